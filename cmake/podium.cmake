@@ -1,0 +1,158 @@
+# The functions that src/<module>/CMakeLists.txt and fuzz/CMakeLists.txt are written with.
+#
+#   podium_module(NAME [DEPS module...] [LIBS target...])
+#     Called from src/<module>/CMakeLists.txt. Files are found by their names:
+#       *.cc                 the static library podium_<NAME>; the include root is src
+#                            ("routing/choose.h"), public headers are <podium/...>
+#       main.cc              an executable: `podium`, at the top of the build directory
+#       *_test.cc            the GoogleTest executable <NAME>_test
+#       *_thread_test.cc     the executable <NAME>_thread_test: the tests that start threads, and
+#                            the only ones that the tsan preset builds
+#       *_bench.cc           left to bench/
+#     DEPS names modules (`base`, not `podium_base`); one that has no folder yet is passed over.
+#     LIBS names targets from outside:
+#       podium_asio, fmt::fmt, spdlog::spdlog, nlohmann_json::nlohmann_json, podium_yaml,
+#       CLI11::CLI11, simdjson::simdjson, tl::expected, SQLite::SQLite3, OpenSSL::Crypto,
+#       podium_xxhash, podium_ort_headers
+#     A folder of control is a module of its own: in src/control/admin/CMakeLists.txt
+#       podium_module(control_admin DEPS view store domain base)
+#     and src/CMakeLists.txt finds the folder.
+#     Tests link podium_testing where src/testing exists, and know the source tree as
+#     PODIUM_SOURCE_DIR (for data files only).
+#     BOOST_ASIO_SEPARATE_COMPILATION is set everywhere: exactly one file, in base, includes
+#     <boost/asio/impl/src.hpp>.
+#
+#   podium_fuzz(NAME [DEPS module...])
+#     fuzz/<NAME>_fuzz.cc becomes <NAME>_fuzz; without DEPS it is linked with all modules.
+#
+# The order in which modules are declared does not matter.
+# All targets: `ninja`. One module's tests: `ninja base_test base_thread_test`, found in
+# <build>/tests/. The executables are listed in <build>/test_targets.txt.
+
+set(PODIUM_MODULE_FOLDERS
+  base domain net routing rollout ledger safety auth journal share store runtime knowledge view
+  gateway control testing app)
+
+function(podium_module name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS")
+  if(arg_UNPARSED_ARGUMENTS)
+    message(FATAL_ERROR "podium_module(${name}): not understood: ${arg_UNPARSED_ARGUMENTS}")
+  endif()
+
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  set(thread_tests ${tests})
+  list(FILTER thread_tests INCLUDE REGEX "_thread_test\\.cc$")
+  list(FILTER tests EXCLUDE REGEX "_thread_test\\.cc$")
+  set(mains ${sources})
+  list(FILTER mains INCLUDE REGEX "/main\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_bench|/main)\\.cc$")
+
+  podium_existing(links ${arg_DEPS})
+  set(library podium_${name})
+  if(sources)
+    add_library(${library} STATIC ${sources})
+    set(scope PUBLIC)
+  else()
+    add_library(${library} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  target_include_directories(${library} ${scope}
+    ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
+  target_link_libraries(${library} ${scope} podium_flags ${links} ${arg_LIBS})
+  if(NOT name STREQUAL "testing")
+    set_property(GLOBAL APPEND PROPERTY PODIUM_MODULES ${library})
+  endif()
+
+  if(mains)
+    podium_binary(${library})
+  endif()
+  if(PODIUM_TESTS AND NOT PODIUM_THREAD_TESTS_ONLY)
+    podium_test(${name}_test ${library} ${tests})
+  endif()
+  if(PODIUM_TESTS)
+    podium_test(${name}_thread_test ${library} ${thread_tests})
+  endif()
+endfunction()
+
+# The libraries of those modules whose folder is there; a name that no module has is an error.
+function(podium_existing out)
+  set(libraries)
+  foreach(dep IN LISTS ARGN)
+    string(REGEX REPLACE "^control_" "control/" folder ${dep})
+    string(REGEX REPLACE "/.*" "" top ${folder})
+    if(NOT top IN_LIST PODIUM_MODULE_FOLDERS)
+      message(FATAL_ERROR "DEPS names '${dep}', but no module has that name")
+    endif()
+    if(EXISTS ${CMAKE_SOURCE_DIR}/src/${folder}/CMakeLists.txt)
+      list(APPEND libraries podium_${dep})
+    endif()
+  endforeach()
+  set(${out} ${libraries} PARENT_SCOPE)
+endfunction()
+
+# The test executable of one module, if it has any sources.
+function(podium_test target library)
+  if(NOT ARGN)
+    return()
+  endif()
+  add_executable(${target} ${ARGN})
+  set_target_properties(${target} PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  target_compile_definitions(${target} PRIVATE PODIUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE ${library} GTest::gmock_main)
+  if(NOT library STREQUAL "podium_testing")
+    podium_existing(testing testing)
+    target_link_libraries(${target} PRIVATE ${testing})
+  endif()
+  set_property(GLOBAL APPEND PROPERTY PODIUM_TEST_TARGETS ${target})
+  add_test(NAME ${target} COMMAND ${target})
+endfunction()
+
+# The binary itself, with the library that it opens at run time beside it.
+function(podium_binary library)
+  add_executable(podium main.cc)
+  set_target_properties(podium PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
+  target_link_libraries(podium PRIVATE ${library})
+  if(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_link_options(podium PRIVATE -Wl,--strip-debug)
+  endif()
+  add_dependencies(podium podium_ort_library)
+endfunction()
+
+# Copied rather than linked: the build directory of a release may be moved as it is.
+add_custom_command(
+  OUTPUT ${CMAKE_BINARY_DIR}/${PODIUM_ORT_LIBRARY}
+  COMMAND ${CMAKE_COMMAND} -E copy
+    ${PODIUM_ORT_DIR}/lib/${PODIUM_ORT_LIBRARY} ${CMAKE_BINARY_DIR}/${PODIUM_ORT_LIBRARY}
+  DEPENDS ${PODIUM_ORT_DIR}/lib/${PODIUM_ORT_LIBRARY}
+  VERBATIM)
+add_custom_target(podium_ort_library ALL DEPENDS ${CMAKE_BINARY_DIR}/${PODIUM_ORT_LIBRARY})
+
+function(podium_fuzz name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS")
+  if(arg_DEPS)
+    podium_existing(links ${arg_DEPS})
+  else()
+    get_property(links GLOBAL PROPERTY PODIUM_MODULES)
+  endif()
+  add_executable(${name}_fuzz ${name}_fuzz.cc)
+  set_target_properties(${name}_fuzz PROPERTIES
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  target_link_libraries(${name}_fuzz PRIVATE ${links})
+  target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  set_property(GLOBAL APPEND PROPERTY PODIUM_FUZZ_TARGETS ${name}_fuzz)
+endfunction()
+
+# For ./test: which executables belong to this configuration. What lies about from a target that
+# has been renamed must neither run nor count.
+function(podium_write_lists)
+  foreach(list IN ITEMS TEST FUZZ)
+    get_property(targets GLOBAL PROPERTY PODIUM_${list}_TARGETS)
+    list(JOIN targets "\n" text)
+    string(TOLOWER ${list} lower)
+    file(WRITE ${CMAKE_BINARY_DIR}/${lower}_targets.txt "${text}\n")
+  endforeach()
+endfunction()
+cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR} CALL podium_write_lists)
