@@ -1,0 +1,51 @@
+// Invariant 16: every queue, buffer, body and header has a named limit. The compiled-in ones stand
+// here; those an operator may change are settings (app/settings.h) whose defaults are these.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace podium::limits {
+
+// HTTP.
+inline constexpr std::size_t kMaxHeadBytes = 16 * 1024;  ///< Request line and headers together.
+inline constexpr std::size_t kMaxHeaders = 100;
+inline constexpr std::size_t kMaxTargetBytes = 4 * 1024;
+inline constexpr std::size_t kMaxChunkLineBytes = 256;  ///< Chunk size line with its extensions.
+inline constexpr std::size_t kMaxTrailerBytes = 4 * 1024;
+inline constexpr std::size_t kMaxPredictBodyBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kMaxAdminBodyBytes = 1024 * 1024;
+inline constexpr std::uint64_t kMaxArtifactBytes = 512ULL * 1024 * 1024;
+inline constexpr std::size_t kMaxConnectionsPerCore = 20'000;
+inline constexpr std::chrono::seconds kHeadTimeout{10};   ///< First byte of a head to its end.
+inline constexpr std::chrono::seconds kBodyTimeout{30};   ///< Without any progress of the body.
+inline constexpr std::chrono::seconds kIdleTimeout{75};   ///< Kept-alive and silent.
+inline constexpr std::chrono::seconds kWriteTimeout{30};  ///< Without any progress of the answer.
+
+// JSON and predictions.
+inline constexpr int kMaxJsonDepth = 64;
+inline constexpr std::size_t kMaxPredictRows = 10'000;
+inline constexpr std::size_t kMaxColumns = 10'000;
+
+// Names on the wire and in the table.
+inline constexpr std::size_t kMaxNameBytes = 128;     ///< Route, name, version, model id.
+inline constexpr std::size_t kMaxUnitBytes = 256;     ///< Session and request ids.
+inline constexpr std::size_t kMaxReasonBytes = 1024;
+inline constexpr std::size_t kMaxUriBytes = 2048;
+inline constexpr std::size_t kMaxTags = 100;
+inline constexpr std::size_t kMaxSaltBytes = 64;
+
+// Control plane.
+inline constexpr std::size_t kControlQueue = 1024;  ///< Admin calls waiting for the pool.
+inline constexpr int kControlThreads = 4;
+inline constexpr int kPageDefault = 50;
+inline constexpr int kPageMax = 500;
+inline constexpr std::chrono::seconds kLoadTimeout{30};        ///< A verb waiting for READY.
+inline constexpr std::chrono::seconds kStoreBusyTimeout{30};   ///< Retrying SQLITE_BUSY.
+
+// Serving.
+inline constexpr std::size_t kInferenceQueue = 256;  ///< Long inferences waiting for the pool.
+inline constexpr std::chrono::microseconds kInlineInference{200};  ///< Longer work leaves the core.
+
+}  // namespace podium::limits

@@ -1,0 +1,54 @@
+#include "base/task.h"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <exception>
+#include <utility>
+
+#include "base/assert.h"
+
+namespace podium {
+
+TaskGroup::TaskGroup(Executor executor) : executor_(std::move(executor)) {}
+
+TaskGroup::~TaskGroup() { PODIUM_ASSERT(running_.empty()); }
+
+void TaskGroup::Spawn(Task<void> task) {
+  running_.emplace_back();
+  const auto self = std::prev(running_.end());
+  auto done = [this, self](const std::exception_ptr& thrown) {
+    // Our coroutines report errors as values; an exception here is a mistake of our own.
+    PODIUM_ASSERT(!thrown);
+    Finished(self);
+  };
+  boost::asio::co_spawn(executor_, std::move(task),
+                        boost::asio::bind_cancellation_slot(self->slot(), std::move(done)));
+}
+
+void TaskGroup::Cancel() {
+  // Emitting may end a task at once, which erases its element: step first.
+  for (auto it = running_.begin(); it != running_.end();) {
+    const auto current = it++;
+    current->emit(boost::asio::cancellation_type::terminal);
+  }
+}
+
+Task<void> TaskGroup::Join() {
+  if (running_.empty()) co_return;
+  auto start = [this](auto handler) {
+    auto resume = std::make_shared<decltype(handler)>(std::move(handler));
+    waiters_.emplace_back([resume] { (*resume)(); });
+  };
+  auto pending = boost::asio::async_initiate<const boost::asio::use_awaitable_t<Executor>, void()>(
+      std::move(start), kAwait);
+  co_await std::move(pending);
+}
+
+void TaskGroup::Finished(std::list<boost::asio::cancellation_signal>::iterator task) {
+  running_.erase(task);
+  if (!running_.empty()) return;
+  for (auto& waiter : std::exchange(waiters_, {})) boost::asio::post(executor_, std::move(waiter));
+}
+
+}  // namespace podium

@@ -1,0 +1,65 @@
+#include "base/worker_pool.h"
+
+#include <pthread.h>
+
+#include <utility>
+
+namespace podium {
+
+WorkerPool::WorkerPool(std::string name, int threads, std::size_t queue_limit)
+    : name_(std::move(name)), queue_limit_(queue_limit) {
+  threads_.reserve(static_cast<std::size_t>(threads));
+  for (int i = 0; i < threads; ++i) {
+    threads_.emplace_back([this] { Work(); });
+    // Fifteen characters are what the kernel keeps; a longer name would be refused whole.
+    pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
+  }
+}
+
+WorkerPool::~WorkerPool() { Stop(); }
+
+Status WorkerPool::Submit(std::function<void()> job) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (stopping_) return Fail(ErrorCode::kUnavailable, "the {} pool is shutting down", name_);
+    if (queue_.size() >= queue_limit_) {
+      return Fail(ErrorCode::kLimited, "{} jobs wait for the {} pool already: try again shortly",
+                  queue_.size(), name_);
+    }
+    queue_.push_back(std::move(job));
+  }
+  wake_.notify_one();
+  return {};
+}
+
+void WorkerPool::Stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  for (std::thread& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+std::size_t WorkerPool::queued() const {
+  const std::lock_guard lock(mutex_);
+  return queue_.size();
+}
+
+void WorkerPool::Work() {
+  for (;;) {
+    std::function<void()> job;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
+      if (queue_.empty()) return;
+      job = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    job();
+  }
+}
+
+}  // namespace podium
