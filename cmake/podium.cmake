@@ -18,7 +18,7 @@
 #       podium_module(control_admin DEPS view store domain base)
 #     and src/CMakeLists.txt finds the folder.
 #     Tests link podium_testing where src/testing exists, and know the source tree as
-#     PODIUM_SOURCE_DIR (for data files only).
+#     PODIUM_SOURCE_DIR (for data files only) and ONNX Runtime's library as PODIUM_ORT_LIBRARY.
 #     BOOST_ASIO_SEPARATE_COMPILATION is set everywhere: exactly one file, in base, includes
 #     <boost/asio/impl/src.hpp>.
 #
@@ -100,7 +100,9 @@ function(podium_test target library)
   add_executable(${target} ${ARGN})
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  target_compile_definitions(${target} PRIVATE PODIUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  target_compile_definitions(${target} PRIVATE
+    PODIUM_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    PODIUM_ORT_LIBRARY="${PODIUM_ORT_DIR}/lib/${PODIUM_ORT_LIBRARY}")
   target_link_libraries(${target} PRIVATE ${library} GTest::gmock_main)
   if(NOT library STREQUAL "podium_testing")
     podium_existing(testing testing)
