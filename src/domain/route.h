@@ -1,0 +1,49 @@
+// A route: what callers ask for, and how its traffic is split.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "domain/ids.h"
+#include "domain/traffic.h"
+
+namespace podium {
+
+enum class RoutePolicy : std::uint8_t {
+  kFixed,  ///< The primary, with at most one canary as a layer before it.
+  kAb,     ///< Arms in fixed slots.
+};
+std::string_view NameOf(RoutePolicy policy);
+std::optional<RoutePolicy> ParseRoutePolicy(std::string_view name);
+
+/// One arm of an A/B split. The slots are laid out in order; what they leave free is the control's
+/// (the primary's), so that changing one arm's share moves only that arm's units.
+struct RouteArm {
+  ModelId model_id;
+  int slot = 0;
+  BasisPoints weight;
+};
+
+/// A row of `routes`, with its arms.
+struct Route {
+  RouteName name;
+  std::string task_type;
+  RoutePolicy policy = RoutePolicy::kFixed;
+  std::string sticky_on;    ///< "session" (session, else request) or "user" (user, else those).
+  std::string salt;         ///< For arms; minted with the route.
+  std::string canary_salt;  ///< Minted when a version enters the canary role; empty without canary.
+  std::vector<RouteArm> arms;
+  /// Revision of the last change of the primary: what a promote pins when it is admitted.
+  Revision primary_since;
+  /// Target of a rollback: primary before the newest promotion not yet undone.
+  std::optional<ModelId> previous_primary;
+  WallTime created_at;
+  WallTime updated_at;
+  Revision revision;  ///< Of the last change of the route or of any of its versions.
+};
+
+}  // namespace podium

@@ -1,0 +1,80 @@
+// What may be asked of the registry, as values. Each is one transaction: rows, audit row, outbox
+// event and revision together, or nothing.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "domain/promotion.h"
+#include "domain/route.h"
+#include "domain/version.h"
+
+namespace podium::store {
+
+/// The first version of an unknown route creates the route.
+struct RegisterVersion {
+  /// Fields that the store stamps (times, revision) are ignored; an empty model_id is minted.
+  /// REQUIRES: status standby or shadow.
+  ModelVersion version;
+};
+/// To primary; every other version of the route that is not retired to standby.
+struct ActivateVersion {
+  ModelId id;
+};
+struct RetireVersion {
+  ModelId id;
+};
+struct DeleteVersion {
+  ModelId id;
+  bool allow_live = false;  ///< The library may delete a primary; the server may not.
+};
+/// Shadow or canary to primary, the incumbent to shadow.
+struct PromoteVersion {
+  ModelId id;
+};
+/// A canary's share to 0 if it has one, else the inverse of the newest promotion not yet undone.
+struct RollBackRoute {
+  RouteName route;
+};
+struct SetCanary {
+  RouteName route;
+  ModelId id;
+  BasisPoints share;
+};
+struct EndCanary {
+  RouteName route;
+};
+/// Replaces all arms at once; an empty list returns the route to the fixed policy.
+struct SetArms {
+  RouteName route;
+  std::vector<RouteArm> arms;  ///< `slot` is ignored: the order of the list is the order of slots.
+};
+
+using Mutation = std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion,
+                              PromoteVersion, RollBackRoute, SetCanary, EndCanary, SetArms>;
+
+/// Who asks, and on what understanding of the present.
+struct MutationContext {
+  std::string actor = "local";
+  std::string origin = "api";
+  std::string reason;
+  std::string request_id;
+  /// Route::primary_since when the request was admitted; kConflict when it moved meanwhile.
+  std::optional<Revision> pinned_primary;
+  /// If-Match: revision of the version (or, for a verb on a route, of the route);
+  /// kRevisionMismatch when it is another now.
+  std::optional<Revision> if_match;
+};
+
+/// What a mutation left behind.
+struct Committed {
+  Revision revision;
+  Promotion audit;
+  Route route;                           ///< As it is now.
+  std::optional<ModelVersion> version;   ///< The row that the mutation was about, as it is now.
+  bool changed = true;  ///< False when all was so already: nothing written, no new revision.
+};
+
+}  // namespace podium::store

@@ -1,0 +1,87 @@
+// The port to the registry's tables. Synchronous: control runs it on its bounded pool.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/promotion.h"
+#include "domain/route.h"
+#include "domain/version.h"
+#include "store/mutation.h"
+
+namespace podium::store {
+
+/// A row that could not be read: isolated and reported, never a reason to fail the rest.
+struct RowFault {
+  std::string table;
+  std::string key;
+  std::string problem;
+};
+
+/// The rows that changed after a revision, read in one transaction with the revision itself.
+struct TableDelta {
+  std::uint32_t epoch = 0;
+  Revision revision;
+  std::vector<Route> routes;
+  std::vector<ModelVersion> versions;  ///< Tombstones included (`deleted`).
+  std::vector<RowFault> faults;
+};
+
+/// Everything about one route that a verb needs to be admitted.
+struct RouteState {
+  Route route;
+  std::vector<ModelVersion> versions;  ///< Not the deleted ones.
+};
+
+template <typename T>
+struct Page {
+  std::vector<T> items;
+  std::string next_cursor;  ///< Empty on the last page.
+};
+
+struct VersionQuery {
+  std::optional<RouteName> route;
+  std::optional<std::string> name;
+  std::optional<VersionStatus> status;
+  int limit = 50;
+  std::string cursor;  ///< From the page before; kInvalidArgument if it is not one of ours.
+};
+
+struct PromotionQuery {
+  std::optional<RouteName> route;
+  int limit = 50;
+  std::string cursor;
+};
+
+/// One row of `event_outbox`, oldest first, for the dispatcher.
+struct OutboxEvent {
+  std::int64_t sequence = 0;
+  Revision revision;
+  std::string type;  ///< "podium.version.promoted", …
+  std::string data;  ///< JSON object; carries head_hash and count of the audit chain.
+  WallTime at;
+};
+
+/// Threads: all methods from any thread. Adapters retry a busy database themselves (up to
+/// limits::kStoreBusyTimeout, then kUnavailable): contention is never a kConflict.
+class RegistryStore {
+ public:
+  virtual ~RegistryStore() = default;
+
+  /// INV-2: rows, audit row, outbox event and revision in one transaction, or none of them.
+  virtual Result<Committed> Apply(const Mutation& mutation, const MutationContext& context) = 0;
+
+  virtual Result<Revision> ReadRevision() = 0;
+  /// Rows with a revision above `since`; Revision(0) reads the whole table.
+  virtual Result<TableDelta> ReadTable(Revision since) = 0;
+  virtual Result<RouteState> ReadRoute(const RouteName& route) = 0;         ///< kNotFound
+  virtual Result<ModelVersion> FindVersion(const ModelId& id) = 0;          ///< kNotFound
+  virtual Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) = 0;
+  virtual Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) = 0;
+  virtual Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) = 0;
+};
+
+}  // namespace podium::store
