@@ -1,0 +1,118 @@
+// The routes part of a CoreView: the registry's rows compiled into what Choose reads.
+//
+// Immutable once compiled. Routes that did not change are shared between generations.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "domain/ids.h"
+#include "domain/route.h"
+#include "domain/version.h"
+
+namespace podium::routing {
+
+/// Index of a version within its route's `versions`; stable for one compiled route.
+using VersionIndex = std::uint16_t;
+inline constexpr VersionIndex kNoVersion = 0xFFFF;
+
+/// One arm's slot: fine buckets in [begin, end).
+struct ArmSlot {
+  int begin = 0;
+  int end = 0;
+  VersionIndex version = kNoVersion;
+};
+
+/// One route, ready to choose from.
+struct CompiledRoute {
+  RouteName name;
+  RoutePolicy policy = RoutePolicy::kFixed;
+  UnitKind sticky_on = UnitKind::kSession;
+  std::string salt;
+  std::string canary_salt;
+  BasisPoints canary_share;
+  VersionIndex primary = kNoVersion;
+  VersionIndex canary = kNoVersion;            ///< Set with a share of 0 too.
+  VersionIndex previous_primary = kNoVersion;  ///< Warm target of a rollback; never chosen, only fallen back to.
+  std::vector<ArmSlot> arms;                   ///< In slot order; free buckets are the control's.
+  std::vector<ModelVersion> versions;          ///< All that are not deleted or retired, by model_id.
+  WallTime updated_at;
+
+  const ModelVersion& At(VersionIndex index) const { return versions[index]; }
+};
+
+/// A row that was set aside while the rest compiled (invariant 4).
+struct CompileFault {
+  RouteName route;
+  std::string row;      ///< model_id, or empty when the route itself is at fault.
+  std::string problem;  ///< One sentence for the event.
+};
+
+/// Threads: immutable, share freely.
+class RoutesPart {
+ public:
+  /// nullptr when nothing of that name is in the table. No allocation.
+  const CompiledRoute* Find(std::string_view name) const;
+  const std::vector<std::shared_ptr<const CompiledRoute>>& routes() const { return routes_; }
+  Generation generation() const { return generation_; }
+
+ private:
+  friend class TableCompiler;
+  struct NameHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const noexcept;
+  };
+  Generation generation_;
+  std::vector<std::shared_ptr<const CompiledRoute>> routes_;  // By name.
+  std::unordered_map<std::string, const CompiledRoute*, NameHash, std::equal_to<>> index_;
+};
+
+/// The rows of one route, as last read.
+struct RouteRows {
+  Route route;
+  std::vector<ModelVersion> versions;
+};
+
+/// Pure: rows in, compiled route and faults out. A duplicate role goes to the oldest row
+/// (created_at, then model_id); versions of an unknown provider, arms that point nowhere or overlap
+/// the whole are set aside. `known_provider` tells whether a provider_key is configured.
+struct CompileResult {
+  std::shared_ptr<const CompiledRoute> route;
+  std::vector<CompileFault> faults;
+};
+
+/// Keeps the compiled routes between generations and recompiles only what a delta touches.
+/// Threads: one at a time (control's publisher).
+class TableCompiler {
+ public:
+  explicit TableCompiler(std::vector<std::string> known_providers);
+
+  /// Takes the rows of a delta over. Tombstones remove.
+  void Absorb(std::vector<Route> routes, std::vector<ModelVersion> versions);
+  /// The table as it stands. Faults are of all routes, old ones included.
+  std::shared_ptr<const RoutesPart> Compile(Generation generation);
+  const std::vector<CompileFault>& faults() const { return faults_; }
+  std::size_t version_count() const;
+
+ private:
+  CompileResult CompileRoute(const RouteRows& rows) const;
+
+  struct Entry {
+    RouteRows rows;
+    std::shared_ptr<const CompiledRoute> compiled;
+    std::vector<CompileFault> faults;
+    bool dirty = true;
+  };
+  std::vector<std::string> known_providers_;
+  std::unordered_map<std::string, Entry> entries_;
+  std::unordered_map<std::string, std::string> route_of_version_;
+  std::vector<CompileFault> faults_;
+};
+
+}  // namespace podium::routing

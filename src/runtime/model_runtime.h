@@ -1,0 +1,90 @@
+// Brings in-process models into memory and keeps them there while somebody wants or uses them.
+//
+// Level-triggered: the caller states everything that is wanted; what is missing is loaded in the
+// background, what is no longer wanted is let go (and unloaded when its last handle is dropped).
+// A failed load changes nothing that is served (invariant 7).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "domain/ids.h"
+#include "domain/model.h"
+#include "domain/version.h"
+
+namespace podium::runtime {
+
+/// One version's artifact, as the registry describes it.
+struct WantedModel {
+  ModelId id;
+  std::string artifact_uri;
+  std::string sha256;     ///< Empty: not checked, computed on load.
+  std::string format;     ///< "onnx"
+  std::string signature;  ///< Declared signature (JSON) or empty; the model's own rules on types.
+};
+
+/// What became of one version here.
+struct ModelStatus {
+  ModelId id;
+  LoadState state = LoadState::kRequested;
+  std::string error;       ///< Of the last attempt; empty when there is none.
+  int attempts = 0;
+  std::optional<WallTime> next_try;
+  ModelHandle model;       ///< Not null exactly when state is kReady.
+};
+
+/// Turns verified bytes on disk into a model. One adapter per format.
+/// Threads: Load from several threads at once.
+class ModelLoader {
+ public:
+  virtual ~ModelLoader() = default;
+  /// Loads and warms up. `declared` may name columns and refine shapes. kUnprocessable when the
+  /// artifact is not a model that this build can serve, with the library's reason.
+  virtual Result<ModelHandle> Load(const std::filesystem::path& file, const std::string& declared) = 0;
+};
+
+struct RuntimeOptions {
+  std::filesystem::path cache_dir;                   ///< Verified copies, named by checksum.
+  std::vector<std::filesystem::path> artifact_roots; ///< `file:` URIs must lie below one of these.
+  int load_threads = 2;
+  std::chrono::seconds retry_first{5};               ///< Doubles up to retry_most.
+  std::chrono::seconds retry_most{300};
+};
+
+/// Threads: all methods from any thread.
+class ModelRuntime {
+ public:
+  /// `changed` is called (from a load thread, without locks held) after any state change.
+  ModelRuntime(RuntimeOptions options, const Clock& clock, std::shared_ptr<ModelLoader> onnx,
+               std::function<void()> changed);
+  ~ModelRuntime();  ///< Waits for the loads under way.
+  ModelRuntime(const ModelRuntime&) = delete;
+  ModelRuntime& operator=(const ModelRuntime&) = delete;
+
+  /// Replaces the wanted set. Loads once per checksum, however many placements name it.
+  void SetWanted(std::vector<WantedModel> wanted);
+  /// Loads `model` (even if it is not in the wanted set yet) and waits until it is READY or has
+  /// failed: kUnprocessable with the load error; kDeadline after `timeout`. A failed one is tried
+  /// again at once. The handle keeps it warm until the caller commits and the wanted set has it.
+  Result<ModelHandle> EnsureReady(const WantedModel& model, std::chrono::milliseconds timeout);
+  /// Tries failed loads again whose time has come. Called each second by the reconciler.
+  void RetryDue();
+
+  std::optional<ModelStatus> StatusOf(const ModelId& id) const;
+  std::vector<ModelStatus> Statuses() const;
+  void Stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace podium::runtime
