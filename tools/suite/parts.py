@@ -1,0 +1,167 @@
+"""The parts of ./test. Each takes Options and gives a Tally; none depends on another's having run."""
+
+import concurrent.futures
+import dataclasses
+import re
+import shutil
+import sys
+import typing
+
+from steps import (JOBS, LOGS, ROOT, Tally, build, count_gtest, count_pytest, deselected, listed,
+                   run)
+
+# Fixed numbers of executions from a fixed seed: the same run every time.
+FUZZ_RUNS = 20_000
+FUZZ_RUNS_FULL = 1_000_000
+FUZZ_SEED = 1
+
+EXECUTABLE_TIMEOUT_S = 600
+PYTEST_TIMEOUT_S = 1200
+PYTEST_FULL_TIMEOUT_S = 7200
+
+
+@dataclasses.dataclass(frozen=True)
+class Options:
+    full: bool
+
+
+@dataclasses.dataclass(frozen=True)
+class Part:
+    name: str
+    what: str
+    run: typing.Callable[[Options], Tally]
+    full_only: bool = False
+
+
+def in_parallel(function, items):
+    with concurrent.futures.ThreadPoolExecutor(JOBS) as pool:
+        return list(pool.map(function, items))
+
+
+def checks(_options):
+    tally = Tally()
+    files = sorted(str(p.relative_to(ROOT)) for folder in ("src", "include", "fuzz", "bench")
+                   for p in (ROOT / folder).rglob("*") if p.suffix in (".h", ".cc"))
+    formatted = run("format", ["clang-format-19", "--dry-run", "-Werror", *files])
+    tally.check("format", bool(files) and formatted.ok, formatted.text or "no source files")
+    for name in ("layers", "banned"):
+        ended = run(name, [sys.executable, f"tools/check_{name}.py"])
+        tally.check(name, ended.ok, ended.text)
+    pytest(tally, "tools", "tests/tools", [], PYTEST_TIMEOUT_S)
+    configured = run("debug.configure", ["tools/configure.sh", "debug"])
+    tidy = run("tidy", [sys.executable, "tools/run_tidy.py", "build/debug"]) if configured.ok else configured
+    if tally.check("tidy", tidy.ok, tidy.text):
+        tally.note = tidy.text.strip().splitlines()[-1]
+    return tally
+
+
+def run_gtests(tally, preset):
+    targets = listed(preset, "test")
+    folder = LOGS / preset
+    shutil.rmtree(folder, ignore_errors=True)
+
+    def one(target):
+        report = folder / f"{target}.json"
+        return run(f"{preset}/{target}",
+                   [ROOT / "build" / preset / "tests" / target, f"--gtest_output=json:{report}",
+                    "--gtest_brief=1"], EXECUTABLE_TIMEOUT_S), report
+
+    for target, (ended, report) in zip(targets, in_parallel(one, targets)):
+        count_gtest(tally, target, ended, report)
+
+
+def units(_options):
+    tally = Tally()
+    if build(tally, "debug"):
+        run_gtests(tally, "debug")
+    return tally
+
+
+def threads(_options):
+    tally = Tally()
+    # Configured first: only then is known which executables there are.
+    configured = run("tsan.configure", ["tools/configure.sh", "tsan"])
+    if not configured.ok:
+        tally.fail("configuring tsan", configured.text)
+    elif build(tally, "tsan", ["build.ninja"]) and build(tally, "tsan", listed("tsan", "test")):
+        run_gtests(tally, "tsan")
+    return tally
+
+
+def fuzz(options):
+    tally = Tally()
+    # The long runs take the optimised build, which is several times as fast.
+    preset, runs = ("fuzz", FUZZ_RUNS_FULL) if options.full else ("debug", FUZZ_RUNS)
+    if not options.full:
+        tally.left_out.append(f"fuzz: {FUZZ_RUNS_FULL:,} executions per target ({runs:,} were run)")
+    if not build(tally, preset, ["build.ninja"]):
+        return tally
+    targets = listed(preset, "fuzz")
+    if not build(tally, preset, targets):
+        return tally
+
+    corpora = ROOT / "fuzz" / "corpus"
+    for folder in sorted(corpora.iterdir()) if corpora.is_dir() else []:
+        if f"{folder.name}_fuzz" not in targets:
+            tally.fail(f"fuzz/corpus/{folder.name}", "a corpus without a target of that name")
+
+    def one(target):
+        corpus = corpora / target.removesuffix("_fuzz")
+        if not corpus.is_dir() or not any(corpus.iterdir()):
+            return f"no corpus in {corpus.relative_to(ROOT)}"
+        # New inputs go to a folder of the build, and the committed corpus stays as it is.
+        found = LOGS / "fuzz" / target
+        shutil.rmtree(found, ignore_errors=True)
+        found.mkdir(parents=True)
+        ended = run(f"fuzz/{target}",
+                    [ROOT / "build" / preset / "fuzz" / target, f"-runs={runs}",
+                     f"-seed={FUZZ_SEED}", "-timeout=20", "-rss_limit_mb=2048",
+                     "-print_final_stats=0", f"-artifact_prefix={found}/", found, corpus])
+        done = re.search(r"^Done (\d+) runs", ended.text, re.MULTILINE)
+        if ended.ok and done and int(done.group(1)) >= runs:
+            return ""
+        return ended.text + f"\nfewer than {runs} executions, exit code {ended.code}"
+
+    for target, text in zip(targets, in_parallel(one, targets)):
+        tally.check(target, not text, text)
+    return tally
+
+
+def pytest(tally, name, folder, arguments, timeout, env=None):
+    report = LOGS / f"{name}.xml"
+    report.unlink(missing_ok=True)
+    ended = run(name, [sys.executable, "-B", "-m", "pytest", "-q", "-c", "tests/pytest.ini",
+                       f"--rootdir={ROOT}", f"--junitxml={report}", *arguments, folder],
+                timeout, env)
+    count_pytest(tally, name, ended, report)
+    return ended
+
+
+def system(options):
+    tally = Tally()
+    if not build(tally, "release", ["podium"]):
+        return tally
+    choice, timeout = ([], PYTEST_FULL_TIMEOUT_S) if options.full else (
+        ["-m", "not full"], PYTEST_TIMEOUT_S)
+    ended = pytest(tally, "system", "tests/system", choice, timeout,
+                   {"PODIUM_BIN": str(ROOT / "build" / "release" / "podium")})
+    if deselected(ended.text):
+        tally.left_out.append(f"system: {deselected(ended.text)} tests marked full")
+    return tally
+
+
+def examples(_options):
+    tally = Tally()
+    ended = run("examples", ["examples/check.sh"])
+    tally.check("examples/check.sh", ended.ok, ended.text)
+    return tally
+
+
+PARTS = [
+    Part("checks", "format, layers, banned words, the tools' own tests, clang-tidy", checks),
+    Part("units", "module tests under ASan and UBSan", units),
+    Part("fuzz", "each parser of outside bytes, a fixed number of executions", fuzz),
+    Part("threads", "the tests that start threads, under TSan", threads),
+    Part("system", "the release binary from outside", system),
+    Part("examples", "the committed example models, made again and compared", examples, full_only=True),
+]
