@@ -1,0 +1,16 @@
+// How many cores this process may use.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+
+namespace podium::net {
+
+/// The quota of a cgroup v2 `cpu.max` ("200000 100000" is 2), rounded up; nullopt without one.
+std::optional<std::size_t> ParseCpuMax(std::string_view text);
+
+/// min(affinity, cgroup quota), at least 1.
+std::size_t AvailableCores();
+
+}  // namespace podium::net
