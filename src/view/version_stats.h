@@ -1,0 +1,55 @@
+// What each version did, counted per core without locks and merged when somebody looks.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/histogram.h"
+
+namespace podium::view {
+
+enum class Outcome : std::uint8_t { kOk, kError, kTimeout };
+inline constexpr std::size_t kOutcomes = 3;
+
+/// One version in one role (as canary, or not).
+struct RoleCounts {
+  std::array<std::uint64_t, kOutcomes> outcomes{};
+  HistogramSnapshot latency;
+
+  std::uint64_t total() const { return outcomes[0] + outcomes[1] + outcomes[2]; }
+};
+
+/// The sums over all cores at one moment.
+struct StatsSnapshot {
+  RoleCounts plain;
+  RoleCounts canary;
+  std::uint64_t not_served = 0;  ///< Assigned here, served by another version of the chain.
+  WallTime last_updated;         ///< 1970 when nothing was recorded.
+};
+
+/// Threads: Record* only on core `core`; Snapshot from any thread.
+class VersionStats {
+ public:
+  explicit VersionStats(std::size_t cores);
+  ~VersionStats();
+  VersionStats(const VersionStats&) = delete;
+  VersionStats& operator=(const VersionStats&) = delete;
+
+  void Record(std::size_t core, bool canary, Outcome outcome, std::chrono::nanoseconds latency,
+              WallTime now);
+  void RecordNotServed(std::size_t core);
+  StatsSnapshot Snapshot() const;
+
+ private:
+  struct Role;
+  struct Cell;
+  std::vector<std::unique_ptr<Cell>> cells_;
+};
+
+}  // namespace podium::view
