@@ -130,7 +130,7 @@ def fuzz(options):
 def pytest(tally, name, folder, arguments, timeout, env=None):
     report = LOGS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    ended = run(name, [sys.executable, "-B", "-m", "pytest", "-q", "-c", "tests/pytest.ini",
+    ended = run(name, [sys.executable, "-B", "-m", "pytest", "-q", "--tb=short", "-c", "tests/pytest.ini",
                        f"--rootdir={ROOT}", f"--junitxml={report}", *arguments, folder],
                 timeout, env)
     count_pytest(tally, name, ended, report)
