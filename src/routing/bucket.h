@@ -1,7 +1,7 @@
 // Where a unit falls: the one hash that decides who is in a canary or an arm.
 //
-// h = XXH3-64 (seed 0) of salt, one separator byte, and the unit's value. Published with vectors, so
-// that a caller who routes by itself, another release and another platform get the same answer
+// h = XXH3-64 (seed 0) of salt, one separator byte, and the unit's value. Published with vectors,
+// so that a caller who routes by itself, another release and another platform get the same answer
 // (invariant 5).
 #pragma once
 

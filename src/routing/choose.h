@@ -1,8 +1,9 @@
 // Choose: which version a unit is assigned to. The decision that Podium exists for.
 //
-// Pure: rows and a unit in, a Decision out. No clock, lock, allocation or randomness; the same route,
-// unit and generation give the same assignment on every replica, platform and release (invariant 5).
-// It sees rows only: whether the version is ready is the replica's own affair (serve_chain.h).
+// Pure: rows and a unit in, a Decision out. No clock, lock, allocation or randomness; the same
+// route, unit and generation give the same assignment on every replica, platform and release
+// (invariant 5). It sees rows only: whether the version is ready is the replica's own affair
+// (serve_chain.h).
 #pragma once
 
 #include <cstdint>
@@ -16,11 +17,11 @@
 namespace podium::routing {
 
 enum class Reason : std::uint8_t {
-  kPrimary,   ///< No layer took the unit.
-  kCanary,    ///< The canary layer did.
-  kArm,       ///< An arm's slot did.
-  kOverride,  ///< A permitted caller named the version.
-  kNoPrimary, ///< The route has nothing to assign.
+  kPrimary,    ///< No layer took the unit.
+  kCanary,     ///< The canary layer did.
+  kArm,        ///< An arm's slot did.
+  kOverride,   ///< A permitted caller named the version.
+  kNoPrimary,  ///< The route has nothing to assign.
 };
 std::string_view NameOf(Reason reason);
 
@@ -29,7 +30,7 @@ struct Decision {
   const CompiledRoute* route = nullptr;
   VersionIndex version = kNoVersion;  ///< The assigned version; kNoVersion with kNoPrimary.
   Reason reason = Reason::kNoPrimary;
-  Bucket bucket;
+  Bucket bucket;  ///< Of the layer that decides: arms for ab, else the canary's (or route's) salt.
   /// Probability of this assignment under the randomisation; 1 for an override or without a split.
   double propensity = 1.0;
   Generation generation;
@@ -43,7 +44,7 @@ struct Decision {
 struct RequestIds {
   std::string_view session;
   std::string_view user;
-  std::string_view request;      ///< The caller's, or the one Podium made.
+  std::string_view request;  ///< The caller's, or the one Podium made.
   bool request_made_here = false;
 };
 
@@ -53,7 +54,7 @@ Unit UnitOf(UnitKind sticky_on, const RequestIds& ids);
 Decision Choose(const CompiledRoute& route, Generation generation, const RequestIds& ids);
 
 /// The version that an override names: its model_id, or its version string on this route.
-/// kNoVersion when the route has no such version.
+/// kNoVersion when the route has no such version, or several of that version string.
 VersionIndex FindOverride(const CompiledRoute& route, std::string_view wanted);
 Decision ChooseOverride(const CompiledRoute& route, Generation generation, const RequestIds& ids,
                         VersionIndex version);

@@ -22,11 +22,12 @@ namespace podium::routing {
 using VersionIndex = std::uint16_t;
 inline constexpr VersionIndex kNoVersion = 0xFFFF;
 
-/// One arm's slot: fine buckets in [begin, end).
+/// One run of an arm's fine buckets: [begin, end). Most arms hold one run (arm_layout.h).
 struct ArmSlot {
   int begin = 0;
   int end = 0;
   VersionIndex version = kNoVersion;
+  BasisPoints weight;  ///< Of the whole arm: its probability.
 };
 
 /// One route, ready to choose from.
@@ -36,12 +37,14 @@ struct CompiledRoute {
   UnitKind sticky_on = UnitKind::kSession;
   std::string salt;
   std::string canary_salt;
-  BasisPoints canary_share;
+  BasisPoints canary_share;  ///< 0 without a canary, or when its salt is not usable.
   VersionIndex primary = kNoVersion;
-  VersionIndex canary = kNoVersion;            ///< Set with a share of 0 too.
-  VersionIndex previous_primary = kNoVersion;  ///< Warm target of a rollback; never chosen, only fallen back to.
-  std::vector<ArmSlot> arms;                   ///< In slot order; free buckets are the control's.
-  std::vector<ModelVersion> versions;          ///< All that are not deleted or retired, by model_id.
+  VersionIndex canary = kNoVersion;  ///< Set with a share of 0 too.
+  VersionIndex previous_primary =
+      kNoVersion;             ///< Warm target of a rollback; never chosen, only fallen back to.
+  std::vector<ArmSlot> arms;  ///< By begin; free buckets are the control's.
+  BasisPoints arms_share;     ///< Of all arms together; the rest is the control's.
+  std::vector<ModelVersion> versions;  ///< All that are not deleted or retired, by model_id.
   WallTime updated_at;
 
   const ModelVersion& At(VersionIndex index) const { return versions[index]; }
@@ -79,13 +82,16 @@ struct RouteRows {
   std::vector<ModelVersion> versions;
 };
 
-/// Pure: rows in, compiled route and faults out. A duplicate role goes to the oldest row
-/// (created_at, then model_id); versions of an unknown provider, arms that point nowhere or overlap
-/// the whole are set aside. `known_provider` tells whether a provider_key is configured.
+/// Pure: rows in, compiled route and faults out; the order of the rows does not matter. A duplicate
+/// role goes to the oldest row (created_at, then model_id); the others, versions of an unknown
+/// provider, and arms that point nowhere or do not fit are set aside. A share without a usable salt
+/// is nobody's: a guessed salt would assign units that no other replica assigns.
 struct CompileResult {
   std::shared_ptr<const CompiledRoute> route;
   std::vector<CompileFault> faults;
 };
+/// `local` is always a known provider.
+CompileResult CompileRoute(const RouteRows& rows, const std::vector<std::string>& known_providers);
 
 /// Keeps the compiled routes between generations and recompiles only what a delta touches.
 /// Threads: one at a time (control's publisher).
@@ -101,14 +107,16 @@ class TableCompiler {
   std::size_t version_count() const;
 
  private:
-  CompileResult CompileRoute(const RouteRows& rows) const;
-
   struct Entry {
     RouteRows rows;
+    bool has_route = false;  // False while only versions of it have been read.
     std::shared_ptr<const CompiledRoute> compiled;
     std::vector<CompileFault> faults;
     bool dirty = true;
   };
+  void TakeOut(const std::string& model_id);
+  void Refresh(const std::string& name, Entry& entry) const;
+
   std::vector<std::string> known_providers_;
   std::unordered_map<std::string, Entry> entries_;
   std::unordered_map<std::string, std::string> route_of_version_;

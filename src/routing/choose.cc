@@ -1,0 +1,119 @@
+#include "routing/choose.h"
+
+#include <algorithm>
+#include <cstddef>
+
+namespace podium::routing {
+namespace {
+
+constexpr double kWhole = BasisPoints::kWhole;
+
+/// What the layers of a route make of one bucket.
+struct Assignment {
+  VersionIndex version = kNoVersion;
+  Reason reason = Reason::kNoPrimary;
+  int out_of_whole = BasisPoints::kWhole;  ///< Its probability in basis points.
+};
+
+// Without a canary and arms nothing depends on the bucket: it is shown all the same, from the
+// route's own salt, so that a caller can always say where a unit falls.
+Bucket BucketIn(const CompiledRoute& route, std::string_view unit) {
+  if (route.policy == RoutePolicy::kAb) return BucketOf(Layer::kArms, route.salt, unit);
+  const bool layered = !route.canary_salt.empty();
+  return BucketOf(Layer::kCanary, layered ? route.canary_salt : route.salt, unit);
+}
+
+Assignment Primary(const CompiledRoute& route, BasisPoints taken) {
+  const Reason reason = route.primary == kNoVersion ? Reason::kNoPrimary : Reason::kPrimary;
+  return {route.primary, reason, BasisPoints::kWhole - taken.value()};
+}
+
+Assignment AssignFixed(const CompiledRoute& route, int fine) {
+  const bool canary = route.canary != kNoVersion;
+  if (canary && fine < route.canary_share.value()) {
+    return {route.canary, Reason::kCanary, route.canary_share.value()};
+  }
+  return Primary(route, canary ? route.canary_share : BasisPoints());
+}
+
+Assignment AssignArm(const CompiledRoute& route, int fine) {
+  const auto after =
+      std::upper_bound(route.arms.begin(), route.arms.end(), fine,
+                       [](int bucket, const ArmSlot& arm) { return bucket < arm.begin; });
+  if (after != route.arms.begin()) {
+    const ArmSlot& arm = *(after - 1);
+    if (fine < arm.end) return {arm.version, Reason::kArm, arm.weight.value()};
+  }
+  return Primary(route, route.arms_share);
+}
+
+Decision Undecided(const CompiledRoute& route, Generation generation, const RequestIds& ids) {
+  const Unit unit = UnitOf(route.sticky_on, ids);
+  Decision decision;
+  decision.route = &route;
+  decision.generation = generation;
+  decision.bucket = BucketIn(route, unit.value);
+  decision.unit_kind = unit.kind;
+  decision.sticky = unit.kind != UnitKind::kRequest || !ids.request_made_here;
+  return decision;
+}
+
+}  // namespace
+
+std::string_view NameOf(Reason reason) {
+  switch (reason) {
+    case Reason::kPrimary:
+      return "primary";
+    case Reason::kCanary:
+      return "canary";
+    case Reason::kArm:
+      return "arm";
+    case Reason::kOverride:
+      return "override";
+    case Reason::kNoPrimary:
+      return "no_primary";
+  }
+  return "no_primary";
+}
+
+Unit UnitOf(UnitKind sticky_on, const RequestIds& ids) {
+  if (sticky_on == UnitKind::kUser && !ids.user.empty()) return {UnitKind::kUser, ids.user};
+  if (sticky_on != UnitKind::kRequest && !ids.session.empty()) {
+    return {UnitKind::kSession, ids.session};
+  }
+  return {UnitKind::kRequest, ids.request};
+}
+
+Decision Choose(const CompiledRoute& route, Generation generation, const RequestIds& ids) {
+  Decision decision = Undecided(route, generation, ids);
+  const Assignment assigned = route.policy == RoutePolicy::kAb
+                                  ? AssignArm(route, decision.bucket.fine)
+                                  : AssignFixed(route, decision.bucket.fine);
+  decision.version = assigned.version;
+  decision.reason = assigned.reason;
+  decision.propensity = assigned.out_of_whole / kWhole;
+  return decision;
+}
+
+VersionIndex FindOverride(const CompiledRoute& route, std::string_view wanted) {
+  VersionIndex by_version = kNoVersion;
+  bool ambiguous = false;
+  for (std::size_t i = 0; i < route.versions.size(); ++i) {
+    const ModelVersion& row = route.versions[i];
+    if (row.model_id.get() == wanted) return static_cast<VersionIndex>(i);
+    if (row.version != wanted) continue;
+    ambiguous = by_version != kNoVersion;
+    by_version = static_cast<VersionIndex>(i);
+  }
+  return ambiguous ? kNoVersion : by_version;
+}
+
+Decision ChooseOverride(const CompiledRoute& route, Generation generation, const RequestIds& ids,
+                        VersionIndex version) {
+  Decision decision = Undecided(route, generation, ids);
+  decision.version = version;
+  decision.reason = Reason::kOverride;
+  return decision;
+}
+
+}  // namespace podium::routing
