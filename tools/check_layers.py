@@ -140,7 +140,7 @@ class Layers:
         for file in files:
             self.check_file(file)
         for file in sorted((self.root / "src").rglob("CMakeLists.txt")):
-            if file.parent != self.root / "src" and file.relative_to(self.root).parts[1] in self.modules:
+            if file.relative_to(self.root).parts[1] in self.modules:
                 self.check_cmake(file)
         return len(files)
 

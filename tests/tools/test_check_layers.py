@@ -87,7 +87,7 @@ def test_a_forbidden_link_is_found(tree, module, call):
 
 def test_links_follow_the_same_arrows(tree):
     with_targets(tree)
-    tree.write("src/gateway/CMakeLists.txt", "podium_module(gateway DEPS view net LIBS podium_asio)")
+    tree.write("src/gateway/CMakeLists.txt", "podium_module(gateway DEPS view net LIBS fmt::fmt)")
     tree.write("src/app/CMakeLists.txt", "podium_module(app DEPS gateway control_admin store)")
     assert tree.run("check_layers.py")[0] == 0
 

@@ -13,7 +13,7 @@ TAIL_LINES = 40
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="./test", description=__doc__)
     parser.add_argument("--full", action="store_true", help="add what is long")
-    parser.add_argument("--only", metavar="PART", action="append", help="run this part (repeatable)")
+    parser.add_argument("--only", metavar="PART", action="append", help="run this (repeatable)")
     parser.add_argument("--list", action="store_true", help="print the parts and end")
     parser.add_argument("--install-ms", type=int, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -77,7 +77,8 @@ def main():
     for line in total.left_out:
         print(f"left out (./test --full runs it): {line}")
     if arguments.only:
-        print(f"left out (--only): {', '.join(p.name for p in PARTS if p.name not in arguments.only)}")
+        others = [part.name for part in PARTS if part.name not in arguments.only]
+        print(f"left out (--only): {', '.join(others)}")
     print(f"{total.passed} passed, {total.failed} failed")
     return 1 if total.failed or total.passed == 0 else 0
 

@@ -1,4 +1,4 @@
-"""The parts of ./test. Each takes Options and gives a Tally; none depends on another's having run."""
+"""The parts of ./test. Each takes Options and gives a Tally; none needs another to have run."""
 
 import concurrent.futures
 import dataclasses
@@ -38,20 +38,27 @@ def in_parallel(function, items):
         return list(pool.map(function, items))
 
 
-def checks(_options):
-    tally = Tally()
+def check_format(tally):
     files = sorted(str(p.relative_to(ROOT)) for folder in ("src", "include", "fuzz", "bench")
                    for p in (ROOT / folder).rglob("*") if p.suffix in (".h", ".cc"))
-    formatted = run("format", ["clang-format-19", "--dry-run", "-Werror", *files])
-    tally.check("format", bool(files) and formatted.ok, formatted.text or "no source files")
+    ended = run("format", ["clang-format-19", "--dry-run", "-Werror", "--ferror-limit=1", *files])
+    places = re.findall(r"^(\S+:\d+):\d+: error:", ended.text, re.MULTILINE)
+    text = "\n".join(places) + "\nclang-format-19 -i puts it right" if places else ended.text
+    tally.check("format", bool(files) and ended.ok, text or "no source files")
+
+
+def checks(_options):
+    tally = Tally()
+    check_format(tally)
     for name in ("layers", "banned"):
-        ended = run(name, [sys.executable, f"tools/check_{name}.py"])
+        ended = run(name, [sys.executable, "-B", f"tools/check_{name}.py"])
         tally.check(name, ended.ok, ended.text)
     pytest(tally, "tools", "tests/tools", [], PYTEST_TIMEOUT_S)
-    configured = run("debug.configure", ["tools/configure.sh", "debug"])
-    tidy = run("tidy", [sys.executable, "tools/run_tidy.py", "build/debug"]) if configured.ok else configured
-    if tally.check("tidy", tidy.ok, tidy.text):
-        tally.note = tidy.text.strip().splitlines()[-1]
+    # Not the code, only the list of files and their command lines.
+    if build(tally, "debug", ["build.ninja"]):
+        tidy = run("tidy", [sys.executable, "-B", "tools/run_tidy.py", "build/debug"])
+        if tally.check("tidy", tidy.ok, tidy.text):
+            tally.note = tidy.text.strip().splitlines()[-1]
     return tally
 
 
@@ -130,9 +137,9 @@ def fuzz(options):
 def pytest(tally, name, folder, arguments, timeout, env=None):
     report = LOGS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    ended = run(name, [sys.executable, "-B", "-m", "pytest", "-q", "--tb=short", "-c", "tests/pytest.ini",
-                       f"--rootdir={ROOT}", f"--junitxml={report}", *arguments, folder],
-                timeout, env)
+    ended = run(name, [sys.executable, "-B", "-m", "pytest", "-q", "--tb=short",
+                       "-c", "tests/pytest.ini", f"--rootdir={ROOT}", f"--junitxml={report}",
+                       *arguments, folder], timeout, env)
     count_pytest(tally, name, ended, report)
     return ended
 
@@ -163,5 +170,6 @@ PARTS = [
     Part("fuzz", "each parser of outside bytes, a fixed number of executions", fuzz),
     Part("threads", "the tests that start threads, under TSan", threads),
     Part("system", "the release binary from outside", system),
-    Part("examples", "the committed example models, made again and compared", examples, full_only=True),
+    Part("examples", "the committed example models, made again and compared", examples,
+         full_only=True),
 ]
