@@ -56,6 +56,12 @@ void HistogramSnapshot::Merge(const HistogramSnapshot& other) {
   sum_ += other.sum_;
 }
 
+void HistogramSnapshot::Subtract(const HistogramSnapshot& earlier) {
+  for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] -= earlier.counts_[i];
+  count_ -= earlier.count_;
+  sum_ -= earlier.sum_;
+}
+
 std::chrono::nanoseconds HistogramSnapshot::Quantile(double q) const {
   if (count_ == 0) return std::chrono::nanoseconds(0);
   const double exact = std::ceil(q * static_cast<double>(count_));

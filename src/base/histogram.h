@@ -18,6 +18,8 @@ class HistogramSnapshot {
  public:
   HistogramSnapshot();
   void Merge(const HistogramSnapshot& other);
+  /// REQUIRES: `earlier` was taken from the same histogram before this one.
+  void Subtract(const HistogramSnapshot& earlier);
   std::uint64_t count() const { return count_; }
   std::chrono::nanoseconds sum() const { return sum_; }
   /// The `q`-quantile (0 < q <= 1), nearest-rank; 0 without samples.

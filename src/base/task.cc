@@ -1,5 +1,7 @@
 #include "base/task.h"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
@@ -49,6 +51,17 @@ void TaskGroup::Finished(std::list<boost::asio::cancellation_signal>::iterator t
   running_.erase(task);
   if (!running_.empty()) return;
   for (auto& waiter : std::exchange(waiters_, {})) boost::asio::post(executor_, std::move(waiter));
+}
+
+Task<bool> Pause(std::chrono::nanoseconds duration) {
+  using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
+                                                  boost::asio::wait_traits<std::chrono::steady_clock>,
+                                                  Executor>;
+  const Executor executor = co_await boost::asio::this_coro::executor;
+  Timer timer(executor, duration);
+  auto wait = timer.async_wait(boost::asio::as_tuple(kAwait));
+  const auto [error] = co_await std::move(wait);
+  co_return !error;
 }
 
 }  // namespace podium

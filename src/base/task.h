@@ -6,6 +6,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <list>
@@ -48,6 +49,9 @@ class TaskGroup {
   std::list<boost::asio::cancellation_signal> running_;
   std::vector<std::function<void()>> waiters_;
 };
+
+/// Resumes after `duration` of real time, or at once when the task is cancelled: then false.
+Task<bool> Pause(std::chrono::nanoseconds duration);
 
 /// Runs `job` on `pool` and resumes the caller on its own executor with what it returned.
 /// kLimited or kUnavailable from the pool comes back as the result's error.

@@ -1,0 +1,158 @@
+#include "control/publish/publisher.h"
+
+#include <latch>
+#include <unordered_map>
+#include <utility>
+
+#include "base/log.h"
+#include "control/publish/wanted.h"
+
+namespace podium::control {
+namespace {
+
+using StatusMap = std::unordered_map<ModelId, runtime::ModelStatus>;
+
+StatusMap ById(std::vector<runtime::ModelStatus> statuses) {
+  StatusMap map;
+  map.reserve(statuses.size());
+  for (runtime::ModelStatus& status : statuses) {
+    ModelId id = status.id;
+    map.emplace(std::move(id), std::move(status));
+  }
+  return map;
+}
+
+}  // namespace
+
+Publisher::Publisher(store::RegistryStore& store, runtime::ModelRuntime& runtime,
+                     view::StatsRegistry& stats, const Clock& clock, PostToCore post,
+                     std::vector<view::ViewCell>& cells, PublisherOptions options)
+    : store_(store),
+      runtime_(runtime),
+      stats_(stats),
+      clock_(clock),
+      post_(std::move(post)),
+      cells_(cells),
+      compiler_(std::move(options.known_providers)),
+      routes_(compiler_.Compile(Generation(0))) {
+  state_.view = view::ViewCell().Pin();
+  state_.confirmed_at = clock_.SteadyNow();
+}
+
+Status Publisher::PublishAtLeast(Revision revision) {
+  const std::lock_guard lock(publishing_);
+  // Somebody who published after our commit has brought it along.
+  if (read_revision_ >= revision) return {};
+  PODIUM_TRY(ReadTable());
+  Deliver();
+  return {};
+}
+
+void Publisher::PublishReadiness() {
+  const std::lock_guard lock(publishing_);
+  Deliver();
+}
+
+void Publisher::Poll() {
+  const std::lock_guard lock(publishing_);
+  const Result<Revision> current = store_.ReadRevision();
+  if (!current) return NoteTrouble(current.error());
+  if (*current == read_revision_) return NoteConfirmed();
+  if (ReadTable()) Deliver();
+}
+
+view::PublishState Publisher::state() const {
+  const std::lock_guard lock(state_mutex_);
+  return state_;
+}
+
+Status Publisher::ReadTable() {
+  Result<store::TableDelta> delta = store_.ReadTable(read_revision_);
+  if (delta && delta->epoch == epoch_ && delta->revision < read_revision_) {
+    delta = Fail(ErrorCode::kUnavailable,
+                 "the table went back from revision {} to {}: restored without a new epoch?",
+                 read_revision_.get(), delta->revision.get());
+  }
+  if (!delta) {
+    NoteTrouble(delta.error());
+    return Fail(std::move(delta).error());
+  }
+  epoch_ = delta->epoch;
+  read_revision_ = delta->revision;
+  compiler_.Absorb(std::move(delta->routes), std::move(delta->versions));
+  routes_ = compiler_.Compile(MakeGeneration(epoch_, read_revision_));
+
+  std::vector<routing::CompileFault> faults = compiler_.faults();
+  for (store::RowFault& fault : delta->faults) {
+    faults.push_back({RouteName(fault.table), fault.key, fault.problem});
+  }
+  for (const routing::CompileFault& fault : faults) {
+    LogWarning("row set aside", {{"route", fault.route.get()},
+                                 {"row", fault.row},
+                                 {"problem", fault.problem}});
+  }
+  const std::lock_guard lock(state_mutex_);
+  state_.faults = std::move(faults);
+  return {};
+}
+
+view::ViewPtr Publisher::BuildView() {
+  runtime_.SetWanted(WantedModels(*routes_));
+  const StatusMap statuses = ById(runtime_.Statuses());
+  std::vector<view::RouteView> views;
+  views.reserve(routes_->routes().size());
+  for (const auto& route : routes_->routes()) {
+    view::RouteView built{route, {}};
+    built.serving.reserve(route->versions.size());
+    for (const ModelVersion& version : route->versions) {
+      view::VersionServing serving;
+      serving.stats = stats_.Of(version.model_id, version.route, version.version);
+      serving.state = LoadState::kUnloaded;
+      if (const auto found = statuses.find(version.model_id); found != statuses.end()) {
+        serving.model = found->second.model;
+        serving.state = found->second.state;
+        serving.error = found->second.error;
+      }
+      built.serving.push_back(std::move(serving));
+    }
+    views.push_back(std::move(built));
+  }
+  return std::make_shared<const view::CoreView>(routes_, std::move(views), ++sequence_);
+}
+
+void Publisher::Deliver() {
+  const view::ViewPtr view = BuildView();
+  std::latch acknowledged(static_cast<std::ptrdiff_t>(cells_.size()));
+  for (std::size_t core = 0; core < cells_.size(); ++core) {
+    post_(core, [this, core, &view, &acknowledged] {
+      cells_[core].Publish(view);
+      acknowledged.count_down();
+    });
+  }
+  acknowledged.wait();
+  {
+    const std::lock_guard lock(state_mutex_);
+    state_.view = view;
+    ++state_.publishes;
+  }
+  NoteConfirmed();
+}
+
+void Publisher::NoteTrouble(const Error& error) {
+  const std::lock_guard lock(state_mutex_);
+  if (state_.trouble.empty()) {
+    LogError("the registry table cannot be read: serving on with the last good view",
+             {{"generation", state_.view->generation().get()}, {"error", Describe(error)}});
+  }
+  state_.trouble = Describe(error);
+  ++state_.failed_reads;
+}
+
+void Publisher::NoteConfirmed() {
+  const std::lock_guard lock(state_mutex_);
+  if (!state_.trouble.empty()) LogInfo("the registry table can be read again");
+  state_.trouble.clear();
+  state_.confirmed_at = clock_.SteadyNow();
+}
+
+}  // namespace podium::control

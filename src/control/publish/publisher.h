@@ -1,0 +1,76 @@
+// Brings the table to the cores: reads what changed, compiles, posts, and waits for every core.
+//
+// Passive: it has no thread. Whoever commits calls PublishAtLeast, the runtime's changes call
+// PublishReadiness, a ticker calls Poll as the net below both.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "routing/table.h"
+#include "runtime/model_runtime.h"
+#include "store/registry_store.h"
+#include "view/core_view.h"
+#include "view/publish_port.h"
+#include "view/stats_registry.h"
+
+namespace podium::control {
+
+/// How a job reaches one core; acknowledged by running.
+using PostToCore = std::function<void(std::size_t core, std::function<void()> job)>;
+
+struct PublisherOptions {
+  std::vector<std::string> known_providers;
+};
+
+/// Threads: all methods from any thread but the cores'; one publish at a time.
+/// INV-3: generations and sequences posted to a core never decrease.
+/// INV-4: a fault of one row is reported and the rest published; a table that cannot be read, or
+/// comes back empty where there was one, keeps the old view.
+class Publisher final : public view::PublishPort {
+ public:
+  /// `cells` has one cell per core and is only touched by jobs on that core. All outlive this.
+  Publisher(store::RegistryStore& store, runtime::ModelRuntime& runtime,
+            view::StatsRegistry& stats, const Clock& clock, PostToCore post,
+            std::vector<view::ViewCell>& cells, PublisherOptions options);
+
+  Status PublishAtLeast(Revision revision) override;
+  /// Something is ready now that was not, or the other way round.
+  void PublishReadiness();
+  /// Publishes if the table moved under us (another process wrote it).
+  void Poll();
+
+  view::PublishState state() const override;
+
+ private:
+  Status ReadTable();  // REQUIRES: publishing_ held.
+  void Deliver();      // REQUIRES: publishing_ held.
+  view::ViewPtr BuildView();
+  void NoteTrouble(const Error& error);
+  void NoteConfirmed();
+
+  store::RegistryStore& store_;
+  runtime::ModelRuntime& runtime_;
+  view::StatsRegistry& stats_;
+  const Clock& clock_;
+  const PostToCore post_;
+  std::vector<view::ViewCell>& cells_;
+
+  std::mutex publishing_;  // One publish at a time; also protects the five members below.
+  routing::TableCompiler compiler_;
+  std::uint32_t epoch_ = 0;
+  Revision read_revision_;
+  std::shared_ptr<const routing::RoutesPart> routes_;
+  std::uint64_t sequence_ = 0;
+
+  mutable std::mutex state_mutex_;
+  view::PublishState state_;  // Protected by state_mutex_.
+};
+
+}  // namespace podium::control

@@ -1,0 +1,69 @@
+#include "view/stats_registry.h"
+
+#include <algorithm>
+#include <tuple>
+
+namespace podium::view {
+namespace {
+
+void Subtract(RoleCounts& counts, const RoleCounts& before) {
+  for (std::size_t i = 0; i < kOutcomes; ++i) counts.outcomes[i] -= before.outcomes[i];
+  counts.latency.Subtract(before.latency);
+}
+
+}  // namespace
+
+std::shared_ptr<VersionStats> StatsRegistry::Of(const ModelId& id, const RouteName& route,
+                                                const std::string& version) {
+  const std::lock_guard lock(mutex_);
+  Entry& entry = entries_[id];
+  if (entry.stats == nullptr) {
+    entry = {route, version, std::make_shared<VersionStats>(cores_), std::nullopt};
+  }
+  return entry.stats;
+}
+
+VersionReport StatsRegistry::MakeReport(const ModelId& id, const Entry& entry) {
+  VersionReport report{id, entry.route, entry.version, entry.stats->Snapshot(), {}};
+  report.since_reset = report.total;
+  if (entry.baseline) {
+    Subtract(report.since_reset.plain, entry.baseline->plain);
+    Subtract(report.since_reset.canary, entry.baseline->canary);
+    report.since_reset.not_served -= entry.baseline->not_served;
+  }
+  return report;
+}
+
+std::optional<VersionReport> StatsRegistry::Report(const ModelId& id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return std::nullopt;
+  return MakeReport(id, found->second);
+}
+
+std::vector<VersionReport> StatsRegistry::ReportAll() const {
+  std::vector<VersionReport> reports;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, entry] : entries_) {
+      VersionReport report = MakeReport(id, entry);
+      const bool seen = report.total.plain.total() + report.total.canary.total() +
+                            report.total.not_served > 0;
+      if (seen) reports.push_back(std::move(report));
+    }
+  }
+  std::sort(reports.begin(), reports.end(), [](const VersionReport& a, const VersionReport& b) {
+    return std::tie(a.route, a.version, a.id) < std::tie(b.route, b.version, b.id);
+  });
+  return reports;
+}
+
+bool StatsRegistry::Reset(const ModelId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = entries_.find(id);
+  if (found == entries_.end()) return false;
+  found->second.baseline = found->second.stats->Snapshot();
+  return true;
+}
+
+}  // namespace podium::view
