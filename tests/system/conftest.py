@@ -1,0 +1,305 @@
+"""The real binary, started on a free port and a fresh data directory.
+
+Fixtures
+    podium_bin    the path of the binary: PODIUM_BIN, or the release build
+    make_server   make_server(data=..., env={...}, args=[...], config="yaml") -> a running Server
+    server        one Server with the defaults
+    register      register(server, route, model_file, version, **fields) -> the row, uploaded
+    podium        podium(*args, server=..., env=..., stdin=...) -> the ended command line
+
+Plain functions: wait_until(predicate, timeout, what).
+"""
+
+import hashlib
+import http.client
+import json
+import os
+import pathlib
+import re
+import select
+import signal
+import socket
+import subprocess
+import threading
+import time
+import types
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples"
+MODELS = ROOT / "tests" / "data" / "models"
+
+START_TIMEOUT_S = 60
+STOP_TIMEOUT_S = 60
+
+
+def wait_until(predicate, timeout=30, what="the condition"):
+    """The first true value of predicate(); fails the test when there is none within `timeout`."""
+    deadline = time.monotonic() + timeout
+    pause = threading.Event()
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() >= deadline:
+            pytest.fail(f"{what} did not come about within {timeout} s")
+        pause.wait(0.02)
+
+
+class Answer:
+    """One HTTP answer. `headers` maps lower-case names."""
+
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = {name.lower(): value for name, value in headers}
+        self.body = body
+
+    @property
+    def text(self):
+        return self.body.decode("utf-8", "replace")
+
+    @property
+    def json(self):
+        return json.loads(self.body)
+
+    def __repr__(self):
+        return f"<{self.status} {self.text[:500]}>"
+
+
+class Server:
+    """One `podium serve`. Survives its own restarts: the data directory stays, the port may not."""
+
+    def __init__(self, binary, data, env, args, log):
+        self.binary = binary
+        self.data = data
+        self.env = env
+        self.args = args
+        self.log = log
+        self.process = None
+        self.addr = ""
+        self.headers = {}
+        self.start()
+
+    @property
+    def url(self):
+        return f"http://{self.addr}"
+
+    @property
+    def host(self):
+        return self.addr.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self):
+        return int(self.addr.rpartition(":")[2])
+
+    @property
+    def log_text(self):
+        return self.log.read_text(errors="replace")
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(
+                [self.binary, "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.args],
+                env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log)
+        self.addr = self._printed_address()
+
+    def _printed_address(self):
+        """Reads stdout up to the line that says where the server listens."""
+        deadline = time.monotonic() + START_TIMEOUT_S
+        text = b""
+        while True:
+            found = re.search(rb"http://(\S+)\n", text)
+            if found:
+                return found.group(1).decode()
+            left = deadline - time.monotonic()
+            ready, _, _ = select.select([self.process.stdout], [], [], max(left, 0))
+            chunk = os.read(self.process.stdout.fileno(), 4096) if ready else b""
+            if not chunk:
+                self.kill()
+                pytest.fail(f"podium serve printed no address: {text!r}\n{self.log_text[-4000:]}")
+            text += chunk
+
+    def stop(self, sig=signal.SIGTERM):
+        """Ends the server as an operator would; gives the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(sig)
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            pytest.fail(f"podium serve did not stop\n{self.log_text[-4000:]}")
+        self.process.stdout.close()
+        return self.process.returncode
+
+    def kill(self):
+        """As the machine would: no chance to say goodbye."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def restart(self):
+        if self.process.poll() is None:
+            self.stop()
+        self.start()
+        return self
+
+    def request(self, method, path, body=None, headers=None, timeout=60):
+        """`body` may be bytes, or anything else that json.dumps takes; None sends none."""
+        sent = dict(self.headers)
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            sent["Content-Type"] = "application/json"
+        sent.update(headers or {})
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        try:
+            connection.request(method, path, body, sent)
+            response = connection.getresponse()
+            return Answer(response.status, response.getheaders(), response.read())
+        finally:
+            connection.close()
+
+    def get(self, path, **kw):
+        return self.request("GET", path, **kw)
+
+    def post(self, path, body=None, **kw):
+        return self.request("POST", path, {} if body is None else body, **kw)
+
+    def put(self, path, body=None, **kw):
+        return self.request("PUT", path, {} if body is None else body, **kw)
+
+    def delete(self, path, body=None, **kw):
+        return self.request("DELETE", path, body, **kw)
+
+    def predict(self, route, rows, **kw):
+        return self.post(f"/predict/{route}", {"rows": rows}, **kw)
+
+    def raw(self, sent, timeout=20, close=True):
+        """Sends bytes as they are and gives all bytes that came back until the server closed.
+
+        With close=False our side stays open: the server must be the one that ends it.
+        """
+        with socket.create_connection((self.host, self.port), timeout=timeout) as connection:
+            connection.sendall(sent)
+            if close:
+                connection.shutdown(socket.SHUT_WR)
+            received = b""
+            try:
+                while chunk := connection.recv(65536):
+                    received += chunk
+            except ConnectionResetError:
+                pass
+            return received
+
+    def connect(self, timeout=20):
+        """An open socket for exchanges in several steps."""
+        return socket.create_connection((self.host, self.port), timeout=timeout)
+
+    def wait_ready(self, model_id, timeout=60):
+        """The row of a version once it is loaded; fails the test when its load failed."""
+        def loaded():
+            row = self.get(f"/api/v1/versions/{model_id}").json
+            assert row["load_state"] != "failed", row
+            return row if row["load_state"] == "ready" else None
+        return wait_until(loaded, timeout, f"{model_id} ready")
+
+
+@pytest.fixture(scope="session")
+def podium_bin():
+    binary = pathlib.Path(os.environ.get("PODIUM_BIN", ROOT / "build" / "release" / "podium"))
+    assert binary.is_file(), f"{binary} is missing: ./run --build makes it"
+    return str(binary)
+
+
+def clean_environment(extra):
+    """Ours without what would change the command's behaviour."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("PODIUM_")}
+    return {**kept, **(extra or {})}
+
+
+@pytest.fixture
+def make_server(podium_bin, tmp_path):
+    started = []
+
+    def make(data=None, env=None, args=(), config=None, token=None):
+        number = len(started)
+        arguments = [str(a) for a in args]
+        if config is not None:
+            file = tmp_path / f"podium-{number}.yaml"
+            file.write_text(config)
+            arguments += ["--config", str(file)]
+        extra = dict(env or {})
+        if token is not None:
+            extra["PODIUM_ADMIN_TOKEN"] = token
+        made = Server(podium_bin, str(data or tmp_path / f"data-{number}"),
+                      clean_environment(extra), arguments, tmp_path / f"serve-{number}.log")
+        if token is not None:
+            made.headers["Authorization"] = f"Bearer {token}"
+        started.append(made)
+        return made
+
+    yield make
+    for made in started:
+        made.kill()
+        # What a server must never write, whatever the test did to it.
+        for sign in ("AddressSanitizer", "runtime error:", "assertion failed"):
+            assert sign not in made.log_text, made.log_text[-4000:]
+
+
+@pytest.fixture
+def server(make_server):
+    return make_server()
+
+
+def upload(server, model_file):
+    """Stores the bytes of a model; gives {artifact_uri, sha256, bytes}."""
+    content = pathlib.Path(model_file).read_bytes()
+    answer = server.request("POST", "/api/v1/artifacts", content,
+                            {"Content-Type": "application/octet-stream"})
+    assert answer.status == 201, answer
+    assert answer.json["sha256"] == hashlib.sha256(content).hexdigest()
+    return answer.json
+
+
+@pytest.fixture
+def register():
+    """Uploads a model file and registers it; waits until it is ready unless wait=False.
+
+    A signature beside the file (`x.signature.json`) goes along. activate=True makes it primary.
+    """
+    def call(server, route, model_file, version, wait=True, activate=False, **fields):
+        model_file = pathlib.Path(model_file)
+        stored = upload(server, model_file)
+        signature = model_file.with_suffix(".signature.json")
+        body = {"route": route, "name": route, "version": str(version),
+                "artifact_uri": stored["artifact_uri"], "sha256": stored["sha256"]}
+        if signature.is_file():
+            body["signature"] = json.loads(signature.read_text())
+        body.update(fields)
+        answer = server.post("/api/v1/versions", body)
+        assert answer.status == 201, answer
+        row = answer.json
+        if wait:
+            row = server.wait_ready(row["model_id"])
+        if activate:
+            answer = server.post(f"/api/v1/versions/{row['model_id']}/activate")
+            assert answer.status == 200, answer
+            row = answer.json
+        return row
+    return call
+
+
+@pytest.fixture
+def podium(podium_bin):
+    """Runs the command line to its end: .code, .out, .err (text), .json (of stdout)."""
+    def call(*args, server=None, env=None, stdin=None, cwd=None, timeout=120):
+        extra = {} if server is None else {"PODIUM_ADDR": server.addr}
+        extra.update(env or {})
+        ended = subprocess.run([podium_bin, *map(str, args)], env=clean_environment(extra),
+                               input="" if stdin is None else stdin, cwd=cwd, timeout=timeout,
+                               capture_output=True, text=True)
+        return types.SimpleNamespace(
+            code=ended.returncode, out=ended.stdout, err=ended.stderr,
+            json=json.loads(ended.stdout) if ended.stdout[:1] in ("{", "[") else None)
+    return call
