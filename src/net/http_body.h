@@ -34,19 +34,21 @@ class ChunkedDecoder {
     kDataCr,
     kDataLf,
     kTrailerFirst,
-    kTrailer,
+    kTrailerName,
+    kTrailerValue,
     kTrailerLf,
     kEndLf,
     kDone,
   };
   bool Eat(char c);
+  bool EatSizeLine(char c);
+  bool EatTrailer(char c);
   bool Refuse(std::string_view text);
 
   State state_ = State::kSizeFirst;
-  std::uint64_t remaining_ = 0;
-  std::size_t line_bytes_ = 0;
-  std::size_t trailer_bytes_ = 0;
-  bool trailer_name_ended_ = false;
+  std::uint64_t remaining_ = 0;    // Of the chunk being read.
+  std::size_t line_bytes_ = 0;     // Of the size line being read.
+  std::size_t trailer_bytes_ = 0;  // Of all trailers.
   HttpParseError error_;
 };
 

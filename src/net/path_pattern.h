@@ -51,6 +51,7 @@ class PathIndex {
     std::vector<std::string> names;  // Of the captures on the way here.
     bool is_end() const;
   };
+  std::size_t Grow(std::size_t node, std::string_view segment);
   std::size_t Descend(std::size_t node, const std::vector<std::string>& segments, std::size_t at,
                       std::vector<std::size_t>& captured) const;
 

@@ -58,9 +58,12 @@ Response ProtocolProblem(int status, std::string_view detail);
 
 std::string_view ReasonPhrase(int status);  ///< "Unknown" for a status that we never send.
 
-/// Appends status line, headers and blank line to `out`. `date_line` is empty or "Date: …\r\n".
-void AppendResponseHead(const Response& response, bool keep_alive, std::string_view date_line,
-                        std::string& out);
+/// Appends status line, headers and blank line to `out`. `connection` is the value of that header,
+/// empty for the default of HTTP/1.1; `date_line` is empty or "Date: …\r\n".
+void AppendResponseHead(const Response& response, std::string_view connection,
+                        std::string_view date_line, std::string& out);
+/// 1xx, 204 and 304 end with their head, whatever `body` holds.
+bool StatusHasBody(int status);
 /// "Date: Mon, 09 Mar 2026 14:31:07 GMT\r\n"
 std::string DateLine(std::int64_t unix_seconds);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/task.h"
 #include "net/address.h"
 #include "net/core_pool.h"
 #include "net/http_server.h"
@@ -35,7 +36,9 @@ class ServerGroup {
   CorePool& pool_;
   const Clock& clock_;
   std::uint16_t port_ = 0;
-  std::vector<std::unique_ptr<HttpServer>> servers_;  // One per core, empty once stopped.
+  bool stopped_ = false;
+  std::vector<std::unique_ptr<HttpServer>> servers_;  // One per core, gone once drained.
+  std::vector<std::unique_ptr<TaskGroup>> stoppers_;  // Own the draining coroutines.
 };
 
 }  // namespace podium::net

@@ -1,0 +1,422 @@
+#include "net/http_session.h"
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <utility>
+
+#include "net/address.h"
+#include "net/http_parser.h"
+
+namespace podium::net {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+
+asio::const_buffer BufferOf(std::string_view text) { return {text.data(), text.size()}; }
+
+}  // namespace
+
+HttpSession::HttpSession(ServerCore& shared, TcpSocket socket, const asio::ip::address& peer)
+    : shared_(shared), socket_(std::move(socket)), peer_text_(peer.to_string()) {
+  peer_address_ = peer_text_;
+  peer_is_loopback_ = IsLoopback(peer_text_);
+  core_ = shared_.core;
+  in_.Reserve(kFirstReadBytes);
+}
+
+Task<void> HttpSession::Run() {
+  // Cancellation reaches us as an error of the operation going on, never as an exception.
+  co_await asio::this_coro::throw_if_cancelled(false);
+  for (Step step = Step::kReadHead;;) {
+    switch (step) {
+      case Step::kReadHead: {
+        PrepareToReadHead();
+        const asio::mutable_buffer space(in_.free_begin(), in_.free_bytes());
+        const auto [error, bytes] = co_await socket_.async_read_some(space, kAwaitTuple);
+        step = HeadBytes(error, bytes);
+        break;
+      }
+      case Step::kParseHead:
+        step = ParseHead();
+        break;
+      case Step::kHandle:
+        response_ = co_await shared_.handler.Handle(*this);
+        step = Answer();
+        break;
+      case Step::kFlush:
+        step = co_await Flush();
+        break;
+      case Step::kClose:
+        if (unread_) co_await Linger();
+        co_return;
+    }
+  }
+}
+
+// ---- Deadlines.
+
+void HttpSession::Arm(std::chrono::nanoseconds patience) {
+  deadline_ = shared_.clock.SteadyNow() + patience;
+  expired_ = false;
+}
+
+void HttpSession::Sweep(SteadyTime now) {
+  if (now < deadline_) return;
+  Disarm();
+  expired_ = true;
+  error_code ignored;
+  socket_.cancel(ignored);
+}
+
+void HttpSession::CloseIfIdle() {
+  if (idle_) Sweep(SteadyTime::max());
+}
+
+void HttpSession::Cut() {
+  error_code ignored;
+  socket_.close(ignored);
+}
+
+bool HttpSession::EndedByDeadline(const error_code& error) const {
+  return error == asio::error::operation_aborted && expired_;
+}
+
+// ---- The head.
+
+void HttpSession::PrepareToReadHead() {
+  if (begin_ > 0 && in_.free_bytes() < kFirstReadBytes / 2) {
+    in_.KeepTail(in_.size() - begin_);
+    begin_ = 0;
+  }
+  if (in_.free_bytes() == 0) in_.Reserve(2 * in_.capacity());
+  const bool nothing_yet = in_.size() == begin_;
+  if (nothing_yet) {
+    idle_ = true;
+    Arm(shared_.options.idle_timeout);
+  } else if (deadline_ == SteadyTime::max()) {
+    Arm(shared_.options.head_timeout);  // Once per head: trickling bytes buys no time.
+  }
+}
+
+HttpSession::Step HttpSession::HeadBytes(error_code error, std::size_t bytes) {
+  const bool was_idle = std::exchange(idle_, false);
+  if (was_idle) Disarm();
+  if (!error) {
+    in_.Commit(bytes);
+    return WorthParsing(bytes) ? Step::kParseHead : Step::kReadHead;
+  }
+  if (was_idle) return Step::kClose;
+  if (EndedByDeadline(error)) return Refuse(408, "the head of the request did not arrive in time");
+  if (error == asio::error::eof) return Refuse(400, "the connection ended inside a request head");
+  return Step::kClose;
+}
+
+/// Looking at an incomplete head again for every byte of it would cost its length squared.
+bool HttpSession::WorthParsing(std::size_t new_bytes) const {
+  const std::string_view fresh = in_.view().substr(in_.size() - new_bytes);
+  return fresh.find('\n') != std::string_view::npos || in_.size() - begin_ >= parse_at_;
+}
+
+HttpSession::Step HttpSession::ParseHead() {
+  const std::string_view unparsed = in_.view().substr(begin_);
+  const ParseOutcome outcome = ParseRequestHead(unparsed, head_);
+  switch (outcome.state) {
+    case ParseState::kNeedMore:
+      parse_at_ = std::min(2 * unparsed.size(), limits::kMaxHeadBytes);
+      return Step::kReadHead;
+    case ParseState::kError:
+      return Refuse(outcome.error.status, outcome.error.text);
+    case ParseState::kComplete:
+      break;
+  }
+  return BeginRequest(outcome.consumed);
+}
+
+HttpSession::Step HttpSession::BeginRequest(std::size_t head_bytes) {
+  Disarm();
+  received_ = shared_.clock.SteadyNow();
+  framing_ = BodyFraming(head_);
+  pending_ = in_.view().substr(begin_ + head_bytes);
+  whole_.reset();
+  body_bytes_ = 0;
+  continue_owed_ = head_.expect_continue;
+  response_.Clear();
+  return shared_.handler.TryHandle(*this, response_) ? Answer() : Step::kHandle;
+}
+
+// ---- The body.
+
+Failure HttpSession::Break(Error error) {
+  broken_ = error;
+  return Failure(std::move(error));
+}
+
+Failure HttpSession::TooLarge(std::uint64_t limit) {
+  return Break(Error{ErrorCode::kTooLarge,
+                     fmt::format("the body is larger than the limit of {} bytes", limit), "",
+                     nullptr});
+}
+
+std::optional<Result<std::string_view>> HttpSession::TryBody(std::size_t limit) {
+  if (broken_) return Failure(*broken_);
+  if (whole_) {
+    if (whole_->size() > limit) return TooLarge(limit);
+    return *whole_;
+  }
+  if (!framing_.chunked()) {
+    const std::uint64_t length = framing_.remaining();
+    if (length > limit) return TooLarge(limit);
+    if (length > pending_.size()) return std::nullopt;
+    const BodyFraming::Step step = framing_.Next(pending_);
+    pending_.remove_prefix(step.consumed);
+    whole_ = step.piece;
+    return *whole_;
+  }
+  if (!CopyPieces(limit)) return Failure(*broken_);
+  if (!framing_.done()) return std::nullopt;
+  whole_ = body_.view();
+  return *whole_;
+}
+
+/// Moves what is pending of a chunked body into body_. False: broken_ says why not.
+bool HttpSession::CopyPieces(std::size_t limit) {
+  body_.Reserve(kFirstReadBytes / 2);
+  while (!framing_.done() && !pending_.empty()) {
+    const BodyFraming::Step step = framing_.Next(pending_);
+    pending_.remove_prefix(step.consumed);
+    if (step.failed) {
+      broken_ = Error{ErrorCode::kInvalidArgument, std::string(framing_.error().text), "", nullptr};
+      return false;
+    }
+    if (step.piece.size() > limit - std::min(limit, body_.size())) {
+      (void)TooLarge(limit);
+      return false;
+    }
+    body_.Append(step.piece);
+  }
+  return true;
+}
+
+Task<Result<std::string_view>> HttpSession::ReadBody(std::size_t limit) {
+  for (;;) {
+    if (auto whole = TryBody(limit)) co_return std::move(*whole);
+    Status more = framing_.chunked() ? co_await Fill() : co_await FillWhole();
+    if (!more) co_return Failure(std::move(more).error());
+  }
+}
+
+Task<Result<std::string_view>> HttpSession::ReadSome(std::uint64_t total_limit) {
+  if (framing_.remaining() > total_limit - std::min(total_limit, body_bytes_)) {
+    co_return TooLarge(total_limit);
+  }
+  for (;;) {
+    if (broken_) co_return Failure(*broken_);
+    if (framing_.done()) co_return std::string_view{};
+    if (pending_.empty()) {
+      Status more = co_await Fill();
+      if (!more) co_return Failure(std::move(more).error());
+    }
+    const BodyFraming::Step step = framing_.Next(pending_);
+    pending_.remove_prefix(step.consumed);
+    if (step.failed) {
+      co_return Break(
+          Error{ErrorCode::kInvalidArgument, std::string(framing_.error().text), "", nullptr});
+    }
+    if (step.piece.empty()) continue;
+    body_bytes_ += step.piece.size();
+    if (body_bytes_ > total_limit) co_return TooLarge(total_limit);
+    co_return step.piece;
+  }
+}
+
+/// More bytes into raw_; with a known length never past its end, so that the next request's bytes
+/// stay where they are. REQUIRES: nothing is pending.
+Task<Status> HttpSession::Fill() {
+  raw_.Clear();
+  raw_.Reserve(kBodyReadBytes);
+  std::size_t wanted = raw_.capacity();
+  if (!framing_.chunked()) {
+    wanted = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, framing_.remaining()));
+  }
+  std::size_t bytes = 0;
+  Status read = co_await Read(raw_.data(), wanted, bytes);
+  if (read) {
+    raw_.Commit(bytes);
+    pending_ = raw_.view();
+  }
+  co_return read;
+}
+
+/// The rest of a body of known length straight into body_, which grows with what has really come:
+/// announcing a large body costs the sender, not us.
+Task<Status> HttpSession::FillWhole() {
+  const auto length = static_cast<std::size_t>(framing_.remaining());
+  body_.Append(pending_);
+  pending_ = {};
+  while (body_.size() < length) {
+    if (body_.free_bytes() == 0 || body_.capacity() < kBodyReadBytes) {
+      body_.Reserve(std::min(length, std::max(kBodyReadBytes, 2 * body_.size())));
+    }
+    std::size_t bytes = 0;
+    const std::size_t wanted = std::min(length - body_.size(), body_.free_bytes());
+    Status read = co_await Read(body_.free_begin(), wanted, bytes);
+    if (!read) co_return read;
+    body_.Commit(bytes);
+  }
+  pending_ = body_.view();  // TryBody takes it from here.
+  co_return Status{};
+}
+
+Task<Status> HttpSession::Read(char* buffer, std::size_t capacity, std::size_t& bytes) {
+  if (broken_) co_return Failure(*broken_);
+  if (std::exchange(continue_owed_, false)) {
+    Status allowed = co_await AllowBody();
+    if (!allowed) co_return allowed;
+  }
+  Arm(shared_.options.body_timeout);
+  const asio::mutable_buffer space(buffer, capacity);
+  const auto [error, count] = co_await socket_.async_read_some(space, kAwaitTuple);
+  Disarm();
+  bytes = count;
+  if (!error) co_return Status{};
+  if (EndedByDeadline(error)) {
+    co_return Break(Error{ErrorCode::kTimeout, "the body did not arrive in time", "", nullptr});
+  }
+  co_return Break(Error{ErrorCode::kInvalidArgument,
+                        "the connection ended before the end of the body", "", nullptr});
+}
+
+Task<Status> HttpSession::AllowBody() {
+  Arm(shared_.options.write_timeout);
+  // A fresh socket buffer takes 25 bytes whole.
+  const auto [error, count] = co_await socket_.async_write_some(BufferOf(kContinue), kAwaitTuple);
+  Disarm();
+  if (!error && count == kContinue.size()) co_return Status{};
+  co_return Break(Error{ErrorCode::kInvalidArgument,
+                        "the connection ended before the end of the body", "", nullptr});
+}
+
+/// What has arrived of a body that the handler left unread. True when that was all of it.
+bool HttpSession::SkipRestOfBody() {
+  while (!broken_ && !framing_.done() && !pending_.empty()) {
+    const BodyFraming::Step step = framing_.Next(pending_);
+    pending_.remove_prefix(step.consumed);
+    if (step.failed) return false;
+  }
+  return !broken_ && framing_.done();
+}
+
+// ---- The answer.
+
+HttpSession::Step HttpSession::Refuse(int status, std::string_view detail) {
+  Disarm();
+  // Whatever the head said before its fault is not to be believed.
+  head_.method = HttpMethod::kGet;
+  head_.keep_alive = false;
+  framing_ = BodyFraming();
+  pending_ = {};
+  response_ = ProtocolProblem(status, detail);
+  const Step step = Answer();
+  unread_ = true;
+  return step;
+}
+
+HttpSession::Step HttpSession::Answer() {
+  if (!socket_.is_open()) return Step::kClose;
+  unread_ = !SkipRestOfBody();
+  keep_ = head_.keep_alive && !response_.close && !unread_ && !shared_.draining;
+  out_.clear();
+  std::string_view connection = keep_ ? "" : "close";
+  if (keep_ && head_.version_minor == 0) connection = "keep-alive";
+  AppendResponseHead(response_, connection, shared_.date_line, out_);
+  unsent_ = {};
+  const bool has_body = head_.method != HttpMethod::kHead && StatusHasBody(response_.status) &&
+                        !response_.body.empty();
+  if (has_body && response_.body.size() <= kJoinedWriteBytes) {
+    out_.append(response_.body);
+  } else if (has_body) {
+    unsent_[1] = BufferOf(response_.body);
+  }
+  unsent_[0] = BufferOf(out_);
+  return WriteNow();
+}
+
+/// Nearly always the kernel takes everything at once, which saves a trip through the event loop.
+HttpSession::Step HttpSession::WriteNow() {
+  error_code error;
+  const std::size_t sent = unsent_[1].size() == 0 ? socket_.write_some(unsent_[0], error)
+                                                  : socket_.write_some(unsent_, error);
+  if (error && error != asio::error::would_block) return Step::kClose;
+  return Sent(sent) ? NextRequest() : Step::kFlush;
+}
+
+bool HttpSession::Sent(std::size_t bytes) {
+  const std::size_t from_first = std::min(bytes, unsent_[0].size());
+  unsent_[0] += from_first;
+  unsent_[1] += bytes - from_first;
+  return unsent_[0].size() + unsent_[1].size() == 0;
+}
+
+Task<HttpSession::Step> HttpSession::Flush() {
+  for (;;) {
+    Arm(shared_.options.write_timeout);
+    const auto [error, bytes] = co_await socket_.async_write_some(unsent_, kAwaitTuple);
+    Disarm();
+    if (error) {
+      unread_ = false;  // There is nobody to linger for.
+      co_return Step::kClose;
+    }
+    if (Sent(bytes)) co_return NextRequest();
+  }
+}
+
+HttpSession::Step HttpSession::NextRequest() {
+  if (!keep_) return Step::kClose;
+  const bool in_raw = raw_.size() > 0;
+  if (in_raw && !pending_.empty()) {
+    in_.Clear();
+    in_.Append(pending_);
+    begin_ = 0;
+  } else if (in_raw || pending_.empty()) {
+    in_.Clear();
+    begin_ = 0;
+  } else {
+    begin_ = in_.size() - pending_.size();
+  }
+  pending_ = {};
+  // An idle connection owns its first buffer and nothing else.
+  raw_.Release();
+  if (body_.capacity() > kBodyReadBytes) body_.Release();
+  body_.Clear();
+  parse_at_ = 0;
+  if (begin_ < in_.size()) return Step::kParseHead;
+  if (in_.capacity() > limits::kMaxHeadBytes) {
+    in_.Release();
+    in_.Reserve(kFirstReadBytes);
+  }
+  return Step::kReadHead;
+}
+
+/// Closing with unread bytes would reset the connection, and the answer could be lost with it.
+Task<void> HttpSession::Linger() {
+  error_code error;
+  socket_.shutdown(TcpSocket::shutdown_send, error);
+  raw_.Clear();
+  raw_.Reserve(kBodyReadBytes);
+  Arm(kLingerTime);
+  for (std::uint64_t dropped = 0; !error && dropped < kLingerBytes;) {
+    const asio::mutable_buffer space(raw_.data(), raw_.capacity());
+    const auto [failed, bytes] = co_await socket_.async_read_some(space, kAwaitTuple);
+    error = failed;
+    dropped += bytes;
+  }
+  Disarm();
+}
+
+}  // namespace podium::net

@@ -1,0 +1,117 @@
+// One connection of the server. Part of http_server.cc in all but file.
+//
+// Plain functions decide what comes next (parse, answer, keep or close); the coroutine Run only
+// carries bytes. A request that needs no waiting costs one read and one write.
+#pragma once
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "net/byte_buffer.h"
+#include "net/http_body.h"
+#include "net/http_server.h"
+
+namespace podium::net {
+
+inline constexpr std::size_t kFirstReadBytes = 8 * 1024;     ///< A connection's buffer when idle.
+inline constexpr std::size_t kBodyReadBytes = 64 * 1024;     ///< One read of a long body.
+inline constexpr std::size_t kJoinedWriteBytes = 16 * 1024;  ///< Up to here a body joins its head.
+inline constexpr std::uint64_t kLingerBytes = 16 * 1024 * 1024;  ///< Read and dropped at the end.
+inline constexpr std::chrono::seconds kLingerTime{2};
+
+using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+/// What all connections of one core share.
+struct ServerCore {
+  std::size_t core;
+  Handler& handler;
+  const Clock& clock;
+  HttpServerOptions options;
+  std::string date_line;
+  bool draining = false;
+};
+
+/// Threads: as HttpServer.
+class HttpSession final : public Exchange {
+ public:
+  HttpSession(ServerCore& shared, TcpSocket socket, const boost::asio::ip::address& peer);
+
+  /// Serves requests until the connection is closed.
+  Task<void> Run();
+
+  /// Ends the wait that is going on if its deadline has passed.
+  void Sweep(SteadyTime now);
+  /// Ends an idle connection; one with a request goes on to its answer.
+  void CloseIfIdle();
+  /// Closes the socket under whatever is going on.
+  void Cut();
+
+  std::optional<Result<std::string_view>> TryBody(std::size_t limit) override;
+  Task<Result<std::string_view>> ReadBody(std::size_t limit) override;
+  Task<Result<std::string_view>> ReadSome(std::uint64_t total_limit) override;
+
+ private:
+  enum class Step : std::uint8_t { kReadHead, kParseHead, kHandle, kFlush, kClose };
+
+  // The head.
+  void PrepareToReadHead();
+  Step HeadBytes(boost::system::error_code error, std::size_t bytes);
+  bool WorthParsing(std::size_t new_bytes) const;
+  Step ParseHead();
+  Step BeginRequest(std::size_t head_bytes);
+
+  // The body.
+  bool CopyPieces(std::size_t limit);
+  Task<Status> Fill();
+  Task<Status> FillWhole();
+  Task<Status> Read(char* buffer, std::size_t capacity, std::size_t& bytes);
+  Task<Status> AllowBody();
+  Failure Break(Error error);
+  Failure TooLarge(std::uint64_t limit);
+
+  // The answer.
+  Step Refuse(int status, std::string_view detail);
+  Step Answer();
+  bool SkipRestOfBody();
+  Step WriteNow();
+  bool Sent(std::size_t bytes);  ///< True when nothing is left.
+  Task<Step> Flush();
+  Step NextRequest();
+  Task<void> Linger();
+
+  void Arm(std::chrono::nanoseconds patience);
+  void Disarm() { deadline_ = SteadyTime::max(); }
+  bool EndedByDeadline(const boost::system::error_code& error) const;
+
+  ServerCore& shared_;
+  TcpSocket socket_;
+  std::string peer_text_;
+  SteadyTime deadline_ = SteadyTime::max();
+  bool expired_ = false;  // The sweeper ended the current wait.
+  bool idle_ = false;     // Waiting for the first byte of a request.
+
+  ByteBuffer in_;             // Heads, and what came with them.
+  std::size_t begin_ = 0;     // Start of the current request in in_.
+  std::size_t parse_at_ = 0;  // An incomplete head is looked at again from this size on.
+  ByteBuffer raw_;            // Later reads of a body whose framing must come off.
+  ByteBuffer body_;           // A whole body that was not whole in in_.
+  std::string_view pending_;  // Bytes behind the head, in in_ or raw_, not yet dealt with.
+  BodyFraming framing_;
+  std::optional<std::string_view> whole_;
+  std::uint64_t body_bytes_ = 0;  // Handed out by ReadSome.
+  std::optional<Error> broken_;   // Why the body cannot be read on.
+  bool continue_owed_ = false;    // The sender waits for 100 Continue.
+
+  Response response_;
+  std::string out_;
+  std::array<boost::asio::const_buffer, 2> unsent_;
+  bool keep_ = false;    // The connection outlives the answer in flight.
+  bool unread_ = false;  // The peer may still be sending: linger before closing.
+};
+
+}  // namespace podium::net
