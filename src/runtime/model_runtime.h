@@ -35,10 +35,11 @@ struct WantedModel {
 struct ModelStatus {
   ModelId id;
   LoadState state = LoadState::kRequested;
-  std::string error;       ///< Of the last attempt; empty when there is none.
+  std::string error;  ///< Of the last attempt; empty when there is none.
   int attempts = 0;
   std::optional<WallTime> next_try;
-  ModelHandle model;       ///< Not null exactly when state is kReady.
+  ModelHandle model;   ///< Not null exactly when state is kReady.
+  std::string sha256;  ///< Of the bytes that are loaded; empty until then.
 };
 
 /// Turns verified bytes on disk into a model. One adapter per format.
@@ -48,14 +49,22 @@ class ModelLoader {
   virtual ~ModelLoader() = default;
   /// Loads and warms up. `declared` may name columns and refine shapes. kUnprocessable when the
   /// artifact is not a model that this build can serve, with the library's reason.
-  virtual Result<ModelHandle> Load(const std::filesystem::path& file, const std::string& declared) = 0;
+  virtual Result<ModelHandle> Load(const std::filesystem::path& file,
+                                   const std::string& declared) = 0;
+  /// The same, telling when the warm-up begins, so that a slow one can be seen.
+  virtual Result<ModelHandle> LoadTelling(const std::filesystem::path& file,
+                                          const std::string& declared,
+                                          const std::function<void()>& warming) {
+    (void)warming;
+    return Load(file, declared);
+  }
 };
 
 struct RuntimeOptions {
-  std::filesystem::path cache_dir;                   ///< Verified copies, named by checksum.
-  std::vector<std::filesystem::path> artifact_roots; ///< `file:` URIs must lie below one of these.
+  std::filesystem::path cache_dir;                    ///< Verified copies, named by checksum.
+  std::vector<std::filesystem::path> artifact_roots;  ///< `file:` URIs must lie below one of these.
   int load_threads = 2;
-  std::chrono::seconds retry_first{5};               ///< Doubles up to retry_most.
+  std::chrono::seconds retry_first{5};  ///< Doubles up to retry_most.
   std::chrono::seconds retry_most{300};
 };
 
@@ -69,17 +78,23 @@ class ModelRuntime {
   ModelRuntime(const ModelRuntime&) = delete;
   ModelRuntime& operator=(const ModelRuntime&) = delete;
 
-  /// Replaces the wanted set. Loads once per checksum, however many placements name it.
+  /// Replaces the wanted set. Loads once per checksum (and declared signature), however many
+  /// placements name it; in the order given. A version whose artifact has changed keeps serving
+  /// the old one until the new one is ready.
   void SetWanted(std::vector<WantedModel> wanted);
   /// Loads `model` (even if it is not in the wanted set yet) and waits until it is READY or has
-  /// failed: kUnprocessable with the load error; kDeadline after `timeout`. A failed one is tried
-  /// again at once. The handle keeps it warm until the caller commits and the wanted set has it.
+  /// failed: kUnprocessable with the load error; kDeadline after `timeout`;
+  /// kUnavailable when stopped. A failed one is tried again at once, before all that waits in line.
+  /// The handle keeps it warm until the caller commits and the wanted set has it.
   Result<ModelHandle> EnsureReady(const WantedModel& model, std::chrono::milliseconds timeout);
-  /// Tries failed loads again whose time has come. Called each second by the reconciler.
+  /// Tries failed loads again whose time has come, and frees (on a load thread) the memory of
+  /// models whose last handle was dropped. Called each second by the reconciler.
   void RetryDue();
 
+  /// What is wanted, waited for or draining, and the last few that were unloaded.
   std::optional<ModelStatus> StatusOf(const ModelId& id) const;
-  std::vector<ModelStatus> Statuses() const;
+  std::vector<ModelStatus> Statuses() const;  ///< By id.
+  /// Ends waiting calls and waits for the loads under way. Handles stay good.
   void Stop();
 
  private:

@@ -1,0 +1,40 @@
+// Loads .onnx files by ONNX Runtime, whose library is opened at run time from a path we are given.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "runtime/model_runtime.h"
+
+namespace podium::runtime {
+
+/// Beside the running executable, where the build puts it.
+std::filesystem::path DefaultOrtLibrary();
+
+/// One session per model on one thread: parallelism comes from calls, not from within one.
+/// Models keep the library in use and may outlive the loader.
+/// Threads: all methods from any thread.
+class OnnxLoader : public ModelLoader {
+ public:
+  /// Opens the library once per process and never closes it (its threads and its models may outlive
+  /// any owner). `clock` measures warm-ups and must outlive the loader.
+  /// kUnavailable naming the path and the fix when the library is missing or too old.
+  static Result<std::shared_ptr<OnnxLoader>> Open(const std::filesystem::path& library,
+                                                  const Clock& clock);
+  ~OnnxLoader() override;
+
+  Result<ModelHandle> Load(const std::filesystem::path& file, const std::string& declared) override;
+  Result<ModelHandle> LoadTelling(const std::filesystem::path& file, const std::string& declared,
+                                  const std::function<void()>& warming) override;
+
+ private:
+  struct Impl;
+  explicit OnnxLoader(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace podium::runtime

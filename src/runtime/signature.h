@@ -1,0 +1,45 @@
+// What a model takes and gives: as declared at registration, as read from the model, and whether
+// given tensors fit. Pure, so that every refusal can be tested without a model.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/tensor.h"
+
+namespace podium::runtime {
+
+/// One tensor as declared: what is left out is taken from the model.
+struct DeclaredTensor {
+  std::string name;
+  std::optional<DataType> type;
+  std::optional<Shape> shape;
+};
+
+struct DeclaredSignature {
+  std::optional<std::vector<DeclaredTensor>> inputs;
+  std::optional<std::vector<DeclaredTensor>> outputs;
+  std::vector<std::string> columns;
+};
+
+/// Reads {"inputs": [{name, datatype?, shape?}], "outputs": […], "columns": […]}, each optional.
+/// Empty text declares nothing. kInvalidArgument with the place at fault.
+Result<DeclaredSignature> ParseSignature(std::string_view json);
+
+/// The signature to serve: the model's, in the declared order, with open dimensions closed and
+/// columns named as declared. All inputs must be declared or none; outputs may be a selection,
+/// whose first becomes the prediction. kUnprocessable saying where declaration and model disagree.
+Result<Signature> Reconcile(const Signature& model, const DeclaredSignature& declared);
+
+/// Do `inputs` fit? Names in any order; types exact; -1 takes any length; a signature input without
+/// dimensions (of unknown rank) takes any shape. kInvalidArgument naming tensor, wanted and got.
+Status CheckInputs(const Signature& signature, std::span<const Tensor> inputs);
+
+/// "[-1, 30]"
+std::string FormatShape(const Shape& shape);
+
+}  // namespace podium::runtime
