@@ -46,6 +46,7 @@ struct CompiledRoute {
   BasisPoints arms_share;     ///< Of all arms together; the rest is the control's.
   std::vector<ModelVersion> versions;  ///< All that are not deleted or retired, by model_id.
   WallTime updated_at;
+  Revision revision;  ///< The route row's: its ETag.
 
   const ModelVersion& At(VersionIndex index) const { return versions[index]; }
 };
