@@ -1,0 +1,139 @@
+#include "control/admin/admin_api.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "domain/names.h"
+
+namespace podium::control {
+namespace {
+
+// The caller's id when it is fit for logs and headers, else one of ours.
+std::string RequestIdOf(const net::RequestHead& head, Rng& rng) {
+  const auto given = head.Find("x-request-id");
+  if (given && !given->empty() && CheckText("X-Request-Id", *given, limits::kMaxUnitBytes)) {
+    return std::string(*given);
+  }
+  return RandomToken(rng, 14);
+}
+
+bool IsMutation(net::HttpMethod method) {
+  return method != net::HttpMethod::kGet && method != net::HttpMethod::kHead &&
+         method != net::HttpMethod::kOptions;
+}
+
+// "application/json", with or without parameters.
+bool IsJson(std::string_view content_type) {
+  const std::string_view kind = content_type.substr(0, content_type.find(';'));
+  const std::size_t end = kind.find_last_not_of(' ');
+  return net::EqualsIgnoreCase(kind.substr(0, end + 1), "application/json");
+}
+
+Status CheckJsonBody(const net::RequestHead& head) {
+  if (!head.has_body()) return {};
+  const auto type = head.Find("content-type");
+  if (type && IsJson(*type)) return {};
+  // Also what keeps a page elsewhere from posting a form at us without asking first.
+  return Fail(ErrorCode::kUnsupportedMedia, "Content-Type must be application/json, not {}",
+              type ? *type : "absent");
+}
+
+Result<Json> ReadObject(std::string_view bytes) {
+  if (bytes.empty()) return Json::object();
+  PODIUM_TRY_ASSIGN(Json body, ParseJson(bytes));
+  if (!body.is_object()) {
+    return Fail(ErrorCode::kInvalidArgument, "the body must be a JSON object, not {}",
+                body.type_name());
+  }
+  return body;
+}
+
+Error NoSuchPath(const net::RequestHead& head) {
+  return {ErrorCode::kNotFound, fmt::format("there is nothing at {} {}", NameOf(head.method), head.path),
+          "", nullptr};
+}
+
+}  // namespace
+
+net::Response JsonResponse(const Json& value, int status) {
+  net::Response response;
+  response.status = status;
+  response.body = DumpJson(value);
+  response.body += '\n';
+  return response;
+}
+
+AdminApi::AdminApi(const AdminContext& context) : context_(context) {
+  AddVersionEndpoints(routes_);
+  AddRouteEndpoints(routes_);
+  AddQualityEndpoints(routes_);
+  AddArtifactEndpoints(routes_);
+  AddAuditEndpoints(routes_);
+  AddMetricEndpoints(routes_);
+  AddOperationEndpoints(routes_);
+}
+
+Task<net::Response> AdminApi::Handle(net::Exchange& exchange) {
+  const std::string request_id = RequestIdOf(exchange.head(), context_.rng);
+  auto serve = Serve(exchange, request_id);
+  Result<net::Response> reply = co_await std::move(serve);
+  net::Response response;
+  if (reply) {
+    response = std::move(*reply);
+  } else {
+    response = net::ProblemResponse(reply.error(), request_id);
+    Log(TraitsOf(reply.error().code).log, "admin call failed",
+        {{"method", NameOf(exchange.head().method)},
+         {"path", exchange.head().path},
+         {"status", response.status},
+         {"error", Describe(reply.error())},
+         {"request_id", request_id}});
+  }
+  response.headers.Add("x-request-id", request_id);
+  co_return response;
+}
+
+AdminReply AdminApi::Serve(net::Exchange& exchange, std::string request_id) {
+  const net::RequestHead& head = exchange.head();
+  AdminRoutes::Match match = routes_.Find(head.method, head.path);
+  if (match.value == nullptr && !match.path_found) co_return Fail(NoSuchPath(head));
+  if (match.value == nullptr) {
+    net::Response refused = net::ProblemResponse(
+        {ErrorCode::kMethodNotAllowed,
+         fmt::format("{} answers {}, not {}", head.path, match.allow, NameOf(head.method)), "",
+         nullptr},
+        request_id);
+    refused.headers.Add("Allow", match.allow);
+    co_return refused;
+  }
+
+  const Endpoint& endpoint = *match.value;
+  const auth::Credentials credentials{head.Find("authorization").value_or(std::string_view()),
+                                      exchange.peer_is_loopback()};
+  Result<auth::Principal> principal = context_.authenticator.Identify(credentials);
+  if (!principal) co_return Fail(std::move(principal).error());
+  if (endpoint.access == Endpoint::Access::kAdmin) {
+    if (Status allowed = auth::RequireAdmin(*principal); !allowed) {
+      co_return Fail(std::move(allowed).error());
+    }
+  }
+
+  AdminCall call{context_, exchange, std::move(match.captures), std::move(*principal),
+                 std::move(request_id)};
+  if (endpoint.body == Endpoint::Body::kJson) {
+    if (Status typed = CheckJsonBody(head); !typed) co_return Fail(std::move(typed).error());
+    auto read = exchange.ReadBody(context_.options.max_body_bytes);
+    const Result<std::string_view> bytes = co_await std::move(read);
+    if (!bytes) co_return Fail(bytes.error());
+    Result<Json> body = ReadObject(*bytes);
+    if (!body) co_return Fail(std::move(body).error());
+    call.body = std::move(*body);
+  } else if (endpoint.body == Endpoint::Body::kNone && IsMutation(head.method)) {
+    // A body that nobody reads is refused rather than ignored: the caller meant something by it.
+    if (Status typed = CheckJsonBody(head); !typed) co_return Fail(std::move(typed).error());
+  }
+  auto serve = endpoint.serve(call);
+  co_return co_await std::move(serve);
+}
+
+}  // namespace podium::control

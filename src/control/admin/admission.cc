@@ -1,0 +1,61 @@
+#include "control/admin/admission.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace podium::control {
+namespace {
+
+bool IsLive(const ModelVersion& version, const Route& route) {
+  switch (version.status) {
+    case VersionStatus::kPrimary:
+      return true;
+    case VersionStatus::kCanary:
+      return version.share.value() > 0;
+    case VersionStatus::kArm:
+      return std::any_of(route.arms.begin(), route.arms.end(), [&](const RouteArm& arm) {
+        return arm.model_id == version.model_id && arm.weight.value() > 0;
+      });
+    default:
+      return false;
+  }
+}
+
+// A rehearsal needs no history beyond what a rollback would go to.
+std::vector<Promotion> StandingPromotion(const store::RouteState& state) {
+  if (!state.route.previous_primary) return {};
+  Promotion standing;
+  standing.route = state.route.name;
+  standing.from = state.route.previous_primary;
+  for (const ModelVersion& version : state.versions) {
+    if (version.status == VersionStatus::kPrimary) standing.to = version.model_id;
+  }
+  return {std::move(standing)};
+}
+
+}  // namespace
+
+Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
+                        const store::Mutation& mutation, const store::MutationContext& context) {
+  store::RouteSnapshot snapshot;
+  snapshot.route = state.route;
+  snapshot.versions = state.versions;
+  snapshot.named = named;
+  snapshot.standing_promotions = StandingPromotion(state);
+  store::Stamp stamp;
+  stamp.revision = Revision(state.route.revision.get() + 1);
+  stamp.now = state.route.updated_at;
+  stamp.fresh_id = ModelId("rehearsal");
+  stamp.route_salt = "rehearsal";
+  stamp.canary_salt = "rehearsal";
+  PODIUM_TRY_ASSIGN(const store::Changes changes,
+                    store::Decide(snapshot, mutation, context, stamp));
+
+  Admission admission{state.route.primary_since, {}};
+  for (const ModelVersion& version : changes.versions) {
+    if (IsLive(version, changes.route)) admission.goes_live.push_back(version);
+  }
+  return admission;
+}
+
+}  // namespace podium::control

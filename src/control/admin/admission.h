@@ -1,0 +1,24 @@
+// Whether a verb may be carried out, judged before anything is loaded or written. Pure.
+#pragma once
+
+#include <vector>
+
+#include "base/result.h"
+#include "domain/version.h"
+#include "store/decide.h"
+#include "store/registry_store.h"
+
+namespace podium::control {
+
+/// What a rehearsal found.
+struct Admission {
+  Revision primary_since;              ///< What a promote pins.
+  std::vector<ModelVersion> goes_live; ///< Must be READY before the commit (invariant 7).
+};
+
+/// Rehearses `mutation` on the rows as they are now: the error it would meet, or what would go live.
+/// `named` is the version that the mutation names, if it names one that exists.
+Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
+                        const store::Mutation& mutation, const store::MutationContext& context);
+
+}  // namespace podium::control

@@ -1,0 +1,98 @@
+// What every admin endpoint works with: the parts of the control plane, and the call in hand.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "auth/principal.h"
+#include "base/clock.h"
+#include "base/exposition.h"
+#include "base/json.h"
+#include "base/result.h"
+#include "base/rng.h"
+#include "base/task.h"
+#include "control/admin/pools.h"
+#include "net/handler.h"
+#include "net/path_pattern.h"
+#include "runtime/model_runtime.h"
+#include "store/registry_store.h"
+#include "view/publish_port.h"
+#include "view/stats_registry.h"
+
+namespace podium::control {
+
+struct AdminOptions {
+  std::string build = "dev";
+  std::string replica = "local";
+  std::chrono::milliseconds load_timeout = limits::kLoadTimeout;
+  std::chrono::milliseconds cache_ttl{30'000};
+  std::size_t max_body_bytes = limits::kMaxAdminBodyBytes;
+  std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;
+  std::filesystem::path artifact_dir;  ///< Where uploads go: the first artifact root.
+};
+
+/// Calls that were admitted and have not been answered yet, by verb.
+struct PendingVerbs {
+  std::atomic<int> promote{0};
+  std::atomic<int> other{0};
+};
+
+/// Threads: the references are to things that any thread may use.
+struct AdminContext {
+  store::RegistryStore& store;
+  runtime::ModelRuntime& runtime;
+  view::PublishPort& publisher;
+  view::StatsRegistry& stats;
+  const auth::Authenticator& authenticator;
+  const Clock& clock;
+  Rng& rng;
+  ControlPools& pools;
+  AdminOptions options;
+  /// Appends the gateway's own families to a scrape.
+  std::function<void(Exposition&)> gateway_metrics;
+  SteadyTime started;
+  mutable PendingVerbs pending;
+  mutable std::atomic<bool> was_ready{false};
+  std::atomic<bool> draining{false};
+};
+
+/// One request to one endpoint, authenticated, its body read.
+struct AdminCall {
+  const AdminContext& context;
+  net::Exchange& exchange;
+  net::PathCaptures captures;
+  auth::Principal principal;
+  std::string request_id;
+  Json body = Json::object();  ///< Of endpoints that read JSON; {} when the caller sent nothing.
+};
+
+using AdminReply = Task<Result<net::Response>>;
+
+/// Who may call an endpoint, and what the dispatcher does with its body.
+struct Endpoint {
+  enum class Access : std::uint8_t { kOpen, kAdmin };
+  enum class Body : std::uint8_t { kNone, kJson, kStream };
+
+  AdminReply (*serve)(AdminCall& call) = nullptr;
+  Access access = Access::kAdmin;
+  Body body = Body::kNone;
+};
+using AdminRoutes = net::PathRouter<Endpoint>;
+
+/// A 200 (or `status`) with a JSON body.
+net::Response JsonResponse(const Json& value, int status = 200);
+
+// One file per resource adds its paths.
+void AddVersionEndpoints(AdminRoutes& routes);
+void AddRouteEndpoints(AdminRoutes& routes);
+void AddQualityEndpoints(AdminRoutes& routes);
+void AddArtifactEndpoints(AdminRoutes& routes);
+void AddAuditEndpoints(AdminRoutes& routes);
+void AddMetricEndpoints(AdminRoutes& routes);
+void AddOperationEndpoints(AdminRoutes& routes);
+
+}  // namespace podium::control

@@ -1,0 +1,80 @@
+// /api/v1/metrics/versions: what each version did, for people and scripts.
+#include <utility>
+
+#include "control/admin/context.h"
+#include "control/admin/query.h"
+
+namespace podium::control {
+namespace {
+
+using view::Outcome;
+
+double Milliseconds(std::chrono::nanoseconds duration) {
+  // Three digits behind the point: below the histogram's resolution the rest is noise.
+  return static_cast<double>(duration.count() / 1000) / 1000.0;
+}
+
+std::uint64_t Count(const view::StatsSnapshot& stats, Outcome outcome) {
+  const auto index = static_cast<std::size_t>(outcome);
+  return stats.plain.outcomes[index] + stats.canary.outcomes[index];
+}
+
+Json ReportJson(const view::VersionReport& report) {
+  const view::StatsSnapshot& stats = report.since_reset;
+  HistogramSnapshot latency = stats.plain.latency;
+  latency.Merge(stats.canary.latency);
+  const std::uint64_t total = stats.plain.total() + stats.canary.total();
+  const std::uint64_t errors = Count(stats, Outcome::kError) + Count(stats, Outcome::kTimeout);
+  Json json;
+  json["model_id"] = report.id.get();
+  json["route"] = report.route.get();
+  json["version"] = report.version;
+  json["request_count"] = total;
+  json["error_count"] = errors;
+  json["timeout_count"] = Count(stats, Outcome::kTimeout);
+  json["error_rate"] =
+      total == 0 ? 0.0 : static_cast<double>(errors) / static_cast<double>(total);
+  json["latency"] = {{"p50", Milliseconds(latency.Quantile(0.50))},
+                     {"p95", Milliseconds(latency.Quantile(0.95))},
+                     {"p99", Milliseconds(latency.Quantile(0.99))}};
+  json["canary_request_count"] = stats.canary.total();
+  json["not_served_count"] = stats.not_served;
+  const bool seen = stats.last_updated.time_since_epoch().count() > 0;
+  json["last_updated"] = seen ? Json(FormatUtc(stats.last_updated)) : Json();
+  return json;
+}
+
+ModelId IdOf(const AdminCall& call) { return ModelId(std::string(call.captures.Get("id"))); }
+
+Failure NoMetrics(const ModelId& id) {
+  return Fail(ErrorCode::kNotFound, "there are no metrics of a version {}", id.get());
+}
+
+AdminReply List(AdminCall& call) {
+  Json items = Json::array();
+  for (const view::VersionReport& report : call.context.stats.ReportAll()) {
+    items.push_back(ReportJson(report));
+  }
+  co_return PageResponse(call, std::move(items), "");
+}
+
+AdminReply Get(AdminCall& call) {
+  const std::optional<view::VersionReport> report = call.context.stats.Report(IdOf(call));
+  if (!report) co_return NoMetrics(IdOf(call));
+  co_return JsonResponse(ReportJson(*report));
+}
+
+AdminReply Reset(AdminCall& call) {
+  if (!call.context.stats.Reset(IdOf(call))) co_return NoMetrics(IdOf(call));
+  co_return JsonResponse(ReportJson(*call.context.stats.Report(IdOf(call))));
+}
+
+}  // namespace
+
+void AddMetricEndpoints(AdminRoutes& routes) {
+  routes.Add(net::HttpMethod::kGet, "/api/v1/metrics/versions", {List});
+  routes.Add(net::HttpMethod::kGet, "/api/v1/metrics/versions/{id}", {Get});
+  routes.Add(net::HttpMethod::kDelete, "/api/v1/metrics/versions/{id}", {Reset});
+}
+
+}  // namespace podium::control

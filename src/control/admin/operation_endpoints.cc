@@ -1,0 +1,115 @@
+// What operators and their machines ask: /healthz, /readyz, /metrics, /api/v1/status.
+#include <chrono>
+#include <utility>
+
+#include "control/admin/context.h"
+#include "control/admin/query.h"
+#include "control/admin/scrape.h"
+
+namespace podium::control {
+namespace {
+
+double Seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+std::chrono::nanoseconds ViewAge(const AdminContext& c, const view::PublishState& state) {
+  return c.clock.SteadyNow() - state.confirmed_at;
+}
+
+struct ModelCounts {
+  std::size_t versions = 0;
+  std::size_t ready = 0;
+  std::size_t failed = 0;
+  std::size_t primaries_pending = 0;
+};
+
+ModelCounts CountModels(const view::CoreView& view) {
+  ModelCounts counts;
+  for (const view::RouteView& route : view.routes()) {
+    for (std::size_t i = 0; i < route.serving.size(); ++i) {
+      const view::VersionServing& serving = route.serving[i];
+      ++counts.versions;
+      if (serving.ready()) ++counts.ready;
+      const bool failed = serving.state == LoadState::kFailed;
+      if (failed) ++counts.failed;
+      if (i == route.route->primary && !serving.ready() && !failed) ++counts.primaries_pending;
+    }
+  }
+  return counts;
+}
+
+AdminReply Health(AdminCall&) {
+  net::Response response;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = "ok\n";
+  co_return response;
+}
+
+// Ready once the table was read and its primaries were loaded or found broken. From then on neither
+// a lost database nor a failing model makes the data plane unready; only draining does.
+AdminReply Ready(AdminCall& call) {
+  const AdminContext& c = call.context;
+  const view::PublishState state = c.publisher.state();
+  const ModelCounts counts = CountModels(*state.view);
+  if (state.publishes > 0 && counts.primaries_pending == 0) c.was_ready = true;
+  const bool ready = c.was_ready && !c.draining;
+  const auto mark = [](bool good) { return good ? "[+]" : "[-]"; };
+  net::Response response;
+  response.status = ready ? 200 : 503;
+  response.content_type = "text/plain; charset=utf-8";
+  response.body = fmt::format(
+      "{} view generation {} age {:.1f} s\n{} table {}\n{} models {} ready, {} failed, {} primaries "
+      "loading\n{}",
+      mark(state.publishes > 0), state.view->generation().get(), Seconds(ViewAge(c, state)),
+      mark(state.trouble.empty()),
+      state.trouble.empty() ? "readable" : "not readable, serving from the last good view",
+      mark(counts.failed == 0 && counts.primaries_pending == 0), counts.ready, counts.failed,
+      counts.primaries_pending, c.draining ? "[-] draining\n" : (ready ? "ready\n" : "not ready\n"));
+  if (!ready) response.headers.Add("Retry-After", "1");
+  co_return response;
+}
+
+AdminReply Scrape(AdminCall& call) {
+  net::Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = ScrapeText(call.context);
+  co_return response;
+}
+
+AdminReply ShowStatus(AdminCall& call) {
+  const AdminContext& c = call.context;
+  const view::PublishState state = c.publisher.state();
+  const ModelCounts counts = CountModels(*state.view);
+  Json json;
+  json["version"] = c.options.build;
+  json["replica"] = c.options.replica;
+  json["generation"] = state.view->generation().get();
+  json["uptime_s"] = Seconds(c.clock.SteadyNow() - c.started);
+  json["view_age_s"] = Seconds(ViewAge(c, state));
+  json["stale"] = ViewAge(c, state) > c.options.cache_ttl;
+  json["trouble"] = state.trouble.empty() ? Json() : Json(state.trouble);
+  json["routes"] = state.view->routes().size();
+  json["versions"] = counts.versions;
+  json["ready"] = counts.ready;
+  json["failed"] = counts.failed;
+  json["faults"] = Json::array();
+  for (const routing::CompileFault& fault : state.faults) {
+    json["faults"].push_back(
+        {{"route", fault.route.get()}, {"row", fault.row}, {"problem", fault.problem}});
+  }
+  co_return JsonResponse(json);
+}
+
+}  // namespace
+
+void AddOperationEndpoints(AdminRoutes& routes) {
+  using enum net::HttpMethod;
+  constexpr auto kOpen = Endpoint::Access::kOpen;
+  routes.Add(kGet, "/healthz", {Health, kOpen});
+  routes.Add(kGet, "/readyz", {Ready, kOpen});
+  routes.Add(kGet, "/metrics", {Scrape, kOpen});
+  routes.Add(kGet, "/api/v1/status", {ShowStatus});
+}
+
+}  // namespace podium::control

@@ -1,0 +1,147 @@
+#include "control/admin/scrape.h"
+
+#include <array>
+#include <chrono>
+#include <map>
+#include <utility>
+
+namespace podium::control {
+namespace {
+
+constexpr std::array<std::string_view, view::kOutcomes> kOutcomeNames = {"ok", "error", "timeout"};
+
+double Seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+/// Sums by what the labels say: a version deleted and registered anew has two ids and one label.
+struct Series {
+  view::RoleCounts plain;
+  view::RoleCounts canary;
+  std::uint64_t not_served = 0;
+};
+using SeriesMap = std::map<std::pair<std::string, std::string>, Series>;
+
+void AddCounts(view::RoleCounts& sum, const view::RoleCounts& counts) {
+  for (std::size_t i = 0; i < view::kOutcomes; ++i) sum.outcomes[i] += counts.outcomes[i];
+  sum.latency.Merge(counts.latency);
+}
+
+SeriesMap CollectSeries(const view::StatsRegistry& stats) {
+  SeriesMap map;
+  for (const view::VersionReport& report : stats.ReportAll()) {
+    Series& series = map[{report.route.get(), report.version}];
+    AddCounts(series.plain, report.total.plain);
+    AddCounts(series.canary, report.total.canary);
+    series.not_served += report.total.not_served;
+  }
+  return map;
+}
+
+void WriteTraffic(Exposition& out, const SeriesMap& map) {
+  out.Family("podium_requests_total", "counter", "Answered requests by the version that served.");
+  for (const auto& [key, series] : map) {
+    for (const auto& [role, canary] : {std::pair(&series.plain, "false"), {&series.canary, "true"}}) {
+      if (role->total() == 0) continue;
+      for (std::size_t i = 0; i < view::kOutcomes; ++i) {
+        out.Sample({{"route", key.first},
+                    {"model_version", key.second},
+                    {"canary", canary},
+                    {"outcome", kOutcomeNames[i]}},
+                   static_cast<double>(role->outcomes[i]));
+      }
+    }
+  }
+  out.Family("podium_request_duration_seconds", "histogram",
+             "From the end of the request's head to its answer.");
+  for (const auto& [key, series] : map) {
+    for (const auto& [role, canary] : {std::pair(&series.plain, "false"), {&series.canary, "true"}}) {
+      if (role->total() == 0) continue;
+      out.Sample({{"route", key.first}, {"model_version", key.second}, {"canary", canary}},
+                 role->latency);
+    }
+  }
+  out.Family("podium_not_served_total", "counter",
+             "Requests assigned to this version that another one of the chain answered.");
+  for (const auto& [key, series] : map) {
+    out.Sample({{"route", key.first}, {"model_version", key.second}},
+               static_cast<double>(series.not_served));
+  }
+}
+
+void WriteRoutes(Exposition& out, const view::CoreView& view) {
+  out.Family("podium_route_weight_ratio", "gauge", "Share of traffic that the table asks for.");
+  for (const view::RouteView& route : view.routes()) {
+    const routing::CompiledRoute& compiled = *route.route;
+    const double canary = compiled.canary_share.value() / 1e4;
+    if (compiled.canary != routing::kNoVersion) {
+      out.Sample({{"route", compiled.name.get()},
+                  {"model_version", compiled.At(compiled.canary).version},
+                  {"canary", "true"}},
+                 canary);
+    }
+    if (compiled.primary != routing::kNoVersion) {
+      const double rest = compiled.policy == RoutePolicy::kAb
+                              ? 1.0 - compiled.arms_share.value() / 1e4
+                              : 1.0 - canary;
+      out.Sample({{"route", compiled.name.get()},
+                  {"model_version", compiled.At(compiled.primary).version},
+                  {"canary", "false"}},
+                 rest);
+    }
+  }
+  out.Family("podium_version_ready", "gauge", "1 when this replica can serve the version.");
+  for (const view::RouteView& route : view.routes()) {
+    for (std::size_t i = 0; i < route.serving.size(); ++i) {
+      const ModelVersion& version = route.route->versions[i];
+      out.Sample({{"route", route.route->name.get()},
+                  {"model_version", version.version},
+                  {"status", NameOf(version.status)},
+                  {"state", NameOf(route.serving[i].state)}},
+                 route.serving[i].ready() ? 1 : 0);
+    }
+  }
+}
+
+void WriteControl(Exposition& out, const AdminContext& c, const view::PublishState& state) {
+  const auto age = c.clock.SteadyNow() - state.confirmed_at;
+  const auto gauge = [&](std::string_view name, std::string_view help, double value) {
+    out.Family(name, "gauge", help);
+    out.Sample({}, value);
+  };
+  const auto counter = [&](std::string_view name, std::string_view help, std::uint64_t value) {
+    out.Family(name, "counter", help);
+    out.Sample({}, static_cast<double>(value));
+  };
+  gauge("podium_snapshot_revision", "Generation of the view that every core has.",
+        static_cast<double>(state.view->generation().get()));
+  gauge("podium_snapshot_age_seconds", "Since the table was last confirmed to be what the view shows.",
+        Seconds(age));
+  gauge("podium_snapshot_stale", "1 when that is longer ago than registry.cache_ttl.",
+        age > c.options.cache_ttl ? 1 : 0);
+  gauge("podium_rows_set_aside", "Rows of the table that could not be used (see /api/v1/status).",
+        static_cast<double>(state.faults.size()));
+  counter("podium_publishes_total", "Views brought to all cores.", state.publishes);
+  counter("podium_table_read_failures_total", "Reads of the table that failed.", state.failed_reads);
+  out.Family("podium_admin_pending", "gauge", "Mutations admitted and not answered yet.");
+  out.Sample({{"verb", "promote"}}, c.pending.promote.load());
+  out.Sample({{"verb", "other"}}, c.pending.other.load());
+  gauge("podium_uptime_seconds", "Since this process started.",
+        Seconds(c.clock.SteadyNow() - c.started));
+  out.Family("podium_build_info", "gauge", "1, labelled with the build.");
+  out.Sample({{"version", c.options.build}}, 1);
+}
+
+}  // namespace
+
+std::string ScrapeText(const AdminContext& context) {
+  Exposition out;
+  const view::PublishState state = context.publisher.state();
+  WriteTraffic(out, CollectSeries(context.stats));
+  WriteRoutes(out, *state.view);
+  if (context.gateway_metrics) context.gateway_metrics(out);
+  WriteControl(out, context, state);
+  return out.Take();
+}
+
+}  // namespace podium::control

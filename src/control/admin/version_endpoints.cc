@@ -1,0 +1,147 @@
+// /api/v1/versions: register, list, get, activate, retire, promote, delete.
+#include <utility>
+
+#include "control/admin/context.h"
+#include "control/admin/fields.h"
+#include "control/admin/query.h"
+#include "control/admin/verbs.h"
+#include "control/admin/version_json.h"
+#include "domain/names.h"
+
+namespace podium::control {
+namespace {
+
+ModelId IdOf(const AdminCall& call) { return ModelId(std::string(call.captures.Get("id"))); }
+
+Json Shown(const AdminCall& call, const ModelVersion& version) {
+  return ToJson(version, call.context.runtime.StatusOf(version.model_id));
+}
+
+struct Registration {
+  ModelVersion version;
+  std::string reason;
+};
+
+Result<Registration> ReadRegistration(const Json& body) {
+  Fields fields(body);
+  Registration read;
+  ModelVersion& version = read.version;
+  version.model_id = ModelId(fields.Text("model_id", limits::kMaxNameBytes));
+  version.route = RouteName(fields.RequiredText("route", limits::kMaxNameBytes));
+  version.name = fields.Text("name", limits::kMaxNameBytes);
+  version.version = fields.RequiredText("version", limits::kMaxNameBytes);
+  version.provider_key = fields.Text("provider_key", limits::kMaxNameBytes);
+  version.upstream_model = fields.Text("upstream_model", limits::kMaxNameBytes);
+  version.artifact_uri = fields.Text("artifact_uri", limits::kMaxUriBytes);
+  version.artifact_sha256 = fields.Text("sha256", limits::kMaxNameBytes);
+  version.format = fields.Text("format", limits::kMaxNameBytes);
+  if (const Json* signature = fields.Object("signature")) version.signature = DumpJson(*signature);
+  version.metrics = fields.Metrics("metrics");
+  version.tags = fields.Tags("tags");
+  version.experiment_id = fields.Text("experiment_id", limits::kMaxNameBytes);
+  version.source_run = fields.Text("source_run", limits::kMaxNameBytes);
+  if (std::string parent = fields.Text("parent_id", limits::kMaxNameBytes); !parent.empty()) {
+    version.parent_id = ModelId(std::move(parent));
+  }
+  if (const std::string status = fields.Text("status", limits::kMaxNameBytes); !status.empty()) {
+    const auto known = ParseVersionStatus(status);
+    if (known) version.status = *known;
+    const bool allowed =
+        known && (*known == VersionStatus::kStandby || *known == VersionStatus::kShadow);
+    if (!allowed) {
+      fields.Complain("status", fmt::format("a version is registered as \"standby\" or \"shadow\", "
+                                            "not \"{}\": activate or promote it afterwards",
+                                            status));
+    }
+  }
+  if (const std::string load = fields.Text("load", limits::kMaxNameBytes); !load.empty()) {
+    const auto known = ParseLoadPolicy(load);
+    if (known) version.load = *known;
+    if (!known) fields.Complain("load", "\"load\" is \"eager\" or \"lazy\"");
+  }
+  read.reason = fields.Text("reason", limits::kMaxReasonBytes);
+  PODIUM_TRY(fields.Finish());
+  return read;
+}
+
+AdminReply Register(AdminCall& call) {
+  Result<Registration> read = ReadRegistration(call.body);
+  if (!read) co_return Fail(std::move(read).error());
+  auto verb = CarryOut(call, store::RegisterVersion{std::move(read->version)},
+                       std::move(read->reason));
+  Result<VerbOutcome> outcome = co_await std::move(verb);
+  if (!outcome) co_return Fail(std::move(outcome).error());
+  net::Response response = VerbResponse(call, *outcome, 201);
+  response.headers.Add(
+      "Location", fmt::format("/api/v1/versions/{}", outcome->committed.version->model_id.get()));
+  co_return response;
+}
+
+AdminReply List(AdminCall& call) {
+  const net::RequestHead& head = call.exchange.head();
+  if (Status known = CheckQuery(head, {"route", "name", "status", "limit", "cursor"}); !known) {
+    co_return Fail(std::move(known).error());
+  }
+  store::VersionQuery query;
+  if (auto route = QueryText(head, "route")) query.route = RouteName(std::move(*route));
+  query.name = QueryText(head, "name");
+  if (const auto status = QueryText(head, "status")) {
+    query.status = ParseVersionStatus(*status);
+    if (!query.status) {
+      co_return Fail(ErrorCode::kInvalidArgument,
+                     "status is primary, canary, shadow, arm, standby or retired, not \"{}\"",
+                     *status);
+    }
+  }
+  const Result<int> limit = PageLimit(head);
+  if (!limit) co_return Fail(limit.error());
+  query.limit = *limit;
+  query.cursor = QueryText(head, "cursor").value_or("");
+
+  auto read = RunOn(call.context.pools.reads,
+                    [&] { return call.context.store.ListVersions(query); });
+  const Result<store::Page<ModelVersion>> page = co_await std::move(read);
+  if (!page) co_return Fail(page.error());
+  Json items = Json::array();
+  for (const ModelVersion& version : page->items) items.push_back(Shown(call, version));
+  co_return PageResponse(call, std::move(items), page->next_cursor);
+}
+
+AdminReply Get(AdminCall& call) {
+  auto read = RunOn(call.context.pools.reads,
+                    [&] { return call.context.store.FindVersion(IdOf(call)); });
+  const Result<ModelVersion> version = co_await std::move(read);
+  if (!version) co_return Fail(version.error());
+  if (version->deleted) {
+    co_return Fail(ErrorCode::kNotFound, "version {} was deleted", version->model_id.get());
+  }
+  net::Response response = JsonResponse(Shown(call, *version));
+  response.headers.Add("ETag", fmt::format("\"{}\"", version->revision.get()));
+  co_return response;
+}
+
+AdminReply Activate(AdminCall& call) {
+  return CarryOutPlain(call, store::ActivateVersion{IdOf(call)});
+}
+AdminReply Retire(AdminCall& call) { return CarryOutPlain(call, store::RetireVersion{IdOf(call)}); }
+AdminReply Promote(AdminCall& call) {
+  return CarryOutPlain(call, store::PromoteVersion{IdOf(call)});
+}
+AdminReply Delete(AdminCall& call) { return CarryOutPlain(call, store::DeleteVersion{IdOf(call)}); }
+
+}  // namespace
+
+void AddVersionEndpoints(AdminRoutes& routes) {
+  using enum net::HttpMethod;
+  constexpr auto kAdmin = Endpoint::Access::kAdmin;
+  constexpr auto kJson = Endpoint::Body::kJson;
+  routes.Add(kPost, "/api/v1/versions", {Register, kAdmin, kJson});
+  routes.Add(kGet, "/api/v1/versions", {List});
+  routes.Add(kGet, "/api/v1/versions/{id}", {Get});
+  routes.Add(kDelete, "/api/v1/versions/{id}", {Delete, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/versions/{id}/activate", {Activate, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/versions/{id}/retire", {Retire, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/versions/{id}/promote", {Promote, kAdmin, kJson});
+}
+
+}  // namespace podium::control
