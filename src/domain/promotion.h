@@ -41,6 +41,7 @@ struct Promotion {
   std::string origin;      ///< "api", "cli", "demo", "seed", …
   std::string reason;
   std::string request_id;
+  std::string evidence;    ///< JSON object with what the fields above cannot say (arms, salts), or empty.
   WallTime at;
   std::string previous_hash;  ///< Hash of the row before this one; empty on the first.
   std::string hash;           ///< SHA-256 over every other field, in hex.

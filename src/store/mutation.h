@@ -72,8 +72,8 @@ struct MutationContext {
 struct Committed {
   Revision revision;
   Promotion audit;
-  Route route;                           ///< As it is now.
-  std::optional<ModelVersion> version;   ///< The row that the mutation was about, as it is now.
+  Route route;                          ///< As it is now.
+  std::optional<ModelVersion> version;  ///< The row that the mutation was about, as it is now.
   bool changed = true;  ///< False when all was so already: nothing written, no new revision.
 };
 

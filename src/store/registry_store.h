@@ -10,6 +10,7 @@
 #include "domain/promotion.h"
 #include "domain/route.h"
 #include "domain/version.h"
+#include "store/audit_chain.h"
 #include "store/mutation.h"
 
 namespace podium::store {
@@ -77,11 +78,13 @@ class RegistryStore {
   virtual Result<Revision> ReadRevision() = 0;
   /// Rows with a revision above `since`; Revision(0) reads the whole table.
   virtual Result<TableDelta> ReadTable(Revision since) = 0;
-  virtual Result<RouteState> ReadRoute(const RouteName& route) = 0;         ///< kNotFound
-  virtual Result<ModelVersion> FindVersion(const ModelId& id) = 0;          ///< kNotFound
+  virtual Result<RouteState> ReadRoute(const RouteName& route) = 0;  ///< kNotFound
+  virtual Result<ModelVersion> FindVersion(const ModelId& id) = 0;   ///< kNotFound
   virtual Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) = 0;
   virtual Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) = 0;
   virtual Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) = 0;
+  /// Walks the whole audit trail and its hash chain, in one transaction.
+  virtual Result<AuditVerdict> VerifyAudit() = 0;
 };
 
 }  // namespace podium::store

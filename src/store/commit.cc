@@ -1,0 +1,106 @@
+#include "store/commit.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/json.h"
+
+namespace podium::store {
+namespace {
+
+constexpr int kTokenLength = 12;
+
+std::string_view EventType(PromotionKind kind) {
+  switch (kind) {
+    case PromotionKind::kRegister:
+      return "podium.version.registered";
+    case PromotionKind::kPromote:
+      return "podium.version.promoted";
+    case PromotionKind::kActivate:
+      return "podium.version.activated";
+    case PromotionKind::kRollback:
+      return "podium.route.rolled_back";
+    case PromotionKind::kRamp:
+      return "podium.canary.changed";
+    case PromotionKind::kAbort:
+      return "podium.canary.ended";
+    case PromotionKind::kArms:
+      return "podium.arms.changed";
+    case PromotionKind::kRetire:
+      return "podium.version.retired";
+    case PromotionKind::kDelete:
+      return "podium.version.deleted";
+    case PromotionKind::kSeed:
+      return "podium.route.seeded";
+  }
+  return "podium.registry.changed";
+}
+
+Json IdOrNull(const std::optional<ModelId>& id) { return id ? Json(id->get()) : Json(nullptr); }
+
+// Head and count travel with each event: whoever keeps the events can tell a cut audit table.
+std::string EventData(const Promotion& audit, const Head& head) {
+  Json data = Json::object();
+  data["revision"] = audit.revision.get();
+  data["route"] = audit.route.get();
+  data["kind"] = NameOf(audit.kind);
+  data["from"] = IdOrNull(audit.from);
+  data["to"] = IdOrNull(audit.to);
+  data["traffic_pct_before"] = audit.share_before.percent();
+  data["traffic_pct_after"] = audit.share_after.percent();
+  data["undoes"] = audit.undoes ? Json(audit.undoes->get()) : Json(nullptr);
+  data["actor"] = audit.actor;
+  data["origin"] = audit.origin;
+  data["reason"] = audit.reason;
+  data["request_id"] = audit.request_id;
+  data["at"] = FormatUtc(audit.at);
+  data["head_hash"] = head.chain.hash;
+  data["audit_count"] = head.chain.count;
+  return DumpJson(data);
+}
+
+}  // namespace
+
+Stamp MakeStamp(const Head& head, const Clock& clock, Rng& rng) {
+  Stamp stamp;
+  stamp.revision = Revision(head.revision.get() + 1);
+  stamp.now = std::max(clock.Now(), head.at);
+  stamp.fresh_id = ModelId("m" + RandomToken(rng, kTokenLength));
+  stamp.route_salt = RandomToken(rng, kTokenLength);
+  stamp.canary_salt = RandomToken(rng, kTokenLength);
+  return stamp;
+}
+
+Sealed Seal(const Changes& changes, const Head& head) {
+  Sealed sealed;
+  sealed.audit = changes.audit;
+  sealed.audit.previous_hash = head.chain.hash;
+  sealed.audit.hash = HashOf(sealed.audit);
+  sealed.head = {head.epoch, sealed.audit.revision,
+                 ChainHead{sealed.audit.hash, head.chain.count + 1}, sealed.audit.at};
+  sealed.event.revision = sealed.audit.revision;
+  sealed.event.type = EventType(sealed.audit.kind);
+  sealed.event.data = EventData(sealed.audit, sealed.head);
+  sealed.event.at = sealed.audit.at;
+  return sealed;
+}
+
+Committed Answer(Changes changes, const Sealed& sealed) {
+  Committed committed;
+  committed.revision = sealed.audit.revision;
+  committed.audit = sealed.audit;
+  committed.route = std::move(changes.route);
+  committed.version = std::move(changes.subject);
+  return committed;
+}
+
+Committed AnswerUnchanged(Changes changes, const Head& head) {
+  Committed committed;
+  committed.revision = head.revision;
+  committed.route = std::move(changes.route);
+  committed.version = std::move(changes.subject);
+  committed.changed = false;
+  return committed;
+}
+
+}  // namespace podium::store

@@ -1,0 +1,100 @@
+#include "store/cursor.h"
+
+#include <charconv>
+#include <cstdint>
+#include <optional>
+
+#include "base/limits.h"
+
+namespace podium::store {
+namespace {
+
+constexpr std::string_view kDigits = "0123456789abcdef";
+
+std::string ToHexText(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kDigits[byte >> 4];
+    text += kDigits[byte & 15];
+  }
+  return text;
+}
+
+std::optional<std::string> FromHexText(std::string_view text) {
+  if (text.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  bytes.reserve(text.size() / 2);
+  for (std::size_t i = 0; i < text.size(); i += 2) {
+    const std::size_t high = kDigits.find(text[i]);
+    const std::size_t low = kDigits.find(text[i + 1]);
+    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+    bytes += static_cast<char>(high * 16 + low);
+  }
+  return bytes;
+}
+
+// Takes the number before the next ':' off the front of `text`.
+std::optional<std::int64_t> TakeNumber(std::string_view& text) {
+  const std::size_t end = text.find(':');
+  if (end == std::string_view::npos) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + end, number);
+  if (error != std::errc{} || stop != text.data() + end) return std::nullopt;
+  text.remove_prefix(end + 1);
+  return number;
+}
+
+Failure NotOurs() {
+  return Fail(ErrorCode::kInvalidArgument,
+              "the cursor is not one that this list gave out: start again without one");
+}
+
+std::optional<VersionKey> ParseVersionKey(std::string_view text) {
+  if (!text.starts_with('v')) return std::nullopt;
+  text.remove_prefix(1);
+  const auto at = TakeNumber(text);
+  const auto length = TakeNumber(text);
+  if (!at || !length || *length < 0 || static_cast<std::uint64_t>(*length) > text.size()) {
+    return std::nullopt;
+  }
+  const auto cut = static_cast<std::size_t>(*length);
+  return VersionKey{RouteName(std::string(text.substr(0, cut))), WallTime(WallTime::duration(*at)),
+                    ModelId(std::string(text.substr(cut)))};
+}
+
+}  // namespace
+
+std::string EncodeCursor(const VersionKey& last) {
+  return ToHexText(fmt::format("v{}:{}:{}{}", last.created_at.time_since_epoch().count(),
+                               last.route.get().size(), last.route.get(), last.id.get()));
+}
+
+std::string EncodeCursor(Revision last) { return ToHexText(fmt::format("p{}:", last.get())); }
+
+Result<VersionKey> DecodeVersionCursor(std::string_view text) {
+  const std::optional<std::string> bytes = FromHexText(text);
+  if (!bytes) return NotOurs();
+  std::optional<VersionKey> key = ParseVersionKey(*bytes);
+  // Written back and compared: "007" and "-0" are numbers, but none that we wrote.
+  if (!key || EncodeCursor(*key) != text) return NotOurs();
+  return *key;
+}
+
+Result<Revision> DecodePromotionCursor(std::string_view text) {
+  const std::optional<std::string> bytes = FromHexText(text);
+  if (!bytes || !bytes->starts_with('p')) return NotOurs();
+  std::string_view rest = std::string_view(*bytes).substr(1);
+  const auto number = TakeNumber(rest);
+  if (!number || EncodeCursor(Revision(*number)) != text) return NotOurs();
+  return Revision(*number);
+}
+
+Status CheckPageLimit(int limit) {
+  if (limit >= 1 && limit <= limits::kPageMax) return {};
+  return Fail(ErrorCode::kInvalidArgument, "limit must be 1 to {}, not {}", limits::kPageMax,
+              limit);
+}
+
+}  // namespace podium::store

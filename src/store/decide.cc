@@ -1,0 +1,134 @@
+#include "store/decide.h"
+
+#include <utility>
+
+#include "base/limits.h"
+#include "domain/names.h"
+#include "store/draft.h"
+#include "store/registration.h"
+#include "store/verbs.h"
+
+namespace podium::store {
+namespace {
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+template <typename Verb>
+constexpr bool kOnVersion =
+    std::is_same_v<Verb, ActivateVersion> || std::is_same_v<Verb, RetireVersion> ||
+    std::is_same_v<Verb, DeleteVersion> || std::is_same_v<Verb, PromoteVersion>;
+
+Status CheckContext(const MutationContext& context) {
+  PODIUM_TRY(CheckText("actor", context.actor, limits::kMaxUnitBytes));
+  PODIUM_TRY(CheckText("origin", context.origin, limits::kMaxNameBytes));
+  PODIUM_TRY(CheckText("reason", context.reason, limits::kMaxReasonBytes));
+  PODIUM_TRY(CheckText("request_id", context.request_id, limits::kMaxUnitBytes));
+  return {};
+}
+
+Status CheckFound(const RouteSnapshot& state, const Subject& subject, bool on_version,
+                  bool creates_route) {
+  if (on_version) {
+    if (!state.named) return Fail(ErrorCode::kNotFound, "there is no version {}", subject.id.get());
+    if (state.named->deleted) {
+      return Fail(ErrorCode::kNotFound, "version {} was deleted", subject.id.get());
+    }
+  }
+  if (state.route || creates_route) return {};
+  return Fail(ErrorCode::kNotFound, "there is no route {}", subject.route.get());
+}
+
+// Optimistic locks: what the caller saw must still be so.
+Status CheckStillSo(const RouteSnapshot& state, const Route& route, const MutationContext& context,
+                    bool on_version) {
+  const Revision current = on_version ? state.named->revision : route.revision;
+  if (context.if_match && *context.if_match != current) {
+    return Fail(ErrorCode::kRevisionMismatch, "{} {} is at revision {}, not {}: re-read and retry",
+                on_version ? "version" : "route",
+                on_version ? state.named->model_id.get() : route.name.get(), current.get(),
+                context.if_match->get());
+  }
+  if (context.pinned_primary && *context.pinned_primary != route.primary_since) {
+    std::string now = "nobody";
+    for (const ModelVersion& row : state.versions) {
+      if (row.status == VersionStatus::kPrimary) now = row.model_id.get();
+    }
+    return Fail(ErrorCode::kConflict,
+                "the primary of route {} changed (to {}, at revision {}) after this request was "
+                "admitted: look again",
+                route.name.get(), now, route.primary_since.get());
+  }
+  return {};
+}
+
+Route NewRoute(const RouteName& name, const Stamp& stamp) {
+  Route route;
+  route.name = name;
+  route.sticky_on = "session";
+  route.salt = stamp.route_salt;
+  route.created_at = stamp.now;
+  return route;
+}
+
+Result<Outcome> Dispatch(const Mutation& mutation, const Work& work) {
+  return std::visit(Overloaded{
+                        [&](const RegisterVersion& verb) { return Register(verb, work); },
+                        [&](const ActivateVersion& verb) { return Activate(verb, work); },
+                        [&](const RetireVersion& verb) { return Retire(verb, work); },
+                        [&](const DeleteVersion& verb) { return Delete(verb, work); },
+                        [&](const PromoteVersion& verb) { return Promote(verb, work); },
+                        [&](const RollBackRoute& verb) { return RollBack(verb, work); },
+                        [&](const SetCanary& verb) { return Ramp(verb, work); },
+                        [&](const EndCanary& verb) { return Abort(verb, work); },
+                        [&](const SetArms& verb) { return Split(verb, work); },
+                    },
+                    mutation);
+}
+
+}  // namespace
+
+Subject SubjectOf(const Mutation& mutation) {
+  return std::visit(
+      []<typename Verb>(const Verb& verb) -> Subject {
+        if constexpr (std::is_same_v<Verb, RegisterVersion>) {
+          const ModelVersion& row = verb.version;
+          return {row.route, row.model_id, row.parent_id.value_or(ModelId()), false};
+        } else if constexpr (kOnVersion<Verb>) {
+          return {{}, verb.id, {}, false};
+        } else if constexpr (std::is_same_v<Verb, SetCanary>) {
+          return {verb.route, verb.id, {}, false};
+        } else {
+          return {verb.route, {}, {}, std::is_same_v<Verb, RollBackRoute>};
+        }
+      },
+      mutation);
+}
+
+Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
+                       const MutationContext& context, const Stamp& stamp) {
+  PODIUM_TRY(CheckContext(context));
+  const Subject subject = SubjectOf(mutation);
+  const bool on_version =
+      std::visit([]<typename Verb>(const Verb&) { return kOnVersion<Verb>; }, mutation);
+  Mutation checked = mutation;
+  auto* registration = std::get_if<RegisterVersion>(&checked);
+  if (registration != nullptr) {
+    PODIUM_TRY_ASSIGN(registration->version, CheckRegistration(std::move(registration->version)));
+  }
+  PODIUM_TRY(CheckFound(state, subject, on_version, registration != nullptr));
+  const Route route = state.route ? *state.route : NewRoute(subject.route, stamp);
+  PODIUM_TRY(CheckStillSo(state, route, context, on_version));
+
+  Draft draft(route, state.versions, stamp);
+  PODIUM_TRY_ASSIGN(Outcome outcome, Dispatch(checked, Work{state, stamp, draft}));
+  outcome.audit.actor = context.actor;
+  outcome.audit.origin = context.origin;
+  outcome.audit.reason = context.reason;
+  outcome.audit.request_id = context.request_id;
+  return std::move(draft).Take(std::move(outcome.audit), outcome.subject);
+}
+
+}  // namespace podium::store

@@ -1,0 +1,62 @@
+// What a mutation does to the registry, decided from the rows it touches.
+//
+// Pure: no clock, chance or storage. Every adapter reads a RouteSnapshot, calls Decide and writes
+// what comes back, so that promote means the same on every database.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "domain/promotion.h"
+#include "domain/route.h"
+#include "domain/version.h"
+#include "store/mutation.h"
+
+namespace podium::store {
+
+/// Which rows an adapter has to read before it may ask Decide.
+struct Subject {
+  RouteName route;       ///< Empty for a verb on a version: the route is that of the row `id`.
+  ModelId id;            ///< The row that the mutation names; empty for a verb on a whole route.
+  ModelId parent;        ///< Named as lineage by a registration; empty without one.
+  bool history = false;  ///< Whether RouteSnapshot::standing_promotions is asked for.
+};
+Subject SubjectOf(const Mutation& mutation);
+
+/// The rows that a mutation is decided from, all read in the transaction that will write.
+struct RouteSnapshot {
+  std::optional<Route> route;
+  std::vector<ModelVersion> versions;  ///< Of the route, without the deleted ones.
+  /// The row with Subject::id wherever it is: on another route, or a tombstone.
+  std::optional<ModelVersion> named;
+  bool parent_exists = false;
+  /// Only when Subject::history. Newest first, two at least if there are so many: promotes and
+  /// activations that moved the primary and that no rollback has undone yet.
+  std::vector<Promotion> standing_promotions;
+};
+
+/// What the transaction brings along: number, time and chance.
+struct Stamp {
+  Revision revision;  ///< That the mutation will have if it changes anything.
+  WallTime now;       ///< The database's clock.
+  ModelId fresh_id;
+  std::string route_salt;
+  std::string canary_salt;
+};
+
+/// Rows to write, in this order: the route, then the versions, then the audit row.
+struct Changes {
+  bool changed = true;  ///< False when all was so already: then nothing is written.
+  Route route;
+  /// Demoted before promoted: the unique index on primaries looks at each row as it is written.
+  std::vector<ModelVersion> versions;
+  Promotion audit;                      ///< Complete but for the two hashes.
+  std::optional<ModelVersion> subject;  ///< The row that the mutation was about, as it is now.
+};
+
+Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
+                       const MutationContext& context, const Stamp& stamp);
+
+}  // namespace podium::store

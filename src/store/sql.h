@@ -1,0 +1,97 @@
+// The statements that all SQL adapters share. Written so that SQLite and PostgreSQL both take them:
+// numbered parameters, standard upserts, row values, text instead of nulls for "any".
+#pragma once
+
+#include <string_view>
+
+namespace podium::store::sql {
+
+#define PODIUM_VERSION_COLUMNS                                                                   \
+  "model_id, model_type, name, version, provider_key, upstream_model, artifact_uri, "            \
+  "artifact_sha256, format, status, stage, traffic_bp, signature, metrics, tags, catalogue_id, " \
+  "experiment_id, load, source_run, parent_id, created_at, updated_at, revision, deleted"
+#define PODIUM_ROUTE_COLUMNS                                                                  \
+  "route, task_type, policy, sticky_on, salt, canary_salt, previous_primary, primary_since, " \
+  "created_at, updated_at, revision"
+#define PODIUM_PROMOTION_COLUMNS                                                            \
+  "revision, route, kind, from_id, to_id, share_before_bp, share_after_bp, undoes, actor, " \
+  "origin, reason, request_id, evidence, at, previous_hash, hash"
+
+// Versions.
+inline constexpr std::string_view kVersionById =
+    "SELECT " PODIUM_VERSION_COLUMNS " FROM model_registry WHERE model_id = $1";
+inline constexpr std::string_view kVersionsOfRoute =
+    "SELECT " PODIUM_VERSION_COLUMNS
+    " FROM model_registry WHERE model_type = $1 AND deleted = 0 ORDER BY created_at, model_id";
+inline constexpr std::string_view kVersionsSince =
+    "SELECT " PODIUM_VERSION_COLUMNS
+    " FROM model_registry WHERE revision > $1 ORDER BY model_type, created_at, model_id";
+inline constexpr std::string_view kVersionExists =
+    "SELECT 1 FROM model_registry WHERE model_id = $1 AND deleted = 0";
+inline constexpr std::string_view kVersionPage =
+    "SELECT " PODIUM_VERSION_COLUMNS
+    " FROM model_registry WHERE deleted = 0 AND ($1 = '' OR model_type = $1)"
+    " AND ($2 = '' OR name = $2) AND ($3 = '' OR status = $3)"
+    " AND (model_type, created_at, model_id) > ($4, $5, $6)"
+    " ORDER BY model_type, created_at, model_id LIMIT $7";
+inline constexpr std::string_view kUpsertVersion =
+    "INSERT INTO model_registry (" PODIUM_VERSION_COLUMNS
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+    "$19,"
+    " $20, $21, $22, $23, $24) ON CONFLICT (model_id) DO UPDATE SET status = excluded.status,"
+    " traffic_bp = excluded.traffic_bp, updated_at = excluded.updated_at,"
+    " revision = excluded.revision, deleted = excluded.deleted";
+
+// Routes.
+inline constexpr std::string_view kRouteByName =
+    "SELECT " PODIUM_ROUTE_COLUMNS " FROM routes WHERE route = $1";
+inline constexpr std::string_view kRoutesSince =
+    "SELECT " PODIUM_ROUTE_COLUMNS " FROM routes WHERE revision > $1 ORDER BY route";
+inline constexpr std::string_view kArmsOfRoute =
+    "SELECT model_id, slot, weight_bp FROM route_arms WHERE route = $1 ORDER BY slot";
+inline constexpr std::string_view kUpsertRoute =
+    "INSERT INTO routes (" PODIUM_ROUTE_COLUMNS
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (route) DO UPDATE SET"
+    " task_type = excluded.task_type, policy = excluded.policy, sticky_on = excluded.sticky_on,"
+    " salt = excluded.salt, canary_salt = excluded.canary_salt,"
+    " previous_primary = excluded.previous_primary, primary_since = excluded.primary_since,"
+    " updated_at = excluded.updated_at, revision = excluded.revision";
+inline constexpr std::string_view kDeleteArms = "DELETE FROM route_arms WHERE route = $1";
+inline constexpr std::string_view kInsertArm =
+    "INSERT INTO route_arms (route, model_id, slot, weight_bp) VALUES ($1, $2, $3, $4)";
+
+// Audit. An activation of what was primary already moved nothing, so there is nothing to undo.
+inline constexpr std::string_view kStandingPromotions =
+    "SELECT " PODIUM_PROMOTION_COLUMNS
+    " FROM model_promotions AS p WHERE route = $1 AND kind IN ('promote', 'activate')"
+    " AND (from_id IS NULL OR from_id <> to_id)"
+    " AND NOT EXISTS (SELECT 1 FROM model_promotions AS u WHERE u.undoes = p.revision)"
+    " ORDER BY revision DESC LIMIT 2";
+inline constexpr std::string_view kPromotionPage =
+    "SELECT " PODIUM_PROMOTION_COLUMNS
+    " FROM model_promotions WHERE ($1 = '' OR route = $1) AND revision < $2"
+    " ORDER BY revision DESC LIMIT $3";
+inline constexpr std::string_view kAllPromotions =
+    "SELECT " PODIUM_PROMOTION_COLUMNS " FROM model_promotions ORDER BY revision";
+inline constexpr std::string_view kInsertPromotion =
+    "INSERT INTO model_promotions (" PODIUM_PROMOTION_COLUMNS
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+
+// Outbox and head.
+inline constexpr std::string_view kInsertEvent =
+    "INSERT INTO event_outbox (revision, type, data, at) VALUES ($1, $2, $3, $4)";
+inline constexpr std::string_view kEventsAfter =
+    "SELECT sequence, revision, type, data, at FROM event_outbox WHERE sequence > $1"
+    " ORDER BY sequence LIMIT $2";
+inline constexpr std::string_view kHead =
+    "SELECT epoch, revision, head_hash, audit_count, committed_at FROM registry_revision WHERE id "
+    "= 1";
+inline constexpr std::string_view kMoveHead =
+    "UPDATE registry_revision SET epoch = $1, revision = $2, head_hash = $3, audit_count = $4,"
+    " committed_at = $5 WHERE id = 1";
+
+#undef PODIUM_VERSION_COLUMNS
+#undef PODIUM_ROUTE_COLUMNS
+#undef PODIUM_PROMOTION_COLUMNS
+
+}  // namespace podium::store::sql

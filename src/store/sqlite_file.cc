@@ -1,0 +1,74 @@
+#include "store/sqlite_file.h"
+
+#include <filesystem>
+#include <fstream>
+#include <system_error>
+
+namespace podium::store {
+namespace {
+
+namespace fs = std::filesystem;
+
+Failure CannotCreate(const std::string& path, const std::error_code& why) {
+  return Fail(ErrorCode::kUnavailable, "the registry file {} cannot be created: {}", path,
+              why.message());
+}
+
+Status CreateDirectory(const fs::path& directory, const std::string& path) {
+  std::error_code error;
+  if (directory.empty() || fs::exists(directory, error)) return {};
+  if (!fs::create_directories(directory, error) && error) return CannotCreate(path, error);
+  fs::permissions(directory, fs::perms::owner_all, error);
+  return {};
+}
+
+// Switching to WAL needs the file for itself for a moment, and SQLite does not wait for that: a
+// write lock, for which it does wait, shows that whoever was in the way is gone.
+Status SwitchToWal(Connection& connection) {
+  constexpr int kAttempts = 100;
+  Status switched;
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    switched = connection.Execute("PRAGMA journal_mode = WAL");
+    if (switched || switched.error().code != ErrorCode::kUnavailable) return switched;
+    PODIUM_TRY_ASSIGN(Transaction waited,
+                      Transaction::Begin(connection, Transaction::Kind::kWrite));
+    PODIUM_TRY(waited.Commit());
+  }
+  return switched;
+}
+
+}  // namespace
+
+Status CreateRegistryFile(const std::string& path, Rng& rng) {
+  if (path.empty()) return Fail(ErrorCode::kInvalidArgument, "the registry needs a file name");
+  PODIUM_TRY(CreateDirectory(fs::path(path).parent_path(), path));
+  std::error_code error;
+  if (fs::exists(path, error)) return {};
+  // Made under another name and linked: it never stands there with wider permissions, and closing
+  // it here cannot drop the locks that another thread of this process holds on it.
+  const std::string fresh = path + "." + RandomToken(rng, 12);
+  std::ofstream(fresh, std::ios::binary).close();
+  fs::permissions(fresh, fs::perms::owner_read | fs::perms::owner_write, error);
+  if (error) return CannotCreate(path, error);
+  fs::create_hard_link(fresh, path, error);
+  std::error_code ignored;
+  fs::remove(fresh, ignored);
+  if (error && error != std::errc::file_exists) return CannotCreate(path, error);
+  return {};
+}
+
+Result<Connection> OpenWriter(const std::string& path, std::chrono::milliseconds busy_timeout) {
+  PODIUM_TRY_ASSIGN(Connection connection, Connection::Open(path, busy_timeout));
+  PODIUM_TRY(SwitchToWal(connection));
+  PODIUM_TRY(connection.Execute(
+      "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF"));
+  return connection;
+}
+
+Result<Connection> OpenReader(const std::string& path, std::chrono::milliseconds busy_timeout) {
+  PODIUM_TRY_ASSIGN(Connection connection, Connection::Open(path, busy_timeout));
+  PODIUM_TRY(connection.Execute("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF"));
+  return connection;
+}
+
+}  // namespace podium::store

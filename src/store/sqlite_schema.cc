@@ -1,0 +1,188 @@
+#include "store/sqlite_schema.h"
+
+#include <array>
+
+namespace podium::store {
+namespace {
+
+struct Migration {
+  int version;
+  const char* name;
+  const char* sql;
+};
+
+// INV-1 by the database itself: the two partial unique indexes on roles.
+constexpr const char* kSpine = R"sql(
+CREATE TABLE routes (
+  route            TEXT PRIMARY KEY,
+  task_type        TEXT NOT NULL,
+  policy           TEXT NOT NULL CHECK (policy IN ('fixed', 'ab')),
+  sticky_on        TEXT NOT NULL,
+  salt             TEXT NOT NULL,
+  canary_salt      TEXT NOT NULL,
+  previous_primary TEXT,
+  primary_since    INTEGER NOT NULL,
+  created_at       INTEGER NOT NULL,
+  updated_at       INTEGER NOT NULL,
+  revision         INTEGER NOT NULL
+) STRICT;
+CREATE INDEX routes_by_revision ON routes (revision);
+
+CREATE TABLE model_registry (
+  model_id        TEXT PRIMARY KEY,
+  model_type      TEXT NOT NULL REFERENCES routes (route),
+  name            TEXT NOT NULL,
+  version         TEXT NOT NULL,
+  provider_key    TEXT NOT NULL,
+  upstream_model  TEXT NOT NULL,
+  artifact_uri    TEXT NOT NULL,
+  artifact_sha256 TEXT NOT NULL,
+  format          TEXT NOT NULL,
+  status          TEXT NOT NULL
+    CHECK (status IN ('primary', 'canary', 'shadow', 'arm', 'standby', 'retired')),
+  stage           TEXT NOT NULL,
+  traffic_bp      INTEGER NOT NULL CHECK (traffic_bp BETWEEN 0 AND 10000),
+  traffic_pct     REAL GENERATED ALWAYS AS (traffic_bp / 100.0) VIRTUAL,
+  signature       TEXT NOT NULL,
+  metrics         TEXT NOT NULL,
+  tags            TEXT NOT NULL,
+  catalogue_id    TEXT NOT NULL,
+  experiment_id   TEXT NOT NULL,
+  load            TEXT NOT NULL CHECK (load IN ('eager', 'lazy')),
+  source_run      TEXT NOT NULL,
+  parent_id       TEXT,
+  created_at      INTEGER NOT NULL,
+  updated_at      INTEGER NOT NULL,
+  revision        INTEGER NOT NULL,
+  deleted         INTEGER NOT NULL CHECK (deleted IN (0, 1)),
+  CHECK (traffic_bp = 0 OR status = 'canary'),
+  CHECK (deleted = 0 OR status = 'retired')
+) STRICT;
+CREATE UNIQUE INDEX one_primary_per_route ON model_registry (model_type) WHERE status = 'primary';
+CREATE UNIQUE INDEX one_canary_per_route ON model_registry (model_type) WHERE status = 'canary';
+CREATE UNIQUE INDEX one_placement ON model_registry (model_type, name, version) WHERE deleted = 0;
+CREATE INDEX model_registry_by_age ON model_registry (model_type, created_at, model_id);
+CREATE INDEX model_registry_by_revision ON model_registry (revision);
+
+CREATE TABLE route_arms (
+  route     TEXT NOT NULL REFERENCES routes (route),
+  model_id  TEXT NOT NULL REFERENCES model_registry (model_id),
+  slot      INTEGER NOT NULL,
+  weight_bp INTEGER NOT NULL CHECK (weight_bp BETWEEN 0 AND 10000),
+  PRIMARY KEY (route, slot),
+  UNIQUE (route, model_id)
+) STRICT;
+
+CREATE TABLE registry_revision (
+  id          INTEGER PRIMARY KEY CHECK (id = 1),
+  epoch       INTEGER NOT NULL,
+  revision    INTEGER NOT NULL,
+  head_hash   TEXT NOT NULL,
+  audit_count INTEGER NOT NULL,
+  committed_at INTEGER NOT NULL
+) STRICT;
+INSERT INTO registry_revision VALUES (1, 0, 0, '', 0, 0);
+CREATE TRIGGER registry_revision_stays BEFORE DELETE ON registry_revision
+BEGIN SELECT RAISE(ABORT, 'registry_revision has one row, always'); END;
+CREATE TRIGGER registry_revision_grows BEFORE UPDATE ON registry_revision
+WHEN NEW.epoch < OLD.epoch OR (NEW.epoch = OLD.epoch AND NEW.revision <= OLD.revision)
+BEGIN SELECT RAISE(ABORT, 'the registry revision only grows'); END;
+
+CREATE TABLE model_promotions (
+  revision        INTEGER PRIMARY KEY,
+  route           TEXT NOT NULL,
+  kind            TEXT NOT NULL,
+  from_id         TEXT,
+  to_id           TEXT,
+  share_before_bp INTEGER NOT NULL,
+  share_after_bp  INTEGER NOT NULL,
+  undoes          INTEGER,
+  actor           TEXT NOT NULL,
+  origin          TEXT NOT NULL,
+  reason          TEXT NOT NULL,
+  request_id      TEXT NOT NULL,
+  evidence        TEXT NOT NULL,
+  at              INTEGER NOT NULL,
+  previous_hash   TEXT NOT NULL,
+  hash            TEXT NOT NULL
+) STRICT;
+CREATE INDEX model_promotions_by_route ON model_promotions (route, revision);
+CREATE UNIQUE INDEX undone_once ON model_promotions (undoes) WHERE undoes IS NOT NULL;
+CREATE TRIGGER model_promotions_no_update BEFORE UPDATE ON model_promotions
+BEGIN SELECT RAISE(ABORT, 'model_promotions is append-only'); END;
+CREATE TRIGGER model_promotions_no_delete BEFORE DELETE ON model_promotions
+BEGIN SELECT RAISE(ABORT, 'model_promotions is append-only'); END;
+CREATE TRIGGER model_promotions_numbered BEFORE INSERT ON model_promotions
+WHEN NEW.revision IS NOT (SELECT revision + 1 FROM registry_revision)
+  OR NEW.previous_hash IS NOT (SELECT head_hash FROM registry_revision)
+BEGIN SELECT RAISE(ABORT, 'an audit row follows the head of the chain'); END;
+
+CREATE TABLE event_outbox (
+  sequence INTEGER PRIMARY KEY AUTOINCREMENT,
+  revision INTEGER NOT NULL,
+  type     TEXT NOT NULL,
+  data     TEXT NOT NULL,
+  at       INTEGER NOT NULL
+) STRICT;
+)sql";
+
+constexpr std::array<Migration, 1> kMigrations = {{{1, "spine", kSpine}}};
+
+Result<std::int64_t> CountOf(Connection& connection, std::string_view sql) {
+  Query query(connection, sql);
+  PODIUM_TRY(query.Next());
+  return query.Int(0);
+}
+
+// 0 for an empty file.
+Result<int> SchemaOf(Connection& connection, const std::string& path) {
+  PODIUM_TRY_ASSIGN(
+      const std::int64_t tracked,
+      CountOf(connection, "SELECT count(*) FROM sqlite_schema WHERE name = 'schema_migrations'"));
+  if (tracked == 0) {
+    PODIUM_TRY_ASSIGN(const std::int64_t others,
+                      CountOf(connection, "SELECT count(*) FROM sqlite_schema"));
+    if (others == 0) return 0;
+    return Fail(ErrorCode::kUnprocessable,
+                "{} is a SQLite database of something else than podium: name another file", path);
+  }
+  PODIUM_TRY_ASSIGN(const std::int64_t schema,
+                    CountOf(connection, "SELECT coalesce(max(version), 0) FROM schema_migrations"));
+  if (schema <= kSchemaVersion) return static_cast<int>(schema);
+  return Fail(
+      ErrorCode::kUnprocessable,
+      "the registry file {} has schema {}, this podium knows schemas up to {}: use the newer "
+      "podium that wrote it",
+      path, schema, kSchemaVersion);
+}
+
+Status Run(Connection& connection, const Migration& migration, const Clock& clock) {
+  PODIUM_TRY(connection.Execute(migration.sql));
+  return Query(connection, "INSERT INTO schema_migrations VALUES ($1, $2, $3)")
+      .Bind(std::int64_t{migration.version})
+      .Bind(std::string_view(migration.name))
+      .Bind(std::int64_t{clock.Now().time_since_epoch().count()})
+      .Run();
+}
+
+}  // namespace
+
+const int kSchemaVersion = kMigrations.back().version;
+
+Status MigrateSqlite(Connection& connection, const std::string& path, const Clock& clock) {
+  PODIUM_TRY_ASSIGN(const int seen, SchemaOf(connection, path));
+  if (seen == kSchemaVersion) return {};
+  PODIUM_TRY_ASSIGN(Transaction transaction,
+                    Transaction::Begin(connection, Transaction::Kind::kWrite));
+  // Read again under the lock: another process may have been quicker.
+  PODIUM_TRY_ASSIGN(const int current, SchemaOf(connection, path));
+  PODIUM_TRY(connection.Execute(
+      "CREATE TABLE IF NOT EXISTS schema_migrations (version INTEGER PRIMARY KEY, "
+      "name TEXT NOT NULL, applied_at INTEGER NOT NULL) STRICT"));
+  for (const Migration& migration : kMigrations) {
+    if (migration.version > current) PODIUM_TRY(Run(connection, migration, clock));
+  }
+  return transaction.Commit();
+}
+
+}  // namespace podium::store

@@ -1,0 +1,39 @@
+// The verbs of the registry on a draft: what Decide dispatches to. Each either refuses or leaves
+// the draft as the rows shall be. Internal to store.
+#pragma once
+
+#include <optional>
+
+#include "base/result.h"
+#include "store/decide.h"
+#include "store/draft.h"
+
+namespace podium::store {
+
+/// What a verb says of itself for the audit trail.
+struct Outcome {
+  Promotion audit;                 ///< Kind, from, to, shares, undoes, evidence.
+  std::optional<ModelId> subject;  ///< The version that it was about.
+};
+
+/// What every verb works with.
+struct Work {
+  const RouteSnapshot& state;
+  const Stamp& stamp;
+  Draft& draft;
+};
+
+// version_verbs.cc. REQUIRES: the named version is on the draft's route and not deleted.
+Result<Outcome> Register(const RegisterVersion& verb, Work work);
+Result<Outcome> Activate(const ActivateVersion& verb, Work work);
+Result<Outcome> Retire(const RetireVersion& verb, Work work);
+Result<Outcome> Delete(const DeleteVersion& verb, Work work);
+Result<Outcome> Promote(const PromoteVersion& verb, Work work);
+
+// traffic_verbs.cc
+Result<Outcome> RollBack(const RollBackRoute& verb, Work work);
+Result<Outcome> Ramp(const SetCanary& verb, Work work);
+Result<Outcome> Abort(const EndCanary& verb, Work work);
+Result<Outcome> Split(const SetArms& verb, Work work);
+
+}  // namespace podium::store
