@@ -17,14 +17,16 @@ class Server {
  public:
   /// Opens the registry, loads what the table wants, listens. Returns once it answers; models may
   /// still be loading (see /readyz). `clock` and `rng` outlive the server.
-  static Result<std::unique_ptr<Server>> Start(const Settings& settings, const Clock& clock, Rng& rng);
+  static Result<std::unique_ptr<Server>> Start(const Settings& settings, const Clock& clock,
+                                               Rng& rng);
   ~Server();  ///< Stops.
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
   /// Where it listens; the port is the real one when 0 was asked for.
   const net::HostPort& address() const;
-  /// Stops accepting, lets running requests end (settings.drain_timeout), closes the store. Idempotent.
+  /// Stops accepting, lets running requests end (settings.drain_timeout), closes the store.
+  /// Idempotent.
   void Stop();
 
  private:

@@ -16,27 +16,28 @@
 namespace podium::app {
 
 struct Settings {
-  net::HostPort listen{"127.0.0.1", 8080};           ///< server.listen
-  std::size_t cores = 0;                             ///< server.cores; 0: what the machine grants
-  std::chrono::milliseconds drain_timeout{10'000};   ///< server.drain_timeout
-  std::filesystem::path data_dir = "podium-data";    ///< --data
-  Secret admin_token;                                ///< PODIUM_ADMIN_TOKEN or auth.admin_token
+  net::HostPort listen{"127.0.0.1", 8080};          ///< server.listen
+  std::size_t cores = 0;                            ///< server.cores; 0: what the machine grants
+  std::chrono::milliseconds drain_timeout{10'000};  ///< server.drain_timeout
+  std::filesystem::path data_dir = "podium-data";   ///< --data
+  Secret admin_token;                               ///< PODIUM_ADMIN_TOKEN or auth.admin_token
 
-  std::chrono::milliseconds cache_ttl{30'000};       ///< registry.cache_ttl: older is called stale
-  std::chrono::milliseconds revision_poll{20};       ///< registry.revision_poll
+  std::chrono::milliseconds cache_ttl{30'000};  ///< registry.cache_ttl: older is called stale
+  std::chrono::milliseconds revision_poll{20};  ///< registry.revision_poll
 
-  /// serving.artifact_roots; empty: the data directory's `artifacts`, which is always the first root.
+  /// serving.artifact_roots; empty: the data directory's `artifacts`, which is always the first
+  /// root.
   std::vector<std::filesystem::path> artifact_roots;
-  std::filesystem::path onnxruntime;                 ///< serving.onnxruntime; empty: beside the binary
+  std::filesystem::path onnxruntime;  ///< serving.onnxruntime; empty: beside the binary
   std::chrono::microseconds inline_limit = limits::kInlineInference;  ///< serving.inline_limit
-  int inference_threads = 2;                         ///< serving.inference_threads
+  int inference_threads = 2;                                          ///< serving.inference_threads
   std::size_t inference_queue = limits::kInferenceQueue;              ///< serving.inference_queue
   std::chrono::seconds load_timeout = limits::kLoadTimeout;           ///< serving.load_timeout
   std::size_t max_predict_bytes = limits::kMaxPredictBodyBytes;       ///< serving.max_body_bytes
-  std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;       ///< serving.max_artifact_bytes
+  std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;  ///< serving.max_artifact_bytes
 
-  LogFormat log_format = LogFormat::kJson;           ///< log.format
-  ErrorLog log_level = ErrorLog::kInfo;              ///< log.level
+  LogFormat log_format = LogFormat::kJson;  ///< log.format
+  ErrorLog log_level = ErrorLog::kInfo;     ///< log.level
 };
 
 }  // namespace podium::app
