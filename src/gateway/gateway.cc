@@ -1,0 +1,146 @@
+#include "gateway/gateway.h"
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/task.h"
+#include "gateway/active_endpoint.h"
+#include "gateway/predict_call.h"
+#include "net/target.h"
+
+namespace podium::gateway {
+namespace {
+
+constexpr std::string_view kPredictPrefix = "/predict/";
+
+// The media type alone, without parameters.
+bool IsJson(std::string_view content_type) {
+  std::string_view kind = content_type.substr(0, content_type.find(';'));
+  while (!kind.empty() && kind.back() == ' ') kind.remove_suffix(1);
+  return net::EqualsIgnoreCase(kind, "application/json");
+}
+
+// The route that a path names; the error is what the caller gets.
+Result<std::string> RouteOf(const net::RequestHead& head) {
+  const std::string_view rest = head.path.substr(kPredictPrefix.size());
+  PODIUM_TRY_ASSIGN(std::string route, net::PercentDecode(rest));
+  if (route.empty() || rest.find('/') != std::string_view::npos) {
+    return Fail(ErrorCode::kNotFound, "the path is /predict/ROUTE");
+  }
+  if (head.method != net::HttpMethod::kPost) {
+    return Fail(ErrorCode::kMethodNotAllowed, "/predict/{} answers POST", route);
+  }
+  const auto type = head.Find("content-type");
+  if (type && !IsJson(*type)) {
+    return Fail(ErrorCode::kUnsupportedMedia, "Content-Type must be application/json, not {}",
+                *type);
+  }
+  return route;
+}
+
+// For calls that fail before there is a route to speak of.
+void RefuseEarly(GatewayCore& core, net::Exchange& exchange, const Error& error,
+                 net::Response& response) {
+  PredictCall call(core, exchange, "");
+  call.Refuse(error, response);
+  if (error.code == ErrorCode::kMethodNotAllowed) response.headers.Add("Allow", "POST");
+}
+
+}  // namespace
+
+Gateway::Gateway(GatewayShared shared, std::vector<view::ViewCell>& cells)
+    : shared_(std::move(shared)) {
+  cores_.reserve(cells.size());
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    cores_.push_back(std::make_unique<GatewayCore>(shared_, cells[i], i));
+  }
+}
+
+bool Gateway::Serves(std::string_view path) {
+  return path.starts_with(kPredictPrefix) || path.starts_with("/internal/");
+}
+
+bool Gateway::TryHandle(net::Exchange& exchange, net::Response& out) {
+  GatewayCore& core = *cores_[exchange.core()];
+  if (!exchange.head().path.starts_with(kPredictPrefix)) {
+    AnswerActive(core, exchange, out);
+    return true;
+  }
+  const Result<std::string> route = RouteOf(exchange.head());
+  if (!route) {
+    RefuseEarly(core, exchange, route.error(), out);
+    return true;
+  }
+  const auto body = exchange.TryBody(shared_.options.max_body_bytes);
+  if (!body) return false;
+  PredictCall call(core, exchange, *route);
+  if (!*body) {
+    call.Refuse(body->error(), out);
+    return true;
+  }
+  if (const Status prepared = call.Prepare(**body); !prepared) {
+    call.Refuse(prepared.error(), out);
+    return true;
+  }
+  if (!call.runs_inline()) return false;
+  call.Answer(call.Run(), out);
+  return true;
+}
+
+Task<net::Response> Gateway::Handle(net::Exchange& exchange) {
+  net::Response response;
+  GatewayCore& core = *cores_[exchange.core()];
+  if (!exchange.head().path.starts_with(kPredictPrefix)) {
+    AnswerActive(core, exchange, response);
+    co_return response;
+  }
+  Result<std::string> route = RouteOf(exchange.head());
+  if (!route) {
+    RefuseEarly(core, exchange, route.error(), response);
+    co_return response;
+  }
+  auto predict = Predict(exchange, std::move(*route));
+  co_return co_await std::move(predict);
+}
+
+Task<net::Response> Gateway::Predict(net::Exchange& exchange, std::string route) {
+  net::Response response;
+  PredictCall call(*cores_[exchange.core()], exchange, route);
+  auto read = exchange.ReadBody(shared_.options.max_body_bytes);
+  const Result<std::string_view> body = co_await std::move(read);
+  if (!body) {
+    call.Refuse(body.error(), response);
+    co_return response;
+  }
+  if (const Status prepared = call.Prepare(*body); !prepared) {
+    call.Refuse(prepared.error(), response);
+    co_return response;
+  }
+  if (call.runs_inline()) {
+    call.Answer(call.Run(), response);
+    co_return response;
+  }
+  auto run = RunOn(shared_.inference, [&call] { return call.Run(); });
+  Result<std::vector<Tensor>> outputs = co_await std::move(run);
+  call.Answer(std::move(outputs), response);
+  co_return response;
+}
+
+void Gateway::WriteMetrics(Exposition& out) const {
+  std::array<std::uint64_t, kErrorCodeCount> sums{};
+  for (const auto& core : cores_) {
+    for (std::size_t i = 0; i < sums.size(); ++i) {
+      sums[i] += core->rejected[i].load(std::memory_order_relaxed);
+    }
+  }
+  out.Family("podium_rejected_requests_total", "counter", "Predictions answered with an error.");
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    if (sums[i] == 0) continue;
+    out.Sample({{"code", TraitsOf(static_cast<ErrorCode>(i)).slug}}, static_cast<double>(sums[i]));
+  }
+  out.Family("podium_inference_queue", "gauge", "Inferences that wait for the pool.");
+  out.Sample({}, static_cast<double>(shared_.inference.queued()));
+}
+
+}  // namespace podium::gateway

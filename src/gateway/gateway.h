@@ -1,0 +1,34 @@
+// The data plane's HTTP face: /predict/{route} and /internal/models/active.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "base/exposition.h"
+#include "gateway/gateway_core.h"
+#include "net/handler.h"
+
+namespace podium::gateway {
+
+/// Threads: TryHandle and Handle on any core, each using that core's part only; WriteMetrics anywhere.
+class Gateway final : public net::Handler {
+ public:
+  /// `cells` has one cell per core. All references outlive the gateway.
+  Gateway(GatewayShared shared, std::vector<view::ViewCell>& cells);
+
+  /// Whether a path belongs to the data plane.
+  static bool Serves(std::string_view path);
+
+  /// Answers without a coroutine when the body is here and the model is quick.
+  bool TryHandle(net::Exchange& exchange, net::Response& out) override;
+  Task<net::Response> Handle(net::Exchange& exchange) override;
+  void WriteMetrics(Exposition& out) const;
+
+ private:
+  Task<net::Response> Predict(net::Exchange& exchange, std::string route);
+
+  const GatewayShared shared_;
+  std::vector<std::unique_ptr<GatewayCore>> cores_;
+};
+
+}  // namespace podium::gateway

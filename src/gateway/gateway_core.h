@@ -1,0 +1,47 @@
+// What the gateway keeps per core: nothing here is shared, so nothing here is locked.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "auth/principal.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/rng.h"
+#include "base/worker_pool.h"
+#include "gateway/predict_codec.h"
+#include "view/core_view.h"
+
+namespace podium::gateway {
+
+struct GatewayOptions {
+  std::chrono::nanoseconds inline_limit = limits::kInlineInference;
+  std::size_t max_body_bytes = limits::kMaxPredictBodyBytes;
+};
+
+/// Shared by all cores; immutable, or of any thread.
+struct GatewayShared {
+  const auth::Authenticator& authenticator;
+  const Clock& clock;
+  Rng& rng;
+  WorkerPool& inference;  ///< Where work above the inline limit goes.
+  GatewayOptions options;
+};
+
+/// Threads: that core's, but for the counters, which a scrape reads.
+struct GatewayCore {
+  GatewayCore(const GatewayShared& shared_in, view::ViewCell& cell_in, std::size_t index_in)
+      : shared(shared_in), cell(cell_in), index(index_in) {}
+
+  const GatewayShared& shared;
+  view::ViewCell& cell;
+  const std::size_t index;
+  PredictDecoder decoder;
+  /// Calls that ended in an error, by code. One writer.
+  std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
+};
+
+}  // namespace podium::gateway

@@ -1,0 +1,190 @@
+#include "gateway/predict_call.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "domain/names.h"
+
+namespace podium::gateway {
+namespace {
+
+using routing::kNoVersion;
+
+constexpr std::string_view kOverrideHeader = "x-podium-model-version";
+constexpr int kRetryAfterSeconds = 1;
+
+// Header first, then body; both absent is fine.
+Result<std::string_view> IdFrom(const net::RequestHead& head, std::string_view header,
+                                std::string_view from_body) {
+  const std::string_view id = head.Find(header).value_or(from_body);
+  PODIUM_TRY(CheckText(header, id, limits::kMaxUnitBytes));
+  return id;
+}
+
+std::string WhyNotReady(const view::VersionServing& serving) {
+  if (serving.error.empty()) return std::string(NameOf(serving.state));
+  return fmt::format("{}: {}", NameOf(serving.state), serving.error);
+}
+
+std::string_view ReasonText(const routing::Decision& decision, const Serving& serving) {
+  if (serving.reason != routing::ServeReason::kAssigned) return NameOf(serving.reason);
+  return NameOf(decision.reason);
+}
+
+}  // namespace
+
+Serving FirstReady(const view::RouteView& route, const routing::Decision& decision) {
+  Serving serving;
+  for (const routing::ServeStep& step : routing::ChainOf(decision)) {
+    ++serving.attempts;
+    if (!route.serving[step.version].ready()) continue;
+    serving.version = step.version;
+    serving.reason = step.reason;
+    return serving;
+  }
+  return serving;
+}
+
+PredictCall::PredictCall(GatewayCore& core, net::Exchange& exchange, std::string_view route)
+    : core_(core), exchange_(exchange), route_name_(route), view_(core.cell.Pin()) {}
+
+Status PredictCall::Prepare(std::string_view body) {
+  PODIUM_TRY(Identify());
+  PODIUM_TRY_ASSIGN(const PredictIds ids, core_.decoder.Parse(body));
+  PODIUM_TRY(TakeIds(ids));
+  PODIUM_TRY(Assign());
+  rows_ = core_.decoder.rows();
+  PODIUM_TRY_ASSIGN(inputs_, core_.decoder.ToTensors(serving_here().model->signature()));
+  return {};
+}
+
+Status PredictCall::Identify() {
+  const auth::Credentials credentials{
+      exchange_.head().Find("authorization").value_or(std::string_view()),
+      exchange_.peer_is_loopback()};
+  // Nothing but an override asks who calls, so only then is a digest computed.
+  if (!credentials.authorization.empty() || exchange_.head().Find(kOverrideHeader)) {
+    PODIUM_TRY_ASSIGN(principal_, core_.shared.authenticator.Identify(credentials));
+  }
+  return {};
+}
+
+Status PredictCall::TakeIds(const PredictIds& from_body) {
+  PODIUM_TRY_ASSIGN(const std::string_view session,
+                    IdFrom(exchange_.head(), "x-session-id", from_body.session_id));
+  PODIUM_TRY_ASSIGN(const std::string_view request,
+                    IdFrom(exchange_.head(), "x-request-id", from_body.request_id));
+  session_id_ = session;
+  request_id_ = request;
+  request_id_made_here_ = request_id_.empty();
+  if (request_id_made_here_) request_id_ = RandomToken(core_.shared.rng, 14);
+  return {};
+}
+
+Status PredictCall::Assign() {
+  route_ = view_->Find(route_name_);
+  if (route_ == nullptr) {
+    return Fail(ErrorCode::kNotFound,
+                "there is no route {}: register a version of it, or see GET /api/v1/routes",
+                route_name_);
+  }
+  routing::RequestIds ids;
+  ids.session = session_id_;
+  ids.request = request_id_;
+  ids.request_made_here = request_id_made_here_;
+
+  if (const auto wanted = exchange_.head().Find(kOverrideHeader)) {
+    PODIUM_TRY(auth::RequireOverride(principal_));
+    const routing::VersionIndex version = routing::FindOverride(*route_->route, *wanted);
+    if (version == kNoVersion) {
+      return Fail(ErrorCode::kNotFound, "route {} has no version {} (X-Podium-Model-Version)",
+                  route_name_, *wanted);
+    }
+    decision_ = routing::ChooseOverride(*route_->route, view_->generation(), ids, version);
+  } else {
+    decision_ = routing::Choose(*route_->route, view_->generation(), ids);
+  }
+
+  serving_ = FirstReady(*route_, *decision_);
+  const bool elsewhere = decision_->version != kNoVersion && serving_.version != decision_->version;
+  if (elsewhere) route_->serving[decision_->version].stats->RecordNotServed(core_.index);
+  if (serving_.version != kNoVersion) return {};
+  if (decision_->version == kNoVersion) {
+    return Fail(ErrorCode::kUnavailable,
+                "route {} has no primary: activate a version (podium version activate ID)",
+                route_name_);
+  }
+  const ModelVersion& assigned = route_->route->At(decision_->version);
+  const std::string why = WhyNotReady(route_->serving[decision_->version]);
+  if (decision_->reason == routing::Reason::kOverride) {
+    return Fail(ErrorCode::kConflict, "version {} of route {} is not ready here ({})",
+                assigned.version, route_name_, why);
+  }
+  return Fail(ErrorCode::kUnavailable, "route {} has no version that is ready: {} is {}",
+              route_name_, assigned.version, why);
+}
+
+bool PredictCall::runs_inline() const {
+  const std::chrono::nanoseconds estimate =
+      serving_here().model->time_per_row() * static_cast<std::int64_t>(rows_);
+  return estimate <= core_.shared.options.inline_limit;
+}
+
+Result<std::vector<Tensor>> PredictCall::Run() const {
+  const SteadyTime start = core_.shared.clock.SteadyNow();
+  Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs_);
+  model_time_ = core_.shared.clock.SteadyNow() - start;
+  return outputs;
+}
+
+void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& response) {
+  // What does not fit the model's signature is the caller's mistake and says nothing of the version.
+  if (!outputs && outputs.error().code == ErrorCode::kInvalidArgument) {
+    return Refuse(outputs.error(), response);
+  }
+  const bool canary = serving_.version == route_->route->canary;
+  const std::chrono::nanoseconds latency = core_.shared.clock.SteadyNow() - exchange_.received();
+  serving_here().stats->Record(core_.index, canary,
+                               outputs ? view::Outcome::kOk : view::Outcome::kError, latency,
+                               core_.shared.clock.Now());
+  if (!outputs) {
+    LogWarning("prediction failed", {{"route", route_name_},
+                                     {"model_id", served().model_id.get()},
+                                     {"error", Describe(outputs.error())},
+                                     {"request_id", request_id_}});
+    return Refuse(outputs.error(), response);
+  }
+  EncodePredictions(*outputs, rows_, served().model_id.get(), served().version, response.body);
+  response.body += '\n';
+  AddHeaders(response);
+}
+
+void PredictCall::Refuse(const Error& error, net::Response& response) {
+  auto& counter = core_.rejected[static_cast<std::size_t>(error.code)];
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (request_id_.empty()) request_id_ = RandomToken(core_.shared.rng, 14);
+  response = net::ProblemResponse(error, request_id_);
+  if (TraitsOf(error.code).retryable) response.headers.Add("Retry-After", kRetryAfterSeconds);
+  AddHeaders(response);
+}
+
+void PredictCall::AddHeaders(net::Response& response) const {
+  net::ResponseHeaders& headers = response.headers;
+  headers.Add("x-request-id", request_id_);
+  if (route_ == nullptr) return;
+  headers.Add("x-podium-route", route_name_);
+  headers.Add("x-podium-generation", static_cast<std::int64_t>(view_->generation().get()));
+  if (!decision_) return;
+  headers.Add("x-podium-bucket", decision_->bucket.fine);
+  headers.Add("x-podium-reason", ReasonText(*decision_, serving_));
+  headers.Add("x-podium-attempts", serving_.attempts);
+  if (serving_.version == kNoVersion) return;
+  headers.Add("x-podium-model", served().model_id.get());
+  headers.Add("x-podium-version", served().version);
+  headers.Add("x-podium-canary", serving_.version == route_->route->canary ? "true" : "false");
+  const std::chrono::nanoseconds total = core_.shared.clock.SteadyNow() - exchange_.received();
+  headers.Add("x-podium-overhead-us",
+              std::chrono::duration_cast<std::chrono::microseconds>(total - model_time_).count());
+}
+
+}  // namespace podium::gateway
