@@ -61,9 +61,10 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   /// Any status is a value. Errors: kUnavailable when nobody could be reached (the message names
-  /// the address) or the connection broke, kDeadline, kTooLarge for the response,
-  /// kInternal when the answer is not HTTP; and what a BodySource returns.
-  /// Several may run at once, each on a connection of its own.
+  /// the address), kInternal when the connection broke later or the answer is not HTTP, kDeadline,
+  /// kTooLarge for the response, kInvalidArgument for what cannot be sent, and what a BodySource
+  /// returns. A kept connection that turns out to be dead is replaced once, where that cannot run
+  /// a request twice. Several may run at once, each on a connection of its own.
   Task<Result<ClientResponse>> Send(ClientRequest request);
   /// Closes the connections that are idle.
   void Close();

@@ -1,0 +1,277 @@
+#include "net/client_exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/write.hpp>
+#include <utility>
+
+#include "net/char_class.h"
+#include "net/http_parser.h"
+
+namespace podium::net {
+namespace {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
+constexpr std::size_t kReadBytes = 64 * 1024;
+
+bool AsksFirst(const ClientRequest& request) {
+  return request.source ? request.source->size > 0 : request.body.size() > kAskBeforeBytes;
+}
+
+Failure NotHttp(const HostPort& server, std::string_view fault) {
+  return Fail(ErrorCode::kInternal, "the answer of {} is not valid HTTP: {}", ToString(server),
+              fault);
+}
+
+}  // namespace
+
+Result<std::string> RequestText(const ClientRequest& request, const HostPort& server) {
+  const bool target_ok = request.target.starts_with('/') &&
+                         std::all_of(request.target.begin(), request.target.end(), IsTargetChar);
+  if (!target_ok) {
+    return Fail(ErrorCode::kInvalidArgument, "'{}' is not a percent-encoded path", request.target);
+  }
+  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", NameOf(request.method),
+                                 request.target, ToString(server));
+  const std::uint64_t length = request.source ? request.source->size : request.body.size();
+  const bool names_length = length > 0 || request.method == HttpMethod::kPost ||
+                            request.method == HttpMethod::kPut ||
+                            request.method == HttpMethod::kPatch;
+  if (names_length) text += fmt::format("Content-Length: {}\r\n", length);
+  if (length > 0) text += fmt::format("Content-Type: {}\r\n", request.content_type);
+  if (AsksFirst(request)) text += "Expect: 100-continue\r\n";
+  for (const auto& [name, value] : request.headers) {
+    const bool valid = !name.empty() && std::all_of(name.begin(), name.end(), IsTokenChar) &&
+                       std::all_of(value.begin(), value.end(), IsFieldChar);
+    if (!valid) return Fail(ErrorCode::kInvalidArgument, "header '{}' cannot be sent", name);
+    text.append(name).append(": ").append(value).append("\r\n");
+  }
+  return text.append("\r\n");
+}
+
+ClientExchange::ClientExchange(const Executor& executor, const HostPort& server)
+    : server_(server),
+      socket_(executor),
+      resolver_(executor),
+      deadline_(executor),
+      patience_(executor) {}
+
+void ClientExchange::StartDeadline(std::chrono::nanoseconds timeout) {
+  timeout_ = timeout;
+  deadline_.expires_after(timeout);
+  deadline_.async_wait([self = shared_from_this()](error_code cancelled) {
+    if (cancelled) return;
+    self->expired_ = true;
+    error_code ignored;
+    self->socket_.close(ignored);
+    self->resolver_.cancel();
+  });
+}
+
+void ClientExchange::StopTimers() {
+  deadline_.cancel();
+  patience_.cancel();
+}
+
+Failure ClientExchange::Broken(std::string_view doing, const error_code& error) const {
+  if (expired_) {
+    return Fail(ErrorCode::kDeadline, "{} did not answer within {} ms", ToString(server_),
+                std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count());
+  }
+  return Fail(ErrorCode::kInternal, "the connection to {} broke while {}: {}", ToString(server_),
+              doing, error.message());
+}
+
+// ---- Connecting.
+
+Task<Result<ClientExchange::Endpoints>> ClientExchange::Resolve() {
+  error_code error;
+  const auto address = asio::ip::make_address(server_.host, error);
+  if (!error) co_return Endpoints{{address, server_.port}};
+  if (server_.host == "localhost") {
+    // Without asking anybody: it works in containers that have no hosts file.
+    co_return Endpoints{{asio::ip::address_v4::loopback(), server_.port},
+                        {asio::ip::address_v6::loopback(), server_.port}};
+  }
+  const std::string port = std::to_string(server_.port);
+  const auto [failed, found] = co_await resolver_.async_resolve(server_.host, port, kAwaitTuple);
+  if (expired_) co_return Broken("resolving", failed);
+  if (failed) {
+    co_return Fail(ErrorCode::kUnavailable, "cannot find the host of {}: {}", ToString(server_),
+                   failed.message());
+  }
+  Endpoints endpoints;
+  for (const auto& entry : found) endpoints.push_back(entry.endpoint());
+  co_return endpoints;
+}
+
+Task<Status> ClientExchange::Connect() {
+  auto endpoints = co_await Resolve();
+  if (!endpoints) co_return Failure(std::move(endpoints).error());
+  error_code last;
+  for (const auto& endpoint : *endpoints) {
+    error_code ignored;
+    socket_.close(ignored);
+    const auto [error] = co_await socket_.async_connect(endpoint, kAwaitTuple);
+    if (expired_) co_return Broken("connecting", error);
+    last = error;
+    if (error) continue;
+    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    co_return Status{};
+  }
+  co_return Fail(ErrorCode::kUnavailable, "cannot connect to {}: {}", ToString(server_),
+                 last.message());
+}
+
+// ---- Sending.
+
+Task<Result<ClientResponse>> ClientExchange::Run(const ClientRequest& request,
+                                                 const std::string& text) {
+  Status written = co_await Write(request, text);
+  // A server that refuses a body may stop reading and answer: its answer says more than our error.
+  if (!written && written.error().code != ErrorCode::kInternal) {
+    co_return Failure(std::move(written).error());
+  }
+  auto response = co_await ReadResponse(request);
+  if (!written) reusable_ = false;
+  if (!response && !written && !answered_) co_return Failure(std::move(written).error());
+  co_return response;
+}
+
+Task<Status> ClientExchange::Write(const ClientRequest& request, const std::string& text) {
+  const bool asks = AsksFirst(request);
+  const bool joined = !asks && !request.source;
+  const std::array<asio::const_buffer, 2> buffers = {
+      asio::buffer(text), asio::buffer(request.body.data(), joined ? request.body.size() : 0)};
+  const auto [error, sent] = co_await asio::async_write(socket_, buffers, kAwaitTuple);
+  if (error) co_return Broken("sending the request", error);
+  if (joined) co_return Status{};
+  if (asks) {
+    ResponseHead head;
+    const auto go_on = co_await MayContinue(head);
+    if (!go_on) co_return Failure(go_on.error());
+    if (!*go_on) co_return Status{};  // The final answer is there already.
+  }
+  if (request.source) co_return co_await WriteSource(*request.source);
+  const auto body = asio::buffer(request.body);
+  const auto [failed, count] = co_await asio::async_write(socket_, body, kAwaitTuple);
+  if (failed) co_return Broken("sending the body", failed);
+  co_return Status{};
+}
+
+/// Waits for 100 Continue, or for a moment. False when a final answer came instead; the connection
+/// cannot be used again then, since the body that was announced never follows.
+Task<Result<bool>> ClientExchange::MayContinue(ResponseHead& head) {
+  patience_.expires_after(kContinuePatience);
+  patience_.async_wait([self = shared_from_this()](error_code cancelled) {
+    if (cancelled) return;
+    self->impatient_ = true;
+    error_code ignored;
+    self->socket_.cancel(ignored);
+  });
+  const auto bytes = co_await ReadHead(head);
+  patience_.cancel();
+  if (!bytes && impatient_ && !expired_ && in_.empty()) co_return true;
+  if (!bytes) co_return Failure(bytes.error());
+  const bool go_on = head.status == 100;
+  if (go_on) in_.erase(0, *bytes);
+  co_return go_on;
+}
+
+Task<Status> ClientExchange::WriteSource(const BodySource& source) {
+  std::string piece(kReadBytes, '\0');
+  for (std::uint64_t sent = 0; sent < source.size;) {
+    const std::uint64_t left = source.size - sent;
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size(), left));
+    const auto bytes = source.read(piece.data(), wanted);
+    if (!bytes) co_return Failure(bytes.error());
+    if (*bytes == 0 || *bytes > wanted) {
+      co_return Fail(ErrorCode::kInvalidArgument, "the body ended after {} of {} bytes", sent,
+                     source.size);
+    }
+    const auto buffer = asio::buffer(piece.data(), *bytes);
+    const auto [error, count] = co_await asio::async_write(socket_, buffer, kAwaitTuple);
+    if (error) co_return Broken("sending the body", error);
+    sent += *bytes;
+    if (source.progress) source.progress(sent);
+  }
+  co_return Status{};
+}
+
+// ---- Receiving.
+
+/// Appends to in_; 0 at the end of the connection.
+Task<Result<std::size_t>> ClientExchange::ReadMore() {
+  const std::size_t before = in_.size();
+  in_.resize(before + kReadBytes);
+  const auto space = asio::buffer(in_.data() + before, kReadBytes);
+  const auto [error, bytes] = co_await socket_.async_read_some(space, kAwaitTuple);
+  in_.resize(before + bytes);
+  if (bytes > 0) answered_ = true;
+  if (error && error != asio::error::eof) co_return Broken("waiting for the answer", error);
+  co_return bytes;
+}
+
+/// The size of the next complete head in in_; `head` is a view of it.
+Task<Result<std::size_t>> ClientExchange::ReadHead(ResponseHead& head) {
+  for (;;) {
+    const ParseOutcome outcome = ParseResponseHead(in_, head);
+    if (outcome.state == ParseState::kComplete) co_return outcome.consumed;
+    if (outcome.state == ParseState::kError) co_return NotHttp(server_, outcome.error.text);
+    const auto more = co_await ReadMore();
+    if (!more) co_return Failure(more.error());
+    if (*more == 0) co_return Broken("waiting for the answer", asio::error::eof);
+  }
+}
+
+Task<Result<ClientResponse>> ClientExchange::ReadResponse(const ClientRequest& request) {
+  ResponseHead head;
+  for (;;) {
+    const auto bytes = co_await ReadHead(head);
+    if (!bytes) co_return Failure(bytes.error());
+    if (head.status >= 200) {
+      ClientResponse response;
+      response.status = head.status;
+      for (const auto& [name, value] : head.headers) response.headers.emplace_back(name, value);
+      BodyFraming framing(head, request.method);
+      in_.erase(0, *bytes);
+      Status rest = co_await ReadRest(framing, request.max_response_bytes, response.body);
+      if (!rest) co_return Failure(std::move(rest).error());
+      reusable_ = head.keep_alive && framing.done() && in_.empty() && !AsksFirst(request);
+      co_return response;
+    }
+    if (head.status == 101) co_return NotHttp(server_, "it switches to another protocol");
+    in_.erase(0, *bytes);
+  }
+}
+
+Task<Status> ClientExchange::ReadRest(BodyFraming& framing, std::size_t limit, std::string& body) {
+  for (;;) {
+    std::string_view pending = in_;
+    while (!framing.done() && !pending.empty()) {
+      const BodyFraming::Step step = framing.Next(pending);
+      if (step.failed) co_return NotHttp(server_, framing.error().text);
+      if (step.piece.size() > limit - body.size()) {
+        co_return Fail(ErrorCode::kTooLarge, "the answer of {} is larger than {} bytes",
+                       ToString(server_), limit);
+      }
+      body.append(step.piece);
+      pending.remove_prefix(step.consumed);
+    }
+    in_.erase(0, in_.size() - pending.size());
+    if (framing.done()) co_return Status{};
+    const auto more = co_await ReadMore();
+    if (!more) co_return Failure(more.error());
+    if (*more > 0) continue;
+    if (framing.until_close()) co_return Status{};
+    co_return Broken("reading the answer", asio::error::eof);
+  }
+}
+
+}  // namespace podium::net

@@ -1,0 +1,74 @@
+// One request and its response on one connection, from the client's side.
+#pragma once
+
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "net/http_body.h"
+#include "net/http_client.h"
+#include "net/http_head.h"
+
+namespace podium::net {
+
+/// A server that does not know Expect would otherwise wait for us as we wait for it.
+inline constexpr std::chrono::seconds kContinuePatience{1};
+/// Larger bodies ask first: a refusal then costs nothing and cannot be lost in a reset.
+inline constexpr std::size_t kAskBeforeBytes = 1024 * 1024;
+
+using ClientSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+/// The head of `request` as it goes over the wire, or why it cannot.
+Result<std::string> RequestText(const ClientRequest& request, const HostPort& server);
+
+/// Threads: one executor. Shared, since its timers hold it until they have been called.
+class ClientExchange : public std::enable_shared_from_this<ClientExchange> {
+ public:
+  ClientExchange(const Executor& executor, const HostPort& server);
+
+  void StartDeadline(std::chrono::nanoseconds timeout);
+  void StopTimers();
+  /// Continues on a connection that an earlier exchange left open.
+  void Adopt(ClientSocket socket) { socket_ = std::move(socket); }
+  Task<Status> Connect();
+  /// `text` is RequestText(request).
+  Task<Result<ClientResponse>> Run(const ClientRequest& request, const std::string& text);
+
+  bool answered() const { return answered_; }  ///< At least one byte has come back.
+  bool reusable() const { return reusable_; }
+  bool expired() const { return expired_; }
+  ClientSocket TakeSocket() { return std::move(socket_); }
+
+ private:
+  using Timer = boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  using Resolver = boost::asio::ip::basic_resolver<boost::asio::ip::tcp, Executor>;
+  using Endpoints = std::vector<boost::asio::ip::tcp::endpoint>;
+
+  Task<Result<Endpoints>> Resolve();
+  Task<Status> Write(const ClientRequest& request, const std::string& text);
+  Task<Status> WriteSource(const BodySource& source);
+  Task<Result<bool>> MayContinue(ResponseHead& head);
+  Task<Result<std::size_t>> ReadHead(ResponseHead& head);
+  Task<Result<ClientResponse>> ReadResponse(const ClientRequest& request);
+  Task<Status> ReadRest(BodyFraming& framing, std::size_t limit, std::string& body);
+  Task<Result<std::size_t>> ReadMore();
+  Failure Broken(std::string_view doing, const boost::system::error_code& error) const;
+
+  const HostPort server_;
+  ClientSocket socket_;
+  Resolver resolver_;
+  Timer deadline_;
+  Timer patience_;
+  std::chrono::nanoseconds timeout_{};
+  std::string in_;  // Received, not yet dealt with.
+  bool answered_ = false;
+  bool reusable_ = false;
+  bool expired_ = false;
+  bool impatient_ = false;
+};
+
+}  // namespace podium::net
