@@ -1,0 +1,68 @@
+#include "app/suggest.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstddef>
+
+namespace podium::app {
+namespace {
+
+constexpr std::size_t kMaxCompared = 64;  // Nobody mistypes longer names; the cost is quadratic.
+constexpr std::size_t kPrefixAtLeast = 3;
+
+char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool StartsWith(std::string_view text, std::string_view start) {
+  return text.size() >= start.size() &&
+         std::equal(start.begin(), start.end(), text.begin(),
+                    [](char a, char b) { return Lower(a) == Lower(b); });
+}
+
+// Insertions, deletions, replacements and swaps of neighbours that turn one into the other.
+std::size_t Slips(std::string_view a, std::string_view b) {
+  std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
+  for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
+  for (std::size_t j = 0; j <= b.size(); ++j) cost[0][j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = cost[i - 1][j - 1] + (Lower(a[i - 1]) != Lower(b[j - 1]));
+      cost[i][j] = std::min({cost[i - 1][j] + 1, cost[i][j - 1] + 1, replaced});
+      if (i > 1 && j > 1 && Lower(a[i - 1]) == Lower(b[j - 2]) &&
+          Lower(a[i - 2]) == Lower(b[j - 1])) {
+        cost[i][j] = std::min(cost[i][j], cost[i - 2][j - 2] + 1);
+      }
+    }
+  }
+  return cost[a.size()][b.size()];
+}
+
+}  // namespace
+
+std::string_view Nearest(std::string_view text, const std::vector<std::string_view>& candidates) {
+  if (text.empty() || text.size() > kMaxCompared) return {};
+  std::string_view best;
+  std::size_t best_slips = std::max<std::size_t>(1, text.size() / 3) + 1;
+  for (const std::string_view candidate : candidates) {
+    if (candidate.size() > kMaxCompared) continue;
+    const std::size_t slips = Slips(text, candidate);
+    if (slips < best_slips && slips < candidate.size()) {
+      best = candidate;
+      best_slips = slips;
+    }
+  }
+  if (!best.empty() || text.size() < kPrefixAtLeast) return best;
+  for (const std::string_view candidate : candidates) {
+    if (!StartsWith(candidate, text)) continue;
+    if (!best.empty()) return {};  // Two go on from here: a guess would be one too many.
+    best = candidate;
+  }
+  return best;
+}
+
+std::string DidYouMean(std::string_view text, const std::vector<std::string_view>& candidates) {
+  const std::string_view near = Nearest(text, candidates);
+  return near.empty() ? std::string() : fmt::format(" (did you mean \"{}\"?)", near);
+}
+
+}  // namespace podium::app
