@@ -1,0 +1,73 @@
+// Requirement B8: a decision allocates nothing. Every allocation of this test binary is counted.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+#include "base/limits.h"
+#include "routing/choose.h"
+#include "routing/rows_for_test.h"
+#include "routing/serve_chain.h"
+
+namespace {
+std::atomic<int> allocations{0};
+
+void* Counted(std::size_t size) {
+  ++allocations;
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): what stands below operator new.
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+}  // namespace
+
+// The other forms of the standard library call these two.
+void* operator new(std::size_t size) { return Counted(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }  // NOLINT: as above.
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }  // NOLINT
+
+namespace podium::routing {
+namespace {
+
+TEST(ChooseAllocations, TheCounterCounts) {
+  const int before = allocations;
+  const std::string longer_than_any_small_buffer(100, 'x');
+  EXPECT_GT(allocations, before);
+}
+
+TEST(ChooseAllocations, ADecisionAllocatesNothing) {
+  const auto fixed =
+      CompileRoute({RouteRow(), {Primary("a"), Canary("b", 5000), VersionRow("c")}}, {}).route;
+  const auto arms =
+      CompileRoute({RouteRow().WithArm("x", 3000).WithArm("y", 3000).WithArm("z", 3000),
+                    {Primary("a"), Arm("x"), Arm("y"), Arm("z")}},
+                   {})
+          .route;
+  TableCompiler compiler({});
+  compiler.Absorb({RouteRow("a-route-name-beyond-any-small-string-buffer")}, {});
+  const auto part = compiler.Compile(Generation(1));
+  const std::string session(limits::kMaxUnitBytes, 's');
+  const std::string beyond_the_wire(4096, 's');
+
+  int steps = 0;
+  const int before = allocations;
+  for (const CompiledRoute* route : {fixed.get(), arms.get()}) {
+    for (const std::string_view id : {std::string_view(session), std::string_view(beyond_the_wire),
+                                      std::string_view("short"), std::string_view()}) {
+      const RequestIds ids{
+          .session = id, .user = {}, .request = "request", .request_made_here = true};
+      steps += ChainOf(Choose(*route, Generation(1), ids)).size;
+      const VersionIndex named = FindOverride(*route, "a-version");
+      steps += ChainOf(ChooseOverride(*route, Generation(1), ids, named)).size;
+    }
+  }
+  steps += part->Find("a-route-name-beyond-any-small-string-buffer") != nullptr ? 1 : 0;
+  const int after = allocations;
+  EXPECT_EQ(after, before);
+  EXPECT_GT(steps, 16);
+}
+
+}  // namespace
+}  // namespace podium::routing
