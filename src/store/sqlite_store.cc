@@ -28,7 +28,7 @@ Error Explain(Error refused, const std::vector<RowFault>& faults) {
 
 }  // namespace
 
-Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, Clock& clock,
+Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, const Clock& clock,
                                                        Rng& rng, const SqliteOptions& options) {
   PODIUM_TRY(CreateRegistryFile(path, rng));
   PODIUM_TRY_ASSIGN(Connection writer, OpenWriter(path, options.busy_timeout));
@@ -42,7 +42,7 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
       new SqliteStore(std::move(writer), std::move(readers), clock, rng, options));
 }
 
-SqliteStore::SqliteStore(Connection writer, std::vector<Connection> readers, Clock& clock, Rng& rng,
+SqliteStore::SqliteStore(Connection writer, std::vector<Connection> readers, const Clock& clock, Rng& rng,
                          const SqliteOptions& options)
     : clock_(clock),
       rng_(rng),

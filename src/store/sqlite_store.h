@@ -30,7 +30,7 @@ class SqliteStore final : public RegistryStore {
  public:
   /// Opens or creates the file (for its owner's eyes only) and its directory, and migrates it.
   /// `clock` and `rng` must outlive the store.
-  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, Clock& clock, Rng& rng,
+  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Clock& clock, Rng& rng,
                                                    const SqliteOptions& options = {});
 
   Result<Committed> Apply(const Mutation& mutation, const MutationContext& context) override;
@@ -44,11 +44,11 @@ class SqliteStore final : public RegistryStore {
   Result<AuditVerdict> VerifyAudit() override;
 
  private:
-  SqliteStore(Connection writer, std::vector<Connection> readers, Clock& clock, Rng& rng,
+  SqliteStore(Connection writer, std::vector<Connection> readers, const Clock& clock, Rng& rng,
               const SqliteOptions& options);
   Result<Committed> ApplyLocked(const Mutation& mutation, const MutationContext& context);
 
-  Clock& clock_;
+  const Clock& clock_;
   Rng& rng_;
   const SqliteOptions options_;
   std::timed_mutex writing_;

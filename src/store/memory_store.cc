@@ -1,0 +1,189 @@
+#include "store/memory_store.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "base/assert.h"
+#include "store/cursor.h"
+
+namespace podium::store {
+namespace {
+
+VersionKey KeyOf(const ModelVersion& row) { return {row.route, row.created_at, row.model_id}; }
+
+bool ByKey(const ModelVersion& one, const ModelVersion& other) { return KeyOf(one) < KeyOf(other); }
+
+bool Wanted(const ModelVersion& row, const VersionQuery& query) {
+  return !row.deleted && (!query.route || row.route == *query.route) &&
+         (!query.name || row.name == *query.name) && (!query.status || row.status == *query.status);
+}
+
+// What the other databases have unique indexes for.
+bool RolesAreUnique(const std::vector<ModelVersion>& rows) {
+  const auto count = [&](VersionStatus status) {
+    return std::count_if(rows.begin(), rows.end(),
+                         [&](const ModelVersion& row) { return row.status == status; });
+  };
+  return count(VersionStatus::kPrimary) <= 1 && count(VersionStatus::kCanary) <= 1;
+}
+
+}  // namespace
+
+Result<Committed> MemoryStore::Apply(const Mutation& mutation, const MutationContext& context) {
+  const std::lock_guard lock(mutex_);
+  PODIUM_TRY_ASSIGN(Changes changes, Decide(Snapshot(SubjectOf(mutation)), mutation, context,
+                                            MakeStamp(head_, clock_, rng_)));
+  if (!changes.changed) return AnswerUnchanged(std::move(changes), head_);
+  const Sealed sealed = Seal(changes, head_);
+  Write(changes, sealed);
+  return Answer(std::move(changes), sealed);
+}
+
+void MemoryStore::Write(const Changes& changes, const Sealed& sealed) {
+  routes_[changes.route.name] = changes.route;
+  for (const ModelVersion& row : changes.versions) versions_[row.model_id] = row;
+  PODIUM_ASSERT(RolesAreUnique(VersionsOf(changes.route.name)));
+  promotions_.push_back(sealed.audit);
+  outbox_.push_back(sealed.event);
+  outbox_.back().sequence = static_cast<std::int64_t>(outbox_.size());
+  head_ = sealed.head;
+}
+
+std::vector<ModelVersion> MemoryStore::VersionsOf(const RouteName& route) const {
+  std::vector<ModelVersion> rows;
+  for (const auto& [id, row] : versions_) {
+    if (row.route == route && !row.deleted) rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end(), ByKey);
+  return rows;
+}
+
+std::vector<Promotion> MemoryStore::Standing(const RouteName& route) const {
+  std::set<Revision> undone;
+  std::vector<Promotion> standing;
+  for (auto row = promotions_.rbegin(); row != promotions_.rend() && standing.size() < 2; ++row) {
+    if (row->route != route) continue;
+    if (row->undoes) undone.insert(*row->undoes);
+    const bool moved_primary =
+        row->kind == PromotionKind::kPromote || row->kind == PromotionKind::kActivate;
+    if (moved_primary && row->from != row->to && !undone.contains(row->revision)) {
+      standing.push_back(*row);
+    }
+  }
+  return standing;
+}
+
+RouteSnapshot MemoryStore::Snapshot(const Subject& subject) const {
+  RouteSnapshot state;
+  if (const auto row = versions_.find(subject.id); row != versions_.end())
+    state.named = row->second;
+  RouteName route = subject.route;
+  if (route.get().empty() && state.named) route = state.named->route;
+  if (const auto row = routes_.find(route); row != routes_.end()) state.route = row->second;
+  state.versions = VersionsOf(route);
+  const auto parent = versions_.find(subject.parent);
+  state.parent_exists = parent != versions_.end() && !parent->second.deleted;
+  if (subject.history) state.standing_promotions = Standing(route);
+  return state;
+}
+
+Result<Revision> MemoryStore::ReadRevision() {
+  const std::lock_guard lock(mutex_);
+  return head_.revision;
+}
+
+Result<TableDelta> MemoryStore::ReadTable(Revision since) {
+  const std::lock_guard lock(mutex_);
+  TableDelta delta;
+  delta.epoch = head_.epoch;
+  delta.revision = head_.revision;
+  for (const auto& [name, route] : routes_) {
+    if (route.revision > since) delta.routes.push_back(route);
+  }
+  for (const auto& [id, row] : versions_) {
+    if (row.revision > since) delta.versions.push_back(row);
+  }
+  std::sort(delta.versions.begin(), delta.versions.end(), ByKey);
+  return delta;
+}
+
+Result<RouteState> MemoryStore::ReadRoute(const RouteName& route) {
+  const std::lock_guard lock(mutex_);
+  const auto found = routes_.find(route);
+  if (found == routes_.end())
+    return Fail(ErrorCode::kNotFound, "there is no route {}", route.get());
+  return RouteState{found->second, VersionsOf(route)};
+}
+
+Result<ModelVersion> MemoryStore::FindVersion(const ModelId& id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = versions_.find(id);
+  if (found == versions_.end()) {
+    return Fail(ErrorCode::kNotFound, "there is no version {}", id.get());
+  }
+  if (found->second.deleted) return Fail(ErrorCode::kNotFound, "version {} was deleted", id.get());
+  return found->second;
+}
+
+Result<Page<ModelVersion>> MemoryStore::ListVersions(const VersionQuery& query) {
+  PODIUM_TRY(CheckPageLimit(query.limit));
+  VersionKey after{RouteName(), WallTime::min(), ModelId()};
+  if (!query.cursor.empty()) {
+    PODIUM_TRY_ASSIGN(after, DecodeVersionCursor(query.cursor));
+  }
+  const std::lock_guard lock(mutex_);
+  std::vector<ModelVersion> rows;
+  for (const auto& [id, row] : versions_) {
+    if (Wanted(row, query) && KeyOf(row) > after) rows.push_back(row);
+  }
+  std::sort(rows.begin(), rows.end(), ByKey);
+  Page<ModelVersion> page;
+  const auto limit = static_cast<std::size_t>(query.limit);
+  if (rows.size() > limit) {
+    rows.resize(limit);
+    page.next_cursor = EncodeCursor(KeyOf(rows.back()));
+  }
+  page.items = std::move(rows);
+  return page;
+}
+
+Result<Page<Promotion>> MemoryStore::ListPromotions(const PromotionQuery& query) {
+  PODIUM_TRY(CheckPageLimit(query.limit));
+  std::optional<Revision> before;
+  if (!query.cursor.empty()) {
+    PODIUM_TRY_ASSIGN(before, DecodePromotionCursor(query.cursor));
+  }
+  const std::lock_guard lock(mutex_);
+  Page<Promotion> page;
+  for (auto row = promotions_.rbegin(); row != promotions_.rend(); ++row) {
+    if (query.route && row->route != *query.route) continue;
+    if (before && row->revision >= *before) continue;
+    if (page.items.size() == static_cast<std::size_t>(query.limit)) {
+      page.next_cursor = EncodeCursor(page.items.back().revision);
+      break;
+    }
+    page.items.push_back(*row);
+  }
+  return page;
+}
+
+Result<std::vector<OutboxEvent>> MemoryStore::ReadOutbox(std::int64_t after, int limit) {
+  PODIUM_TRY(CheckPageLimit(limit));
+  const std::lock_guard lock(mutex_);
+  std::vector<OutboxEvent> events;
+  for (const OutboxEvent& event : outbox_) {
+    if (events.size() == static_cast<std::size_t>(limit)) break;
+    if (event.sequence > after) events.push_back(event);
+  }
+  return events;
+}
+
+Result<AuditVerdict> MemoryStore::VerifyAudit() {
+  const std::lock_guard lock(mutex_);
+  ChainWalk walk;
+  for (const Promotion& row : promotions_) walk.Add(row);
+  return std::move(walk).Finish(head_.chain);
+}
+
+}  // namespace podium::store

@@ -1,0 +1,48 @@
+// The registry in this process's memory: for tests, and for the library without a file.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "store/commit.h"
+#include "store/registry_store.h"
+
+namespace podium::store {
+
+/// Threads: all methods from any thread; one lock over everything.
+class MemoryStore final : public RegistryStore {
+ public:
+  /// Both must outlive the store.
+  MemoryStore(const Clock& clock, Rng& rng) : clock_(clock), rng_(rng) {}
+
+  Result<Committed> Apply(const Mutation& mutation, const MutationContext& context) override;
+  Result<Revision> ReadRevision() override;
+  Result<TableDelta> ReadTable(Revision since) override;
+  Result<RouteState> ReadRoute(const RouteName& route) override;
+  Result<ModelVersion> FindVersion(const ModelId& id) override;
+  Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) override;
+  Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) override;
+  Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) override;
+  Result<AuditVerdict> VerifyAudit() override;
+
+ private:
+  RouteSnapshot Snapshot(const Subject& subject) const;
+  std::vector<Promotion> Standing(const RouteName& route) const;
+  std::vector<ModelVersion> VersionsOf(const RouteName& route) const;
+  void Write(const Changes& changes, const Sealed& sealed);
+
+  const Clock& clock_;
+  Rng& rng_;
+  std::mutex mutex_;  // Over all below.
+  std::map<RouteName, Route> routes_;
+  std::map<ModelId, ModelVersion> versions_;  // Tombstones included.
+  std::vector<Promotion> promotions_;         // Oldest first.
+  std::vector<OutboxEvent> outbox_;
+  Head head_;
+};
+
+}  // namespace podium::store
