@@ -20,9 +20,9 @@ struct DemoOptions {
   bool keep = false;           ///< Leave the temporary directory behind.
   double rate = kDemoRate;     ///< Requests per second; 0 < rate <= kDemoMaxRate.
   std::optional<std::chrono::milliseconds> duration;  ///< Without it: until Ctrl-C.
-  bool shuffle_labels = false;  ///< Compares with wrong labels: the accuracy shown must fall.
+  bool shuffle_labels = false;     ///< Compares with wrong labels: the accuracy shown must fall.
   std::string program = "podium";  ///< argv[0], for the commands that are printed.
-  SteadyTime started;  ///< When main began; "first request after ..." counts from here.
+  SteadyTime started;              ///< When main began; "first request after ..." counts from here.
 };
 
 /// Runs until Ctrl-C, SIGTERM or the end of `duration` and returns the exit code: 0 then, 1 when it

@@ -1,0 +1,174 @@
+#include "app/demo_registry.h"
+
+#include <fmt/format.h>
+
+#include "app/demo_format.h"
+#include "base/json.h"
+
+namespace podium::app {
+namespace {
+
+constexpr std::size_t kShownBodyBytes = 120;
+
+const Json* Find(const Json& object, const char* key) {
+  if (!object.is_object()) return nullptr;
+  const auto found = object.find(key);
+  return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+std::string Text(const Json& object, const char* key) {
+  const Json* found = Find(object, key);
+  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+double Number(const Json& object, const char* key) {
+  const Json* found = Find(object, key);
+  return found != nullptr && found->is_number() ? found->get<double>() : 0;
+}
+
+std::int64_t Whole(const Json& object, const char* key) {
+  const Json* found = Find(object, key);
+  return found != nullptr && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+std::string ModelIn(const Json& object, const char* key) {
+  const Json* found = Find(object, key);
+  return found == nullptr ? std::string() : Text(*found, "model_id");
+}
+
+template <typename T>
+Result<std::vector<T>> ReadItems(std::string_view body, T (*read)(const Json&)) {
+  PODIUM_TRY_ASSIGN(const Json json, ParseJson(body));
+  const Json* items = Find(json, "items");
+  if (items == nullptr || !items->is_array()) {
+    return Fail(ErrorCode::kInternal, "the answer has no list of items");
+  }
+  std::vector<T> list;
+  for (const Json& item : *items) list.push_back(read(item));
+  return list;
+}
+
+RegistryVersion ReadVersion(const Json& item) {
+  return RegistryVersion{Text(item, "model_id"),      Text(item, "route"),
+                         Text(item, "version"),       Text(item, "status"),
+                         Number(item, "traffic_pct"), Text(item, "load_state"),
+                         Text(item, "load_error")};
+}
+
+RegistryRoute ReadRoute(const Json& item) {
+  RegistryRoute route;
+  route.route = Text(item, "route");
+  route.primary = ModelIn(item, "primary");
+  route.canary = ModelIn(item, "canary");
+  route.traffic_pct = Number(item, "traffic_pct");
+  route.revision = Whole(item, "revision");
+  if (const Json* arms = Find(item, "arms"); arms != nullptr && arms->is_array()) {
+    for (const Json& arm : *arms) {
+      route.arms.emplace_back(Text(arm, "model_id"), Number(arm, "traffic_pct"));
+    }
+  }
+  if (const Json* faults = Find(item, "faults"); faults != nullptr && faults->is_array()) {
+    for (const Json& fault : *faults) {
+      if (fault.is_string()) route.faults.push_back(fault.get<std::string>());
+    }
+  }
+  return route;
+}
+
+RegistryChange ReadChange(const Json& item) {
+  RegistryChange change;
+  change.revision = Whole(item, "revision");
+  change.route = Text(item, "route");
+  change.kind = Text(item, "kind");
+  change.from = Text(item, "from");
+  change.to = Text(item, "to");
+  change.pct_before = Number(item, "traffic_pct_before");
+  change.pct_after = Number(item, "traffic_pct_after");
+  change.undoes = Find(item, "undoes") != nullptr;
+  change.actor = Text(item, "actor");
+  change.origin = Text(item, "origin");
+  change.reason = Text(item, "reason");
+  change.at = Text(item, "at");
+  return change;
+}
+
+// What people call it; the id where the version is not listed (deleted).
+std::string NameOfModel(const std::string& model_id, const std::vector<RegistryVersion>& versions) {
+  for (const RegistryVersion& version : versions) {
+    if (version.model_id == model_id) return version.version;
+  }
+  return model_id;
+}
+
+std::string What(const RegistryChange& change, const std::string& from, const std::string& to) {
+  if (change.kind == "promote") {
+    return from.empty() ? fmt::format("{} promoted", to)
+                        : fmt::format("{} promoted over {}", to, from);
+  }
+  if (change.kind == "activate") return fmt::format("{} made primary", to);
+  if (change.kind == "rollback" && change.undoes) return fmt::format("rolled back to {}", to);
+  if (change.kind == "rollback") {
+    return fmt::format("canary {} rolled back from {}% to 0%", from,
+                       ShowPercent(change.pct_before));
+  }
+  if (change.kind == "ramp") {
+    return fmt::format("canary {} from {}% to {}%", to, ShowPercent(change.pct_before),
+                       ShowPercent(change.pct_after));
+  }
+  if (change.kind == "abort") {
+    return fmt::format("canary {} ended at {}%", from, ShowPercent(change.pct_before));
+  }
+  if (change.kind == "arms") return "split between arms changed";
+  const std::string& subject = to.empty() ? from : to;
+  if (change.kind == "register") return fmt::format("{} registered", subject);
+  if (change.kind == "retire") return fmt::format("{} retired", subject);
+  if (change.kind == "delete") return fmt::format("{} deleted", subject);
+  return fmt::format("{} {}", change.kind, subject);
+}
+
+}  // namespace
+
+Result<std::vector<RegistryVersion>> ReadVersions(std::string_view body) {
+  return ReadItems<RegistryVersion>(body, ReadVersion);
+}
+
+Result<std::vector<RegistryRoute>> ReadRoutes(std::string_view body) {
+  return ReadItems<RegistryRoute>(body, ReadRoute);
+}
+
+Result<std::vector<RegistryChange>> ReadChanges(std::string_view body) {
+  return ReadItems<RegistryChange>(body, ReadChange);
+}
+
+double ShareAsked(const RegistryRoute& route, const RegistryVersion& version) {
+  double others = 0;
+  for (const auto& [model_id, percent] : route.arms) {
+    if (model_id == version.model_id) return percent;
+    if (model_id != route.primary) others += percent;
+  }
+  if (version.model_id == route.canary) return route.traffic_pct;
+  if (version.model_id != route.primary) return 0;
+  return 100 - others - (route.canary.empty() ? 0 : route.traffic_pct);
+}
+
+std::string Sentence(const RegistryChange& change, const std::vector<RegistryVersion>& versions) {
+  const std::string from = NameOfModel(change.from, versions);
+  const std::string to = NameOfModel(change.to, versions);
+  // 2026-03-09T14:31:07.123456Z: the time of day is what a watcher needs.
+  const std::string time = change.at.size() >= 19 ? change.at.substr(11, 8) : change.at;
+  std::string text =
+      fmt::format("{}  {}  {} by {}", time, change.route, What(change, from, to), change.actor);
+  if (!change.origin.empty()) text += fmt::format(" ({})", change.origin);
+  if (!change.reason.empty()) text += fmt::format(": {}", change.reason);
+  return text;
+}
+
+std::string ShowProblem(int status, std::string_view body) {
+  if (const Result<Json> problem = ParseJson(body)) {
+    const std::string detail = Text(*problem, "detail");
+    if (!detail.empty()) return fmt::format("{} {}", status, detail);
+  }
+  return fmt::format("{} {}", status, body.substr(0, kShownBodyBytes));
+}
+
+}  // namespace podium::app

@@ -1,0 +1,94 @@
+#include "app/demo_text.h"
+
+#include <fmt/format.h>
+
+#include "app/demo_format.h"
+
+namespace podium::app {
+namespace {
+
+std::string HowItEnds(const DemoBanner& banner) {
+  std::string line = "Stop with Ctrl-C";
+  if (banner.duration) {
+    const double seconds = static_cast<double>(banner.duration->count()) / 1000;
+    line = fmt::format("Ends after {:g} s or with Ctrl-C", seconds);
+  }
+  if (banner.kept) return fmt::format("{}; the data stay in {}", line, banner.data_dir);
+  return line + "; its data are removed then (--keep leaves them).";
+}
+
+void AddStory(const DemoBanner& banner, std::vector<std::string>& lines) {
+  lines.push_back(
+      fmt::format("Two real models, tumour and digits, get held-back real rows: {:g} requests/s.",
+                  banner.rate));
+  if (banner.reopened) {
+    lines.emplace_back("The registry was there before: versions and shares are as they were left.");
+  } else {
+    lines.emplace_back(
+        "v1 of each serves, v2 is its canary with 5% of the sessions. Each answer is");
+    lines.emplace_back("compared with the known label.");
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> BannerLines(const DemoBanner& banner) {
+  std::vector<std::string> lines;
+  lines.push_back(fmt::format("Podium demo on {}, first request routed {} after start.", banner.url,
+                              ShowSeconds(banner.first_after)));
+  if (!banner.notice.empty()) lines.push_back(banner.notice);
+  AddStory(banner, lines);
+  lines.push_back(fmt::format("Ask it yourself (this digit is a {}):", banner.example_label));
+  lines.push_back(fmt::format("  curl -H content-type:application/json -d @{} {}/predict/digits",
+                              ShellWord(banner.example_file), banner.url));
+  lines.emplace_back("Move the traffic from a second terminal, and see it move here:");
+  for (const char* verb : {"canary digits 25", "promote digits", "rollback digits"}) {
+    lines.push_back(fmt::format("  {} {}{}", ShellWord(banner.program), verb, banner.server_flag));
+  }
+  lines.push_back(HowItEnds(banner));
+  if (banner.live) lines.emplace_back();
+  return lines;
+}
+
+std::string RouteLine(const FrameRoute& route, std::chrono::seconds elapsed) {
+  std::string line = fmt::format("{} {}", ShowElapsed(elapsed), route.route);
+  const char* between = ": ";
+  for (const FrameVersion& version : route.versions) {
+    const DemoFigures& figures = version.figures;
+    line += fmt::format("{}{} {} asked {}% seen {}, {}, accuracy {}, p50/p95/p99 {}/{}/{} ms, {}",
+                        between, version.version, version.role, ShowPercent(version.asked_pct),
+                        ShowRatio(figures.share_seen, 1), ShowCount(figures.requests, "request"),
+                        ShowRatio(figures.accuracy(), 2), ShowMilliseconds(figures.p50),
+                        ShowMilliseconds(figures.p95), ShowMilliseconds(figures.p99),
+                        ShowCount(figures.errors, "error"));
+    between = " | ";
+  }
+  return Fit(line, line.size());
+}
+
+std::vector<std::string> SummaryLines(const DemoFrame& frame, const DemoBanner& banner) {
+  std::vector<std::string> lines;
+  std::string total = fmt::format("{} in {}, {}", ShowCount(frame.requests, "request"),
+                                  ShowElapsed(frame.elapsed), ShowCount(frame.errors, "error"));
+  if (frame.skipped > 0) total += fmt::format(", {} skipped", frame.skipped);
+  lines.push_back(
+      fmt::format("{}; first routed {} after start.", total, ShowSeconds(banner.first_after)));
+  for (const FrameRoute& route : frame.routes) {
+    std::string line = fmt::format("  {}", route.route);
+    const char* between = ": ";
+    for (const FrameVersion& version : route.versions) {
+      line += fmt::format("{}{} ({}) {} with accuracy {}", between, version.version, version.role,
+                          ShowCount(version.figures.requests, "request"),
+                          ShowRatio(version.figures.accuracy(), 2));
+      between = "; ";
+    }
+    lines.push_back(Fit(line, line.size()));
+  }
+  if (banner.kept) {
+    lines.push_back(fmt::format("Kept. Open it again: {} serve --data {}",
+                                ShellWord(banner.program), ShellWord(banner.data_dir)));
+  }
+  return lines;
+}
+
+}  // namespace podium::app

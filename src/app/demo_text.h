@@ -1,0 +1,42 @@
+// What the demo says besides its live view: the first lines, a line for a log, the last words.
+//
+// Pure: state in, lines out.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "app/demo_frame.h"
+
+namespace podium::app {
+
+/// What the first and last lines tell.
+struct DemoBanner {
+  std::string url;          ///< "http://127.0.0.1:8080"
+  std::string server_flag;  ///< " --server HOST:PORT", or empty where the default finds it.
+  std::string program;      ///< As typed, for the commands to paste.
+  std::string data_dir;
+  bool kept = false;          ///< data_dir stays.
+  bool reopened = false;      ///< The registry was there before and is as it was left.
+  bool live = false;          ///< A view follows.
+  std::string example_file;   ///< A request body for route `digits`.
+  std::string example_label;  ///< Its known label.
+  double rate = 0;            ///< Requests per second.
+  std::optional<std::chrono::milliseconds> duration;
+  std::chrono::milliseconds first_after{0};  ///< From start to the first routed answer.
+  std::string notice;                        ///< One line more, or empty: another port than usual.
+};
+
+/// At most 15 lines. Commands are whole, however long: they are to be pasted.
+std::vector<std::string> BannerLines(const DemoBanner& banner);
+
+/// One route for output that is no terminal:
+/// "00:01:25 digits: v1 primary asked 95% seen 94.8% 1190 requests ... | v2 canary ...".
+std::string RouteLine(const FrameRoute& route, std::chrono::seconds elapsed);
+
+/// At most 5 lines.
+std::vector<std::string> SummaryLines(const DemoFrame& frame, const DemoBanner& banner);
+
+}  // namespace podium::app

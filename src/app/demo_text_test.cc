@@ -1,0 +1,108 @@
+#include "app/demo_text.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+namespace podium::app {
+namespace {
+
+DemoBanner Banner() {
+  DemoBanner banner;
+  banner.url = "http://localhost";
+  banner.program = "build/release/podium";
+  banner.data_dir = "/var/podium-demo-4x7k";
+  banner.live = true;
+  banner.example_file = "/var/podium-demo-4x7k/digits.json";
+  banner.example_label = "6";
+  banner.rate = 50;
+  banner.first_after = std::chrono::milliseconds(214);
+  return banner;
+}
+
+std::string Joined(const std::vector<std::string>& lines) {
+  return fmt::format("\n{}\n", fmt::join(lines, "\n"));
+}
+
+TEST(DemoText, TheFirstLinesSayWhatRunsWhatToTypeAndHowToStop) {
+  EXPECT_EQ(Joined(BannerLines(Banner())), R"(
+Podium demo on http://localhost, first request routed 0.21 s after start.
+Two real models, tumour and digits, get held-back real rows: 50 requests/s.
+v1 of each serves, v2 is its canary with 5% of the sessions. Each answer is
+compared with the known label.
+Ask it yourself (this digit is a 6):
+  curl -H content-type:application/json -d @/var/podium-demo-4x7k/digits.json http://localhost/predict/digits
+Move the traffic from a second terminal, and see it move here:
+  build/release/podium canary digits 25
+  build/release/podium promote digits
+  build/release/podium rollback digits
+Stop with Ctrl-C; its data are removed then (--keep leaves them).
+
+)");
+}
+
+TEST(DemoText, WhateverIsAskedForItFits15Lines) {
+  DemoBanner banner = Banner();
+  banner.notice = "Port 8080 is taken; this one was free.";
+  banner.server_flag = " --server localhost:1234";  // banned: fixed port (only printed)
+  banner.kept = true;
+  banner.duration = std::chrono::milliseconds(1'500);
+  for (const bool reopened : {false, true}) {
+    banner.reopened = reopened;
+    const std::vector<std::string> lines = BannerLines(banner);
+    EXPECT_LE(lines.size(), 15U);
+    const std::string text = Joined(lines);
+    EXPECT_NE(text.find("\nPort 8080 is taken"), std::string::npos);
+    EXPECT_NE(text.find("podium promote digits" + banner.server_flag + "\n"), std::string::npos);
+    EXPECT_NE(
+        text.find("Ends after 1.5 s or with Ctrl-C; the data stay in /var/podium-demo-4x7k\n"),
+        std::string::npos);
+    EXPECT_EQ(text.find("as they were left") != std::string::npos, reopened);
+    EXPECT_EQ(text.find("canary with 5%") != std::string::npos, !reopened);
+  }
+}
+
+FrameRoute Digits() {
+  DemoFigures first;
+  first.requests = 1'190;
+  first.right = 991;
+  first.share_seen = 0.9482;
+  first.p50 = std::chrono::microseconds(312);
+  first.p95 = std::chrono::microseconds(530);
+  first.p99 = std::chrono::microseconds(1'270);
+  DemoFigures second;
+  second.requests = 1;
+  second.errors = 1;
+  return {"digits", {{"v1", "primary", 95, first}, {"v2", "canary", 5, second}}};
+}
+
+TEST(DemoText, ALineTellsARoutesWholeState) {
+  EXPECT_EQ(RouteLine(Digits(), std::chrono::seconds(85)),
+            "00:01:25 digits: v1 primary asked 95% seen 94.8%, 1190 requests, accuracy 83.28%, "
+            "p50/p95/p99 0.31/0.53/1.27 ms, 0 errors | v2 canary asked 5% seen -, 1 request, "
+            "accuracy -, p50/p95/p99 0.00/0.00/0.00 ms, 1 error");
+}
+
+TEST(DemoText, TheLastWordsAreAtMostFiveLines) {
+  DemoFrame frame;
+  frame.elapsed = std::chrono::seconds(30);
+  frame.requests = 1'191;
+  frame.errors = 1;
+  frame.skipped = 3;
+  frame.routes = {Digits(), Digits()};
+  DemoBanner banner = Banner();
+  banner.kept = true;
+  banner.data_dir = "/var/my data";
+  const std::vector<std::string> lines = SummaryLines(frame, banner);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[0],
+            "1191 requests in 00:00:30, 1 error, 3 skipped; first routed 0.21 s after start.");
+  EXPECT_EQ(lines[1],
+            "  digits: v1 (primary) 1190 requests with accuracy 83.28%; v2 (canary) 1 request with "
+            "accuracy -");
+  EXPECT_EQ(lines[3], "Kept. Open it again: build/release/podium serve --data '/var/my data'");
+  banner.kept = false;
+  EXPECT_EQ(SummaryLines(frame, banner).size(), 3U);
+}
+
+}  // namespace
+}  // namespace podium::app

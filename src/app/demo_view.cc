@@ -1,0 +1,188 @@
+#include "app/demo_view.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "app/demo_format.h"
+
+namespace podium::app {
+namespace {
+
+constexpr std::size_t kMaxVersionsShown = 5;  ///< Per route.
+constexpr std::size_t kMaxTroublesShown = 3;
+constexpr std::size_t kBarWidth = 18;
+constexpr int kHighestRank = 5;
+
+constexpr std::string_view kReset = "\x1b[0m";
+constexpr std::string_view kBold = "\x1b[1m";
+constexpr std::string_view kDim = "\x1b[2m";
+constexpr std::string_view kRed = "\x1b[31m";
+constexpr std::string_view kGreen = "\x1b[32m";
+constexpr std::string_view kYellow = "\x1b[33m";
+
+std::string Latency(const FrameVersion& version, std::chrono::nanoseconds time) {
+  return version.figures.answered() == 0 ? "-" : ShowMilliseconds(time);
+}
+
+std::string Bar(const FrameVersion& version) {
+  const double share = version.figures.share_seen.value_or(0);
+  const auto full = std::min(static_cast<std::size_t>(share * kBarWidth + 0.5), kBarWidth);
+  return std::string(full, '#') + std::string(kBarWidth - full, '.');
+}
+
+/// Columns of the highest `rank` go first when the width does not hold them all.
+struct Column {
+  std::string_view title;
+  std::size_t width;
+  bool left;
+  int rank;
+  std::string (*text)(const std::string& route, const FrameVersion& version);
+};
+
+using Text = const std::string&;
+using Of = const FrameVersion&;
+
+const Column kColumns[] = {
+    {"route", 6, true, 0, [](Text route, Of) { return route; }},
+    {"version", 7, true, 0, [](Text, Of version) { return version.version; }},
+    {"role", 7, true, 0, [](Text, Of version) { return version.role; }},
+    {"asked", 6, false, 0, [](Text, Of v) { return ShowPercent(v.asked_pct) + "%"; }},
+    {"seen", 6, false, 0, [](Text, Of v) { return ShowRatio(v.figures.share_seen, 1); }},
+    {"", kBarWidth, true, 5, [](Text, Of version) { return Bar(version); }},
+    {"requests", 8, false, 1, [](Text, Of v) { return fmt::format("{}", v.figures.requests); }},
+    {"accuracy", 8, false, 1, [](Text, Of v) { return ShowRatio(v.figures.accuracy(), 2); }},
+    {"right/answers", 15, false, 4,
+     [](Text, Of v) { return fmt::format("{}/{}", v.figures.right, v.figures.answered()); }},
+    {"p50", 5, false, 3, [](Text, Of v) { return Latency(v, v.figures.p50); }},
+    {"p95", 5, false, 3, [](Text, Of v) { return Latency(v, v.figures.p95); }},
+    {"p99", 5, false, 2, [](Text, Of v) { return Latency(v, v.figures.p99); }},
+    {"errors", 6, false, 1, [](Text, Of v) { return fmt::format("{}", v.figures.errors); }},
+};
+
+std::size_t WidthOf(const std::vector<const Column*>& columns, std::size_t gap) {
+  std::size_t width = gap * (columns.size() - 1);
+  for (const Column* column : columns) width += column->width;
+  return width;
+}
+
+std::vector<const Column*> ColumnsFor(std::size_t width) {
+  std::vector<const Column*> columns;
+  for (int rank = kHighestRank; rank >= 0; --rank) {
+    columns.clear();
+    for (const Column& column : kColumns) {
+      if (column.rank <= rank) columns.push_back(&column);
+    }
+    if (WidthOf(columns, 1) <= width) break;
+  }
+  while (columns.size() > 1 && WidthOf(columns, 1) > width) columns.pop_back();
+  return columns;
+}
+
+// Sparse: who serves, who is tried, what went wrong.
+std::string_view ColourOf(std::string_view title, const FrameVersion& version) {
+  if (title == "errors" && version.figures.errors > 0) return kRed;
+  if (title != "role") return {};
+  if (version.role == "primary") return kGreen;
+  return version.role == "canary" ? kYellow : std::string_view();
+}
+
+class View {
+ public:
+  explicit View(const DemoCanvas& canvas)
+      : canvas_(canvas),
+        columns_(ColumnsFor(canvas.width)),
+        gap_(WidthOf(columns_, 2) <= canvas.width ? 2 : 1) {}
+
+  void Add(std::string_view text, std::string_view colour = {}) {
+    std::string line = Fit(text, canvas_.width);
+    line.erase(line.find_last_not_of(' ') + 1);
+    lines_.push_back(Painted(std::move(line), colour));
+  }
+
+  void AddHeads() {
+    std::string line;
+    for (const Column* column : columns_) Append(*column, column->title, {}, line);
+    Add(line, kDim);
+  }
+
+  void AddVersion(const std::string& route, const FrameVersion& version) {
+    std::string line;
+    for (const Column* column : columns_) {
+      Append(*column, column->text(route, version), ColourOf(column->title, version), line);
+    }
+    lines_.push_back(std::move(line));
+  }
+
+  std::vector<std::string> Take() && {
+    // One row stays for the cursor: the view must never scroll, or it would not be redrawn in
+    // place.
+    const std::size_t rows = std::max<std::size_t>(canvas_.height, 2) - 1;
+    if (lines_.size() > rows) lines_.resize(rows);
+    return std::move(lines_);
+  }
+
+ private:
+  std::string Painted(std::string text, std::string_view colour) const {
+    if (!canvas_.colour || colour.empty()) return text;
+    return fmt::format("{}{}{}", colour, text, kReset);
+  }
+
+  void Append(const Column& column, std::string_view text, std::string_view colour,
+              std::string& line) const {
+    const std::size_t width = std::min(column.width, canvas_.width);
+    const std::string cell = Fit(text, width);
+    const std::string pad(width - CharactersOf(cell), ' ');
+    if (!line.empty()) line.append(gap_, ' ');
+    line += column.left ? Painted(cell, colour) + pad : pad + Painted(cell, colour);
+  }
+
+  const DemoCanvas canvas_;
+  const std::vector<const Column*> columns_;
+  const std::size_t gap_;
+  std::vector<std::string> lines_;
+};
+
+void AddRoute(const FrameRoute& route, View& view) {
+  std::string name = route.route;  // On a route's first row only.
+  for (std::size_t i = 0; i < std::min(route.versions.size(), kMaxVersionsShown); ++i) {
+    view.AddVersion(name, route.versions[i]);
+    name.clear();
+  }
+  if (route.versions.empty()) view.Add(route.route + "  no version takes traffic");
+  if (route.versions.size() > kMaxVersionsShown) {
+    view.Add(fmt::format("        and {} more", route.versions.size() - kMaxVersionsShown), kDim);
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> ViewLines(const DemoFrame& frame, const DemoCanvas& canvas) {
+  View view(canvas);
+  std::string title = fmt::format("{}  {}  {:g} requests/s  {}", ShowElapsed(frame.elapsed),
+                                  frame.url, frame.rate, ShowCount(frame.errors, "error"));
+  if (frame.skipped > 0) title += fmt::format("  {} skipped", frame.skipped);
+  view.Add(title, kBold);
+  view.AddHeads();
+  for (const FrameRoute& route : frame.routes) AddRoute(route, view);
+  for (std::size_t i = 0; i < std::min(frame.troubles.size(), kMaxTroublesShown); ++i) {
+    view.Add("! " + frame.troubles[i], kRed);
+  }
+  view.Add("seen: since the route's last change, at most 60 s; all else: since start; ms", kDim);
+  if (frame.changes.empty()) view.Add("No change yet by anybody.", kDim);
+  if (!frame.changes.empty()) view.Add("Changes (UTC), newest first:");
+  for (const std::string& change : frame.changes) view.Add("  " + change);
+  return std::move(view).Take();
+}
+
+std::string Repaint(const std::vector<std::string>& lines, std::size_t drawn) {
+  std::string out = "\r";
+  if (drawn > 0) out += fmt::format("\x1b[{}A", drawn);
+  // Cleared before it is written: after a line as wide as the terminal, clearing to the end would
+  // take its last character.
+  for (const std::string& line : lines) out += fmt::format("\x1b[2K{}\r\n", line);
+  return out + "\x1b[J";
+}
+
+}  // namespace podium::app
