@@ -158,14 +158,15 @@ Status WriteAll(int descriptor, std::string_view bytes, const fs::path& path) {
 }
 
 /// Copies into the open file `out`, returns the checksum of what was copied.
-Result<std::string> CopyHashing(const fs::path& source, int out, const fs::path& target) {
+Result<std::string> CopyHashing(const fs::path& source, int out, const fs::path& target,
+                                std::uint64_t most) {
   Sha256 hash;
   std::uint64_t copied = 0;
   PODIUM_TRY(ReadAll(source, [&](std::string_view piece) -> Status {
     copied += piece.size();
-    if (copied > limits::kMaxArtifactBytes) {
+    if (copied > most) {
       return Fail(ErrorCode::kTooLarge, "artifact {} is larger than {} bytes", source.string(),
-                  limits::kMaxArtifactBytes);
+                  most);
     }
     hash.Update(piece);
     return WriteAll(out, piece, target);
@@ -261,7 +262,7 @@ Result<fs::path> CachedArtifact(const std::string& checksum, const fs::path& cac
 }
 
 Result<fs::path> FetchArtifact(const fs::path& source, const std::string& expected,
-                               const fs::path& cache_dir) {
+                               const fs::path& cache_dir, std::uint64_t most) {
   if (!expected.empty()) {
     auto cached = CachedArtifact(expected, cache_dir);
     if (cached || cached.error().code == ErrorCode::kInvalidArgument) return cached;
@@ -279,7 +280,7 @@ Result<fs::path> FetchArtifact(const fs::path& source, const std::string& expect
                 ReasonOf(errno));
   }
   Unfinished unfinished{fs::path(name)};
-  PODIUM_TRY_ASSIGN(const std::string actual, CopyHashing(source, out.get(), name));
+  PODIUM_TRY_ASSIGN(const std::string actual, CopyHashing(source, out.get(), name, most));
   if (!expected.empty() && actual != expected) {
     return Fail(ErrorCode::kUnprocessable,
                 "{} does not have the registered checksum: SHA-256 {} was expected, it is {}",

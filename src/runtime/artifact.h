@@ -1,11 +1,13 @@
 // Artifacts: where they may come from, and how they become a verified file of ours.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/result.h"
 
 namespace podium::runtime {
@@ -30,10 +32,11 @@ Result<std::filesystem::path> CachedArtifact(const std::string& checksum,
 /// Copies `source` to `cache_dir/<sha256>`, hashing on the way; checks `expected` unless empty.
 /// Atomic (temporary file, fsync, rename); an existing verified copy is reused after a check of its
 /// hash. Returns the copy. kUnprocessable on a checksum mismatch, naming both sums; kTooLarge above
-/// limits::kMaxArtifactBytes.
+/// `most` bytes.
 Result<std::filesystem::path> FetchArtifact(const std::filesystem::path& source,
                                             const std::string& expected,
-                                            const std::filesystem::path& cache_dir);
+                                            const std::filesystem::path& cache_dir,
+                                            std::uint64_t most = limits::kMaxArtifactBytes);
 
 /// Removes what copies cut short by a crash have left behind.
 /// REQUIRES: no FetchArtifact into `cache_dir` is under way.

@@ -332,14 +332,13 @@ void ModelRuntime::Impl::Share(const ModelId& id, std::uint64_t ticket, const Wa
   const std::string sha256 = file.filename().string();
   const std::string key = want.format + ' ' + sha256 + ' ' + want.signature;
   ModelHandle present;
+  bool join = false;
   {
     const std::lock_guard lock(mutex);
     Shared& artifact = shared[key];
     present = artifact.model.lock();
-    if (!present && artifact.loading) {
-      artifact.waiting.emplace_back(id, ticket);
-      return;
-    }
+    join = !present && artifact.loading;
+    if (join) artifact.waiting.emplace_back(id, ticket);
     if (!present) artifact.loading = true;
   }
   if (present) {
@@ -347,6 +346,7 @@ void ModelRuntime::Impl::Share(const ModelId& id, std::uint64_t ticket, const Wa
     return;
   }
   Step(id, ticket, LoadState::kLoading);
+  if (join) return;
   auto model =
       onnx->LoadTelling(file, want.signature, [&] { Step(id, ticket, LoadState::kWarming); });
   Result<Loaded> result =
