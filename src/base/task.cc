@@ -4,13 +4,22 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <exception>
 #include <utility>
 
 #include "base/assert.h"
 
 namespace podium {
+namespace {
+
+// A cancelled task learns of it from the operation it waits for, never by an exception out of an
+// unrelated await.
+Task<void> Carry(Task<void> task) {
+  co_await boost::asio::this_coro::throw_if_cancelled(false);
+  co_await std::move(task);
+}
+
+}  // namespace
 
 TaskGroup::TaskGroup(Executor executor) : executor_(std::move(executor)) {}
 
@@ -24,7 +33,7 @@ void TaskGroup::Spawn(Task<void> task) {
     PODIUM_ASSERT(!thrown);
     Finished(self);
   };
-  boost::asio::co_spawn(executor_, std::move(task),
+  boost::asio::co_spawn(executor_, Carry(std::move(task)),
                         boost::asio::bind_cancellation_slot(self->slot(), std::move(done)));
 }
 
@@ -57,6 +66,9 @@ Task<bool> Pause(std::chrono::nanoseconds duration) {
   using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
                                                   boost::asio::wait_traits<std::chrono::steady_clock>,
                                                   Executor>;
+  // A cancellation that came before the wait would not end it.
+  const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
+  if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return false;
   const Executor executor = co_await boost::asio::this_coro::executor;
   Timer timer(executor, duration);
   auto wait = timer.async_wait(boost::asio::as_tuple(kAwait));

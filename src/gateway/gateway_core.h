@@ -10,6 +10,7 @@
 #include "auth/principal.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/limits.h"
 #include "base/rng.h"
 #include "base/worker_pool.h"
 #include "gateway/predict_codec.h"

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/limits.h"
 #include "domain/names.h"
 
 namespace podium::gateway {

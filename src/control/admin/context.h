@@ -55,7 +55,7 @@ struct AdminContext {
   /// Appends the gateway's own families to a scrape.
   std::function<void(Exposition&)> gateway_metrics;
   SteadyTime started;
-  mutable PendingVerbs pending;
+  mutable PendingVerbs pending{};
   mutable std::atomic<bool> was_ready{false};
   std::atomic<bool> draining{false};
 };

@@ -1,0 +1,31 @@
+#include "app/front.h"
+
+#include "gateway/gateway.h"
+
+namespace podium::app {
+
+Front::Front(const auth::Authenticator& authenticator, net::Handler& gateway, net::Handler& admin)
+    : authenticator_(authenticator), gateway_(gateway), admin_(admin) {}
+
+Status Front::Guard(const net::Exchange& exchange) const {
+  if (authenticator_.has_token()) return {};
+  const net::RequestHead& head = exchange.head();
+  return auth::CheckLocalOrigin(head.Find("host").value_or(std::string_view()),
+                                head.Find("origin"));
+}
+
+bool Front::TryHandle(net::Exchange& exchange, net::Response& out) {
+  if (const Status allowed = Guard(exchange); !allowed) {
+    out = net::ProblemResponse(allowed.error());
+    return true;
+  }
+  return gateway::Gateway::Serves(exchange.head().path) && gateway_.TryHandle(exchange, out);
+}
+
+Task<net::Response> Front::Handle(net::Exchange& exchange) {
+  // Guarded by TryHandle, which every request passes first.
+  return gateway::Gateway::Serves(exchange.head().path) ? gateway_.Handle(exchange)
+                                                        : admin_.Handle(exchange);
+}
+
+}  // namespace podium::app

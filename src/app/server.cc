@@ -1,0 +1,228 @@
+#include "app/server.h"
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <latch>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "app/front.h"
+#include "base/log.h"
+#include "base/task.h"
+#include "control/admin/admin_api.h"
+#include "control/publish/publisher.h"
+#include "gateway/gateway.h"
+#include "net/core_pool.h"
+#include "net/cores.h"
+#include "net/server_group.h"
+#include "runtime/model_runtime.h"
+#include "runtime/onnx_loader.h"
+#include "store/sqlite_store.h"
+#include "view/stats_registry.h"
+
+#ifndef PODIUM_BUILD
+#define PODIUM_BUILD "dev"
+#endif
+
+namespace podium::app {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::chrono::seconds kRetryTick{1};
+
+Status MakeDirectory(const fs::path& path) {
+  std::error_code failed;
+  fs::create_directories(path, failed);
+  if (!failed) return {};
+  return Fail(ErrorCode::kUnavailable, "cannot create the directory {}: {}", path.string(),
+              failed.message());
+}
+
+runtime::RuntimeOptions RuntimeOptionsOf(const Settings& settings) {
+  runtime::RuntimeOptions options;
+  options.cache_dir = settings.data_dir / "cache";
+  options.artifact_roots = {fs::absolute(settings.data_dir / "artifacts")};
+  options.artifact_roots.insert(options.artifact_roots.end(), settings.artifact_roots.begin(),
+                                settings.artifact_roots.end());
+  return options;
+}
+
+control::AdminOptions AdminOptionsOf(const Settings& settings) {
+  control::AdminOptions options;
+  options.build = PODIUM_BUILD;
+  options.load_timeout = settings.load_timeout;
+  options.cache_ttl = settings.cache_ttl;
+  options.max_artifact_bytes = settings.max_artifact_bytes;
+  options.artifact_dir = settings.data_dir / "artifacts";
+  return options;
+}
+
+auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
+  if (settings.admin_token.empty()) return auth::Authenticator::LocalOnly();
+  return auth::Authenticator::WithAdminToken(settings.admin_token.Reveal(), RandomToken(rng, 32));
+}
+
+}  // namespace
+
+// Members stand in the order of their dependence: each uses only what stands above it.
+struct Server::Impl {
+  Impl(const Settings& settings_in, const Clock& clock_in, Rng& rng_in,
+       std::unique_ptr<store::RegistryStore> store_in, std::shared_ptr<runtime::ModelLoader> loader)
+      : settings(settings_in),
+        clock(clock_in),
+        rng(rng_in),
+        core_count(settings.cores > 0 ? settings.cores : net::AvailableCores()),
+        authenticator(AuthenticatorOf(settings, rng)),
+        store(std::move(store_in)),
+        stats(core_count),
+        cells(core_count),
+        cores(core_count),
+        inference("inference", settings.inference_threads, settings.inference_queue),
+        runtime(RuntimeOptionsOf(settings), clock, std::move(loader), [this] { ReadinessChanged(); }),
+        publisher(*store, runtime, stats, clock,
+                  [this](std::size_t core, std::function<void()> job) {
+                    cores.Post(core, std::move(job));
+                  },
+                  cells, {}),
+        gateway({authenticator, clock, rng, inference,
+                 {settings.inline_limit, settings.max_predict_bytes}},
+                cells),
+        admin_context{*store,
+                      runtime,
+                      publisher,
+                      stats,
+                      authenticator,
+                      clock,
+                      rng,
+                      pools,
+                      AdminOptionsOf(settings),
+                      [this](Exposition& out) { gateway.WriteMetrics(out); },
+                      clock.SteadyNow()},
+        admin(admin_context),
+        front(authenticator, gateway, admin),
+        ticker(1) {}
+
+  // Called from load threads. What is queued already will see this change too, so a full queue loses
+  // nothing.
+  void ReadinessChanged() {
+    if (readiness_queued.exchange(true)) return;
+    const Status queued = pools.publish.Submit([this] {
+      readiness_queued = false;
+      publisher.PublishReadiness();
+    });
+    if (!queued) readiness_queued = false;
+  }
+
+  Task<void> PollTable() {
+    do {
+      auto poll = RunOn(pools.publish, [this]() -> Status {
+        publisher.Poll();
+        return {};
+      });
+      const Status polled = co_await std::move(poll);
+      (void)polled;  // A full queue means that publishes are on their way.
+    } while (co_await Pause(settings.revision_poll));
+  }
+
+  Task<void> RetryLoads() {
+    while (co_await Pause(kRetryTick)) runtime.RetryDue();
+  }
+
+  Status Start() {
+    PODIUM_TRY(publisher.PublishAtLeast(Revision(1)));
+    PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock));
+    address = {settings.listen.host, http->port()};
+    ticker.Run(0, [this] {
+      ticking.emplace(ticker.executor(0));
+      ticking->Spawn(PollTable());
+      ticking->Spawn(RetryLoads());
+    });
+    return {};
+  }
+
+  // From the outside in: first no new requests, then no new work, last what everything stands on.
+  void Stop() {
+    if (stopped) return;
+    stopped = true;
+    admin_context.draining = true;
+    if (http) http->Stop(settings.drain_timeout);
+    StopTicking();
+    pools.Stop();
+    inference.Stop();
+    runtime.Stop();
+    cores.Stop();
+    FlushLog();
+  }
+
+  void StopTicking() {
+    if (!ticking) return ticker.Stop();
+    std::latch ended(1);
+    ticker.Post(0, [this, &ended] {
+      ticking->Cancel();
+      ending.emplace(ticker.executor(0));
+      ending->Spawn(JoinTicking(ended));
+    });
+    ended.wait();
+    ticker.Stop();
+    ticking.reset();
+    ending.reset();
+  }
+
+  Task<void> JoinTicking(std::latch& ended) {
+    auto join = ticking->Join();
+    co_await std::move(join);
+    ended.count_down();
+  }
+
+  const Settings settings;
+  const Clock& clock;
+  Rng& rng;
+  const std::size_t core_count;
+  const auth::Authenticator authenticator;
+  std::unique_ptr<store::RegistryStore> store;
+  view::StatsRegistry stats;
+  std::vector<view::ViewCell> cells;
+  net::CorePool cores;
+  WorkerPool inference;
+  control::ControlPools pools;
+  std::atomic<bool> readiness_queued{false};
+  runtime::ModelRuntime runtime;
+  control::Publisher publisher;
+  gateway::Gateway gateway;
+  control::AdminContext admin_context;
+  control::AdminApi admin;
+  Front front;
+  net::CorePool ticker;
+  std::optional<TaskGroup> ticking;
+  std::optional<TaskGroup> ending;
+  std::unique_ptr<net::ServerGroup> http;
+  net::HostPort address;
+  bool stopped = false;
+};
+
+Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Server::~Server() { Stop(); }
+
+Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Clock& clock, Rng& rng) {
+  PODIUM_TRY(MakeDirectory(settings.data_dir / "artifacts"));
+  PODIUM_TRY(MakeDirectory(settings.data_dir / "cache"));
+  const fs::path library =
+      settings.onnxruntime.empty() ? runtime::DefaultOrtLibrary() : settings.onnxruntime;
+  PODIUM_TRY_ASSIGN(std::shared_ptr<runtime::OnnxLoader> loader,
+                    runtime::OnnxLoader::Open(library, clock));
+  PODIUM_TRY_ASSIGN(std::unique_ptr<store::SqliteStore> store,
+                    store::SqliteStore::Open((settings.data_dir / "podium.db").string(), clock, rng));
+  auto impl = std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loader));
+  auto server = std::unique_ptr<Server>(new Server(std::move(impl)));
+  PODIUM_TRY(server->impl_->Start());
+  return server;
+}
+
+const net::HostPort& Server::address() const { return impl_->address; }
+void Server::Stop() { impl_->Stop(); }
+
+}  // namespace podium::app
