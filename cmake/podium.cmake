@@ -8,6 +8,8 @@
 #       *_test.cc            the GoogleTest executable <NAME>_test
 #       *_thread_test.cc     the executable <NAME>_thread_test: the tests that start threads, and
 #                            the only ones that the tsan preset builds
+#       *_contract.*, *_fixture.*
+#                            what several tests of the module share; their .cc join its tests
 #       *_bench.cc           left to bench/
 #     DEPS names modules (`base`, not `podium_base`); one that has no folder yet is passed over.
 #     LIBS names targets from outside:
@@ -45,9 +47,11 @@ function(podium_module name)
   set(thread_tests ${tests})
   list(FILTER thread_tests INCLUDE REGEX "_thread_test\\.cc$")
   list(FILTER tests EXCLUDE REGEX "_thread_test\\.cc$")
+  set(shared ${sources})
+  list(FILTER shared INCLUDE REGEX "_(contract|fixture)\\.cc$")
   set(mains ${sources})
   list(FILTER mains INCLUDE REGEX "/main\\.cc$")
-  list(FILTER sources EXCLUDE REGEX "(_test|_bench|/main)\\.cc$")
+  list(FILTER sources EXCLUDE REGEX "(_test|_bench|_contract|_fixture|/main)\\.cc$")
 
   podium_existing(links ${arg_DEPS})
   set(library podium_${name})
@@ -69,10 +73,10 @@ function(podium_module name)
     podium_binary(${library})
   endif()
   if(PODIUM_TESTS AND NOT PODIUM_THREAD_TESTS_ONLY)
-    podium_test(${name}_test ${library} ${tests})
+    podium_test(${name}_test ${library} "${tests}" "${shared}")
   endif()
   if(PODIUM_TESTS)
-    podium_test(${name}_thread_test ${library} ${thread_tests})
+    podium_test(${name}_thread_test ${library} "${thread_tests}" "${shared}")
   endif()
 endfunction()
 
@@ -93,11 +97,11 @@ function(podium_existing out)
 endfunction()
 
 # The test executable of one module, if it has any sources.
-function(podium_test target library)
-  if(NOT ARGN)
+function(podium_test target library tests shared)
+  if(NOT tests)
     return()
   endif()
-  add_executable(${target} ${ARGN})
+  add_executable(${target} ${tests} ${shared})
   set_target_properties(${target} PROPERTIES
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   target_compile_definitions(${target} PRIVATE

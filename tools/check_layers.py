@@ -15,7 +15,7 @@ import tomllib
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^">]+)[">]')
 DEPS = re.compile(r"podium_module\(\s*(\w+)([^)]*)\)", re.DOTALL)
-TEST_FILE = re.compile(r"_(test|bench)\.cc$")
+TEST_FILE = re.compile(r"_(test|bench)\.cc$|_(contract|fixture)\.(h|cc)$")
 # The C++ standard library has neither a dot nor a slash in its header names.
 STANDARD = re.compile(r"^[a-z0-9_]+$")
 
@@ -68,6 +68,8 @@ class Layers:
         reason = self.forbidden(module, target, is_test)
         if reason:
             self.report(where, f"{module} may not include {name}", reason)
+        if TEST_FILE.search(name) and not is_test:
+            self.report(where, f"{name} is for tests", "What ships is not built on what tests it")
         row = self.modules.get(module, {})
         if target == module and row.get("folders_are_modules"):
             own, other = path.split("/")[1], rest.split("/")[0]

@@ -5,7 +5,8 @@ import pytest
 
 def with_targets(tree):
     for path in ("base/task.h", "base/result.h", "domain/ids.h", "net/url.h", "routing/choose.h",
-                 "store/registry_store.h", "view/core_view.h", "gateway/session.h",
+                 "store/registry_store.h", "store/store_contract.h", "view/core_view.h",
+                 "gateway/session.h",
                  "control/admin/promote.h", "control/publish/publisher.h", "testing/sim_clock.h",
                  "app/settings.h"):
         tree.write(f"src/{path}", "#pragma once\n")
@@ -41,6 +42,7 @@ def with_targets(tree):
     ("src/routing/choose.cc", "<unistd.h>"),
     ("src/routing/choose.cc", "<gtest/gtest.h>"),
     ("src/base/result.cc", "<curl/curl.h>"),
+    ("src/store/sqlite_store.cc", '"store/store_contract.h"'),
 ])
 def test_a_forbidden_include_is_found(tree, path, include):
     with_targets(tree).write(path, f"// A file.\n#include {include}\n")
@@ -58,6 +60,8 @@ def test_a_forbidden_include_is_found(tree, path, include):
     ("src/control/admin/promote.cc", '"control/admin/promote.h"'),
     ("src/control/admin/promote.cc", '"store/registry_store.h"'),
     ("src/routing/choose_test.cc", '"testing/sim_clock.h"'),
+    ("src/store/store_contract.h", '"testing/sim_clock.h"'),
+    ("src/store/sqlite_store_test.cc", '"store/store_contract.h"'),
     ("src/testing/sim_world.cc", '"gateway/session.h"'),
     ("src/app/serve.cc", '"gateway/session.h"'),
     ("src/app/serve.cc", '"control/publish/publisher.h"'),
