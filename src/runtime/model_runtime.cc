@@ -378,6 +378,8 @@ void ModelRuntime::Impl::Finish(const ModelId& id, std::uint64_t ticket, Result<
     const std::lock_guard lock(mutex);
     FinishAttempt(id, ticket, result);
   }
+  // Before anyone is told: a handle of ours must not be the one that keeps a model alive.
+  if (result) result->model.reset();
   Notify();
 }
 
