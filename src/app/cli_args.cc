@@ -1,0 +1,479 @@
+#include "app/cli_args.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <functional>
+#include <utility>
+
+#include "app/setting_table.h"
+#include "app/setting_text.h"
+#include "app/suggest.h"
+
+namespace podium::app {
+namespace {
+
+constexpr std::size_t kListDefault = 100;
+constexpr std::size_t kListMost = 100'000;
+
+constexpr const char* kTargetHelp = "a model id, or ROUTE@VERSION";
+
+// CLI11 fills fields while parsing; the verb is made from them once it knows which one it was.
+class Grammar {
+ public:
+  Grammar() : app_("Podium: the model registry that routes.", "podium") {
+    app_.fallthrough();
+    app_.require_subcommand(0);
+    app_.get_formatter()->column_width(34);
+    app_.failure_message(CLI::FailureMessage::simple);
+    app_.footer(
+        "First steps:\n"
+        "  podium demo                                    two real models, live, in one process\n"
+        "  podium serve --data ./podium-data              a server whose data stays\n"
+        "  podium version register tumour model.onnx --version 1\n"
+        "  podium version activate tumour@1\n"
+        "  podium predict tumour -d '[[17.99, 10.38]]'\n"
+        "  podium canary tumour 2 5                       5 % of the sessions to version 2\n"
+        "  podium promote tumour@2\n"
+        "  podium rollback tumour\n\n"
+        "More: podium VERB --help, podium help exit-codes, podium help settings");
+    AddClientFlags();
+    AddServerVerbs();
+    AddVersionVerbs();
+    AddTrafficVerbs();
+    AddReadingVerbs();
+    AddHelp();
+  }
+
+  CliResult<CommandLine> Parse(const std::vector<std::string>& arguments) {
+    CLI_TRY(KnowCommand(arguments));
+    std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+    try {
+      app_.parse(std::move(reversed));
+    } catch (const CLI::CallForHelp&) {
+      return Print(app_.help());
+    } catch (const CLI::CallForVersion&) {
+      return Print(BuildText());
+    } catch (const CLI::ExtrasError& error) {
+      return ExplainExtras(error.what());
+    } catch (const CLI::ParseError& error) {
+      return UsageError(error.what(), "podium " + Chosen() + "--help");
+    }
+    if (!make_) return Print(app_.help());
+    CLI_TRY(ReadClientFlags());
+    CLI_TRY_ASSIGN(Verb verb, make_());
+    return CommandLine{std::move(verb), std::move(client_)};
+  }
+
+ private:
+  using Make = std::function<CliResult<Verb>()>;
+
+  static CommandLine Print(std::string text) {
+    if (!text.ends_with('\n')) text += '\n';
+    return CommandLine{PrintText{std::move(text)}, {}};
+  }
+  static std::string BuildText() { return fmt::format("podium {}\n", PODIUM_BUILD); }
+
+  CLI::App* Add(CLI::App& parent, const char* name, const char* group, const char* help,
+                const char* examples, Make make) {
+    CLI::App* verb = parent.add_subcommand(name, help);
+    verb->group(group);
+    verb->fallthrough();
+    if (*examples != '\0') verb->footer(std::string("Examples:\n") + examples);
+    verb->callback([this, make = std::move(make)] {
+      if (!make_) make_ = make;  // A noun's callback comes after that of its verb.
+    });
+    return verb;
+  }
+
+  void AddClientFlags() {
+    app_.set_version_flag("--version", BuildText());
+    const auto group = [](CLI::Option* option) { option->group("Talking to a server"); };
+    group(app_.add_option("--server", server_,
+                          "HOST:PORT (default: PODIUM_ADDR, then "
+                          "127.0.0.1:8080)"));
+    group(app_.add_option("-o,--output", output_, "json: the API's own objects; or table")
+              ->check(CLI::IsMember({"json", "table"})));
+    group(app_.add_option("--timeout", timeout_, "how long to wait, as in 30s (default 2m)"));
+    group(app_.add_option("--reason", client_.reason, "kept in the audit trail"));
+    group(app_.add_flag("-y,--yes", client_.yes, "do not ask"));
+  }
+
+  CliStatus ReadClientFlags() {
+    if (!server_.empty()) client_.server = server_;
+    if (!output_.empty()) {
+      client_.output = output_ == "json" ? OutputFormat::kJson : OutputFormat::kTable;
+    }
+    if (!timeout_.empty()) {
+      const auto timeout = ParseDuration(timeout_);
+      if (!timeout) return UsageError("--timeout: " + timeout.error().message);
+      client_.timeout = *timeout;
+    }
+    return {};
+  }
+
+  void AddServerFlags(CLI::App* verb, ServerFlags& flags) {
+    const auto setting = [&](const char* flag, const char* path, std::string help) {
+      verb->add_option_function<std::string>(
+          flag,
+          [&flags, flag, path](const std::string& value) {
+            flags.values.push_back({flag, path, value});
+          },
+          std::move(help));
+    };
+    setting("--data", "data_dir", "directory of the registry and the models");
+    setting("--listen", "server.listen", "HOST:PORT; port 0 takes a free one and prints it");
+    verb->add_option("--config", flags.config, "a YAML file with more settings");
+    setting("--log-format", "log.format", "json or text");
+    setting("--log-level", "log.level", "debug, info, warning or error");
+  }
+
+  void AddServerVerbs() {
+    CLI::App* serve = Add(app_, "serve", "Server", "Start a server whose data stays",
+                          "  podium serve --data ./podium-data\n"
+                          "  PODIUM_ADMIN_TOKEN=$(openssl rand -hex 24) podium serve --listen "
+                          "0.0.0.0:8080\n",
+                          [this] { return Verb(serve_); });
+    AddServerFlags(serve, serve_.server);
+
+    CLI::App* demo = Add(app_, "demo", "Server", "A server with real models and live traffic",
+                         "  podium demo\n"
+                         "  podium demo --duration 30s --listen 127.0.0.1:0\n",
+                         [this] { return MakeDemo(); });
+    AddServerFlags(demo, demo_.server);
+    demo->add_option("--duration", duration_, "how long, as in 30s; else until Ctrl-C");
+    demo->add_option("--rate", demo_.rate, "requests per second");
+    demo->add_flag("--keep", demo_.keep, "leave the temporary data directory behind");
+    demo->add_flag("--shuffle-labels", demo_.shuffle_labels,
+                   "compare with wrong labels: the accuracy shown must fall");
+
+    CLI::App* check = Add(app_, "check", "Server", "Find the mistakes in a settings file",
+                          "  podium check podium.yaml\n"
+                          "  podium help settings\n",
+                          [this] { return Verb(check_); });
+    check->add_option("FILE", check_.file,
+                      "default: PODIUM_CONFIG; the environment is checked too");
+  }
+
+  CliResult<Verb> MakeDemo() {
+    if (!duration_.empty()) {
+      const auto duration = ParseDuration(duration_);
+      if (!duration) return UsageError("--duration: " + duration.error().message);
+      demo_.duration = std::chrono::duration_cast<std::chrono::milliseconds>(*duration);
+    }
+    return Verb(demo_);
+  }
+
+  void AddVersionVerbs() {
+    CLI::App* noun = Add(app_, "version", "Registry", "Versions of models in the registry",
+                         "  podium version register tumour tumour.onnx --version 1 --wait\n"
+                         "  podium version list tumour\n"
+                         "  podium version activate tumour@1\n",
+                         []() -> CliResult<Verb> {
+                           return UsageError("version needs to know what to do",
+                                             "podium version --help lists the verbs; podium "
+                                             "--version is the version of this build");
+                         });
+    AddRegister(*noun);
+    CLI::App* list = Add(*noun, "list", "", "Versions, newest first where the server sorts them so",
+                         "", [this] { return Verb(list_); });
+    list->add_option("ROUTE", list_.route, "of one route only");
+    list->add_option("--name", list_.name, "of one name only");
+    list->add_option("--status", list_.status, "primary, canary, shadow, arm, standby or retired");
+    list_.most = kListDefault;
+    list->add_option("--limit", list_.most, "at most so many (default 100)")
+        ->check(CLI::Range(std::size_t{1}, kListMost));
+    CLI::App* get = Add(*noun, "get", "", "All about one version", "",
+                        [this] { return Verb(GetVersionArgs{target_}); });
+    get->add_option("ID", target_, kTargetHelp)->required();
+    AddVersionChange(*noun, "activate", VersionVerb::kActivate,
+                     "Make a version the primary of its route, whatever it was before");
+    AddVersionChange(*noun, "retire", VersionVerb::kRetire,
+                     "Take a version out of service for good; its row stays");
+    AddVersionChange(*noun, "delete", VersionVerb::kDelete,
+                     "Remove a version that takes no traffic; without a terminal it needs --yes");
+  }
+
+  void AddRegister(CLI::App& noun) {
+    CLI::App* verb =
+        Add(noun, "register", "", "Upload a model file and register it as a version of a route",
+            "  podium version register tumour tumour-v2.onnx --version 2 --wait\n"
+            "  podium version register tumour tumour-v2.onnx --version 2 --metric auc=0.99 --tag "
+            "team=lab\n",
+            [this] { return Verb(register_); });
+    verb->add_option("ROUTE", register_.route, "what callers ask for; a new name makes a new route")
+        ->required();
+    verb->add_option("FILE", register_.file,
+                     "an .onnx file, or file:NAME for one that lies on the server")
+        ->required();
+    verb->add_option("--version", register_.version, "its version, any text")->required();
+    verb->add_option("--name", register_.name, "name of the model (default: the route)");
+    verb->add_option("--model-id", register_.model_id, "id of the version (default: the server's)");
+    verb->add_option("--status", register_.status, "standby (default) or shadow")
+        ->check(CLI::IsMember({"standby", "shadow"}));
+    verb->add_option("--load", register_.load, "eager (default) or lazy")
+        ->check(CLI::IsMember({"eager", "lazy"}));
+    verb->add_option("--format", register_.format, "default: onnx");
+    verb->add_option("--parent", register_.parent, "id of the version it was made from");
+    verb->add_option("--signature", register_.signature,
+                     "JSON file (default: FILE with .signature.json, if there is one)");
+    verb->add_flag("--no-signature", register_.no_signature, "send none");
+    verb->add_option("--metric", register_.metrics, "NAME=NUMBER, may be repeated")
+        ->allow_extra_args(false);
+    verb->add_option("--tag", register_.tags, "NAME=TEXT, may be repeated")
+        ->allow_extra_args(false);
+    verb->add_flag("--wait", register_.wait, "until it is loaded and warm");
+  }
+
+  CLI::App* AddVersionChange(CLI::App& parent, const char* name, VersionVerb kind,
+                             const char* help) {
+    CLI::App* verb = Add(parent, name, "", help, "",
+                         [this, kind] { return Verb(ChangeVersionArgs{kind, target_}); });
+    verb->add_option("ID", target_, kTargetHelp)->required();
+    return verb;
+  }
+
+  void AddTrafficVerbs() {
+    CLI::App* promote =
+        Add(app_, "promote", "Traffic", "Make a canary or shadow the primary",
+            "  podium promote tumour@2\n"
+            "  podium promote tumour --reason 'a week without errors'   its canary\n"
+            "\nOn a terminal it asks first; in a script it does what it says.\n",
+            [this] { return Verb(ChangeVersionArgs{VersionVerb::kPromote, target_}); });
+    promote->add_option("ID", target_, "a model id, ROUTE@VERSION, or a route: its canary")
+        ->required();
+
+    CLI::App* rollback =
+        Add(app_, "rollback", "Traffic", "Back to what served before, at once",
+            "  podium rollback tumour\n\nIt never asks.\n", [this] { return Verb(rollback_); });
+    rollback->add_option("ROUTE", rollback_.route)->required();
+
+    CLI::App* canary = Add(app_, "canary", "Traffic", "Send a share of a route to a version",
+                           "  podium canary tumour 2 5        version 2 gets 5 %\n"
+                           "  podium canary tumour 25         more for the canary there is\n"
+                           "  podium canary tumour --end      none\n"
+                           "\nOn a terminal it asks first; in a script it does what it says.\n",
+                           [this] { return MakeCanary(); });
+    canary->add_option("ROUTE", canary_.route)->required();
+    canary->add_option("WHAT", canary_words_, "[ID or VERSION] PERCENT (0 to 100, as in 0.25)")
+        ->expected(0, 2);
+    canary->add_flag("--end", canary_end_, "take the canary out of traffic");
+  }
+
+  CliResult<Verb> MakeCanary() {
+    if (canary_end_) {
+      if (!canary_words_.empty()) return UsageError("--end takes no share and no version");
+      return Verb(canary_);
+    }
+    if (canary_words_.empty()) {
+      return UsageError("canary needs a share in percent",
+                        fmt::format("podium canary {} 5, or --end", canary_.route));
+    }
+    CLI_TRY_ASSIGN(canary_.pct, ParsePercent(canary_words_.back()));
+    if (canary_words_.size() == 2) canary_.target = canary_words_.front();
+    return Verb(canary_);
+  }
+
+  void AddReadingVerbs() {
+    CLI::App* status =
+        Add(app_, "status", "Looking", "What serves, and how it does",
+            "  podium status\n  podium status tumour -w\n", [this] { return Verb(status_); });
+    status->add_option("ROUTE", status_.route, "one route only");
+    status->add_flag("-w,--watch", status_.watch, "again each second, until Ctrl-C");
+
+    CLI::App* predict = Add(app_, "predict", "Looking", "Send rows and see which version answers",
+                            "  podium predict tumour -d '[[17.99, 10.38]]'\n"
+                            "  podium predict tumour -f rows.json --session alice\n"
+                            "  podium predict tumour -f - --version 2 < rows.json\n",
+                            [this]() -> CliResult<Verb> {
+                              if (predict_.data.empty() == predict_.file.empty()) {
+                                return UsageError("predict needs rows: either -d JSON or -f FILE");
+                              }
+                              return Verb(predict_);
+                            });
+    predict->add_option("ROUTE", predict_.route)->required();
+    predict->add_option("-d,--data", predict_.data, "rows as JSON: [[…], …], [{column: value}, …]");
+    predict->add_option("-f,--file", predict_.file, "a file with them; - is standard input");
+    predict->add_option("--session", predict_.session, "id that sticks to one version");
+    predict->add_option("--version", predict_.version, "force a version (needs the permission)");
+
+    CLI::App* audit = Add(app_, "audit", "Looking", "Who changed what, newest first",
+                          "  podium audit\n  podium audit list --route tumour --limit 20\n",
+                          [this] { return Verb(audit_); });
+    audit_.most = kListDefault;
+    const auto options = [this](CLI::App* verb) {
+      verb->add_option("--route", audit_.route, "of one route only");
+      verb->add_option("--limit", audit_.most, "at most so many (default 100)")
+          ->check(CLI::Range(std::size_t{1}, kListMost));
+    };
+    options(audit);
+    options(Add(*audit, "list", "", "The same", "", [this] { return Verb(audit_); }));
+  }
+
+  void AddHelp() {
+    CLI::App* help = Add(app_, "help", "Looking", "More about a verb or a topic",
+                         "  podium help canary\n  podium help exit-codes\n  podium help settings\n",
+                         [this] { return MakeHelp(); });
+    help->add_option("TOPIC", topic_, "a verb, exit-codes or settings");
+  }
+
+  CliResult<Verb> MakeHelp() {
+    if (topic_.empty()) return Verb(PrintText{app_.help()});
+    if (topic_.front() == "exit-codes") return Verb(PrintText{std::string(ExitCodesHelp())});
+    if (topic_.front() == "settings") return Verb(PrintText{SettingsHelp()});
+    CLI::App* at = &app_;
+    std::string path = "podium";
+    for (const std::string& word : topic_) {
+      CLI::App* next = FindBelow(*at, word);
+      if (next == nullptr) {
+        std::vector<std::string_view> known = NamesBelow(*at);
+        if (at == &app_) known.insert(known.end(), {"exit-codes", "settings"});
+        return UsageError(
+            fmt::format("there is no help on \"{}\"{}", word, DidYouMean(word, known)),
+            "podium --help");
+      }
+      at = next;
+    }
+    return Verb(PrintText{at->help(path)});
+  }
+
+  static CLI::App* FindBelow(CLI::App& parent, const std::string& name) {
+    for (CLI::App* verb : parent.get_subcommands({})) {
+      if (verb->get_name() == name) return verb;
+    }
+    return nullptr;
+  }
+
+  static std::vector<std::string_view> NamesBelow(const CLI::App& parent) {
+    std::vector<std::string_view> names;
+    for (const CLI::App* verb : parent.get_subcommands({})) names.emplace_back(verb->get_name());
+    return names;
+  }
+
+  // The library would call a mistyped verb an argument too many.
+  CliStatus KnowCommand(const std::vector<std::string>& arguments) const {
+    const CLI::App* at = &app_;
+    std::string said = "podium";
+    for (std::size_t i = 0; i < arguments.size(); ++i) {
+      const std::string& word = arguments[i];
+      if (word.starts_with('-')) {
+        // The value of a global flag is no verb.
+        const CLI::Option* option = FindOption(word);
+        if (option != nullptr && option->get_items_expected_min() > 0 &&
+            word.find('=') == std::string::npos) {
+          ++i;
+        }
+        continue;
+      }
+      const std::vector<std::string_view> names = NamesBelow(*at);
+      if (std::find(names.begin(), names.end(), word) == names.end()) {
+        // `audit` does something by itself; nouns do not.
+        if (!names.empty() && (at == &app_ || at->get_name() == "version")) {
+          const std::string near(Nearest(word, names));
+          return UsageError(fmt::format("\"{}\" has no verb \"{}\"", said, word),
+                            near.empty() ? fmt::format("{} --help lists the verbs", said)
+                                         : fmt::format("did you mean `{} {}`?", said, near));
+        }
+        return {};
+      }
+      at = at->get_subcommand(word);
+      said += " " + word;
+      if (NamesBelow(*at).empty()) return {};
+    }
+    return {};
+  }
+
+  const CLI::Option* FindOption(const std::string& word) const {
+    const std::string name = word.substr(0, word.find('='));
+    for (const CLI::Option* option : app_.get_options()) {
+      if (option->check_name(name)) return option;
+    }
+    return nullptr;
+  }
+
+  std::string Chosen() const {
+    std::string path;
+    for (const CLI::App* at = &app_; !at->get_subcommands().empty();) {
+      at = at->get_subcommands().front();
+      path += at->get_name() + " ";
+    }
+    return path;
+  }
+
+  CliFailure ExplainExtras(const std::string& message) const {
+    const std::vector<std::string> extras = app_.remaining(true);
+    const std::string word = extras.empty() ? message : extras.front();
+    std::string help = "podium " + Chosen() + "--help";
+    if (!word.starts_with('-')) return UsageError(fmt::format("\"{}\" is too much", word), help);
+    std::vector<std::string> names;
+    const CLI::App* at = &app_;
+    while (true) {
+      for (const CLI::Option* option : at->get_options()) {
+        for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+      }
+      if (at->get_subcommands().empty()) break;
+      at = at->get_subcommands().front();
+    }
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const std::string flag = word.substr(0, word.find('='));
+    return UsageError(fmt::format("unknown flag {}{}", flag, DidYouMean(flag, known)), help);
+  }
+
+  CLI::App app_;
+  Make make_;
+  ClientFlags client_;
+  std::string server_;
+  std::string output_;
+  std::string timeout_;
+  std::string duration_;
+  std::string target_;
+  std::vector<std::string> topic_;
+  std::vector<std::string> canary_words_;
+  bool canary_end_ = false;
+  ServeArgs serve_;
+  DemoArgs demo_;
+  CheckArgs check_;
+  StatusArgs status_;
+  RegisterArgs register_;
+  ListVersionsArgs list_;
+  RollbackArgs rollback_;
+  CanaryArgs canary_;
+  PredictArgs predict_;
+  AuditArgs audit_;
+};
+
+}  // namespace
+
+bool ServerFlags::Has(std::string_view path) const {
+  return std::any_of(values.begin(), values.end(),
+                     [&](const FlagValue& flag) { return flag.path == path; });
+}
+
+CliResult<CommandLine> ParseArguments(const std::vector<std::string>& arguments) {
+  return Grammar().Parse(arguments);
+}
+
+CliResult<double> ParsePercent(const std::string& text) {
+  std::string_view number = text;
+  if (number.ends_with('%')) number.remove_suffix(1);
+  double value = 0;
+  const char* end = number.data() + number.size();
+  const auto [stop, error] = std::from_chars(number.data(), end, value, std::chars_format::fixed);
+  if (number.empty() || error != std::errc{} || stop != end) {
+    return UsageError(fmt::format("\"{}\" is no share: write percent, as in 5 or 0.25", text));
+  }
+  if (!(value >= 0 && value <= 100)) {
+    return UsageError(fmt::format("a share is 0 to 100 percent, not {}", text));
+  }
+  return value;
+}
+
+std::optional<std::pair<std::string, std::string>> SplitAt(const std::string& target) {
+  const std::size_t at = target.find('@');
+  if (at == std::string::npos) return std::nullopt;
+  return std::pair(target.substr(0, at), target.substr(at + 1));
+}
+
+}  // namespace podium::app

@@ -1,0 +1,124 @@
+// The command line as values: what each verb was asked for, before anything is done.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "app/cli_console.h"
+#include "app/cli_exit.h"
+#include "app/settings_load.h"
+
+namespace podium::app {
+
+/// Flags of `serve` and `demo` that are settings, and the file with the others.
+struct ServerFlags {
+  std::optional<std::string> config;
+  std::vector<FlagValue> values;
+
+  bool Has(std::string_view path) const;
+};
+
+struct ServeArgs {
+  ServerFlags server;
+};
+struct DemoArgs {
+  ServerFlags server;
+  std::optional<std::chrono::milliseconds> duration;
+  std::optional<double> rate;
+  bool keep = false;
+  bool shuffle_labels = false;
+};
+struct CheckArgs {
+  std::optional<std::string> file;
+};
+struct StatusArgs {
+  std::string route;  ///< Empty: all.
+  bool watch = false;
+};
+struct RegisterArgs {
+  std::string route;
+  std::string file;  ///< A path, or an artifact uri "file:...".
+  std::string version;
+  std::string name;
+  std::string model_id;
+  std::string status;
+  std::string load;
+  std::string format;
+  std::string parent;
+  std::string signature;  ///< A path; empty: the one beside the file.
+  bool no_signature = false;
+  std::vector<std::string> metrics;  ///< "name=number"
+  std::vector<std::string> tags;     ///< "name=text"
+  bool wait = false;
+};
+struct ListVersionsArgs {
+  std::string route;
+  std::string name;
+  std::string status;
+  std::size_t most = 0;
+};
+struct GetVersionArgs {
+  std::string target;
+};
+enum class VersionVerb { kActivate, kPromote, kRetire, kDelete };
+struct ChangeVersionArgs {
+  VersionVerb verb = VersionVerb::kPromote;
+  std::string target;
+};
+struct RollbackArgs {
+  std::string route;
+};
+struct CanaryArgs {
+  std::string route;
+  std::string target;         ///< Empty: the canary that the route has.
+  std::optional<double> pct;  ///< Empty: end it.
+};
+struct PredictArgs {
+  std::string route;
+  std::string data;  ///< JSON as typed.
+  std::string file;  ///< "-" is standard input.
+  std::string session;
+  std::string version;
+};
+struct AuditArgs {
+  std::string route;
+  std::size_t most = 0;
+};
+/// Something to print and be done: a help text, the build's version.
+struct PrintText {
+  std::string text;
+};
+
+/// Flags that every verb that talks to a server takes.
+struct ClientFlags {
+  std::optional<std::string> server;
+  std::optional<OutputFormat> output;
+  std::optional<std::chrono::microseconds> timeout;
+  std::string reason;
+  bool yes = false;
+};
+
+using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, StatusArgs, RegisterArgs,
+                          ListVersionsArgs, GetVersionArgs, ChangeVersionArgs, RollbackArgs,
+                          CanaryArgs, PredictArgs, AuditArgs>;
+
+struct CommandLine {
+  Verb verb;
+  ClientFlags client;
+};
+
+/// `arguments` without the program's name. Pure. Errors are kUsage and name what was probably
+/// meant.
+CliResult<CommandLine> ParseArguments(const std::vector<std::string>& arguments);
+
+/// "5", "0.25" or "5%", from 0 to 100.
+CliResult<double> ParsePercent(const std::string& text);
+/// "ROUTE@VERSION" in its two parts; nullopt when there is no '@'.
+std::optional<std::pair<std::string, std::string>> SplitAt(const std::string& target);
+
+}  // namespace podium::app
