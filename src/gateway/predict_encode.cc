@@ -34,6 +34,10 @@ void AppendNumber(Number value, std::string& out) {
       out += "null";
       return;
     }
+    if (value == 0 && std::signbit(value)) {
+      out += "-0.0";  // As "-0" it would read back as an integer, which has no such zero.
+      return;
+    }
   }
   // The shortest text that reads back as the same value of the same type.
   char buffer[32];
