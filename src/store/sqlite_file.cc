@@ -1,7 +1,10 @@
 #include "store/sqlite_file.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 
 namespace podium::store {
@@ -39,17 +42,17 @@ Status SwitchToWal(Connection& connection) {
 
 }  // namespace
 
-Status CreateRegistryFile(const std::string& path, Rng& rng) {
+Status CreateRegistryFile(const std::string& path) {
   if (path.empty()) return Fail(ErrorCode::kInvalidArgument, "the registry needs a file name");
   PODIUM_TRY(CreateDirectory(fs::path(path).parent_path(), path));
   std::error_code error;
   if (fs::exists(path, error)) return {};
   // Made under another name and linked: it never stands there with wider permissions, and closing
   // it here cannot drop the locks that another thread of this process holds on it.
-  const std::string fresh = path + "." + RandomToken(rng, 12);
-  std::ofstream(fresh, std::ios::binary).close();
-  fs::permissions(fresh, fs::perms::owner_read | fs::perms::owner_write, error);
-  if (error) return CannotCreate(path, error);
+  std::string fresh = path + ".XXXXXX";
+  const int file = mkstemp(fresh.data());
+  if (file < 0) return CannotCreate(path, std::error_code(errno, std::generic_category()));
+  ::close(file);
   fs::create_hard_link(fresh, path, error);
   std::error_code ignored;
   fs::remove(fresh, ignored);

@@ -5,14 +5,13 @@
 #include <string>
 
 #include "base/result.h"
-#include "base/rng.h"
 #include "store/sqlite_connection.h"
 
 namespace podium::store {
 
 /// Creates the file, readable and writable by its owner alone, and its directory, unless they
 /// exist.
-Status CreateRegistryFile(const std::string& path, Rng& rng);
+Status CreateRegistryFile(const std::string& path);
 
 /// A connection set up for writing: WAL, full synchronisation, foreign keys.
 Result<Connection> OpenWriter(const std::string& path, std::chrono::milliseconds busy_timeout);

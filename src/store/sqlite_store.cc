@@ -30,7 +30,7 @@ Error Explain(Error refused, const std::vector<RowFault>& faults) {
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, const Clock& clock,
                                                        Rng& rng, const SqliteOptions& options) {
-  PODIUM_TRY(CreateRegistryFile(path, rng));
+  PODIUM_TRY(CreateRegistryFile(path));
   PODIUM_TRY_ASSIGN(Connection writer, OpenWriter(path, options.busy_timeout));
   PODIUM_TRY(MigrateSqlite(writer, path, clock));
   std::vector<Connection> readers;
@@ -42,8 +42,8 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
       new SqliteStore(std::move(writer), std::move(readers), clock, rng, options));
 }
 
-SqliteStore::SqliteStore(Connection writer, std::vector<Connection> readers, const Clock& clock, Rng& rng,
-                         const SqliteOptions& options)
+SqliteStore::SqliteStore(Connection writer, std::vector<Connection> readers, const Clock& clock,
+                         Rng& rng, const SqliteOptions& options)
     : clock_(clock),
       rng_(rng),
       options_(options),

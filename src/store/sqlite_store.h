@@ -30,8 +30,8 @@ class SqliteStore final : public RegistryStore {
  public:
   /// Opens or creates the file (for its owner's eyes only) and its directory, and migrates it.
   /// `clock` and `rng` must outlive the store.
-  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Clock& clock, Rng& rng,
-                                                   const SqliteOptions& options = {});
+  static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Clock& clock,
+                                                   Rng& rng, const SqliteOptions& options = {});
 
   Result<Committed> Apply(const Mutation& mutation, const MutationContext& context) override;
   Result<Revision> ReadRevision() override;
