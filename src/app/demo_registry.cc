@@ -140,6 +140,13 @@ Result<std::vector<RegistryChange>> ReadChanges(std::string_view body) {
   return ReadItems<RegistryChange>(body, ReadChange);
 }
 
+Result<std::string> ReadArtifactUri(std::string_view body) {
+  PODIUM_TRY_ASSIGN(const Json json, ParseJson(body));
+  std::string uri = Text(json, "artifact_uri");
+  if (uri.empty()) return Fail(ErrorCode::kInternal, "the answer to an upload has no artifact_uri");
+  return uri;
+}
+
 double ShareAsked(const RegistryRoute& route, const RegistryVersion& version) {
   double others = 0;
   for (const auto& [model_id, percent] : route.arms) {

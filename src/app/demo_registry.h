@@ -54,6 +54,8 @@ struct RegistryChange {
 Result<std::vector<RegistryVersion>> ReadVersions(std::string_view body);
 Result<std::vector<RegistryRoute>> ReadRoutes(std::string_view body);
 Result<std::vector<RegistryChange>> ReadChanges(std::string_view body);
+/// Of an upload's answer.
+Result<std::string> ReadArtifactUri(std::string_view body);
 
 /// The percentage of the route's traffic that the table gives to a version.
 double ShareAsked(const RegistryRoute& route, const RegistryVersion& version);

@@ -109,6 +109,14 @@ TEST(DemoRegistry, ChangesReadAsSentences) {
   }
 }
 
+TEST(DemoRegistry, AnUploadTellsWhereItLies) {
+  EXPECT_EQ(ReadArtifactUri(R"({"artifact_uri":"file:abc.onnx","bytes":3})").value(),
+            "file:abc.onnx");
+  for (const char* body : {"", "[]", "{}", R"({"artifact_uri":7})"}) {
+    EXPECT_FALSE(ReadArtifactUri(body)) << body;
+  }
+}
+
 TEST(DemoRegistry, AProblemSaysWhatToDo) {
   EXPECT_EQ(ShowProblem(409, R"({"detail":"route digits moved: re-read","code":"conflict"})"),
             "409 route digits moved: re-read");

@@ -1,0 +1,67 @@
+#include "app/demo_watch.h"
+
+#include <fmt/format.h>
+
+#include <iterator>
+#include <utility>
+
+#include "app/demo_seed.h"
+#include "base/limits.h"
+#include "net/target.h"
+
+namespace podium::app {
+
+Task<void> DemoWatch::Look() {
+  auto taking = Take();
+  Result<RegistryPicture> taken = co_await std::move(taking);
+  if (taken) {
+    picture_ = *std::move(taken);
+    trouble_.clear();
+  } else {
+    trouble_ = fmt::format("the registry cannot be read: {}", taken.error().message);
+  }
+}
+
+Task<Result<RegistryPicture>> DemoWatch::Take() {
+  RegistryPicture picture;
+  auto getting_routes = Get(fmt::format("/api/v1/routes?limit={}", limits::kPageMax));
+  const Result<std::string> routes = co_await std::move(getting_routes);
+  if (!routes) co_return Fail(routes.error());
+  Result<std::vector<RegistryRoute>> tables = ReadRoutes(*routes);
+  if (!tables) co_return Fail(tables.error());
+  picture.routes = *std::move(tables);
+
+  for (const DemoRoute& route : routes_) {
+    auto getting = Get(fmt::format("/api/v1/versions?route={}&limit={}",
+                                   net::PercentEncode(route.route), limits::kPageDefault));
+    const Result<std::string> listed = co_await std::move(getting);
+    if (!listed) co_return Fail(listed.error());
+    Result<std::vector<RegistryVersion>> versions = ReadVersions(*listed);
+    if (!versions) co_return Fail(versions.error());
+    picture.versions.insert(picture.versions.end(), std::make_move_iterator(versions->begin()),
+                            std::make_move_iterator(versions->end()));
+  }
+
+  auto getting_changes = Get(fmt::format("/api/v1/audit?limit={}", kChangesAsked));
+  const Result<std::string> audit = co_await std::move(getting_changes);
+  if (!audit) co_return Fail(audit.error());
+  Result<std::vector<RegistryChange>> changes = ReadChanges(*audit);
+  if (!changes) co_return Fail(changes.error());
+  picture.changes = *std::move(changes);
+  co_return picture;
+}
+
+Task<Result<std::string>> DemoWatch::Get(std::string target) {
+  net::ClientRequest request = ApiRequest(net::HttpMethod::kGet, target, {}, token_);
+  request.timeout = kTimeout;
+  auto sending = client_.Send(std::move(request));
+  Result<net::ClientResponse> answer = co_await std::move(sending);
+  if (!answer) co_return Fail(answer.error());
+  if (answer->status != 200) {
+    co_return Fail(ErrorCode::kUnavailable, "{}: {}", target,
+                   ShowProblem(answer->status, answer->body));
+  }
+  co_return std::move(answer->body);
+}
+
+}  // namespace podium::app
