@@ -67,9 +67,9 @@ void ClientExchange::StartDeadline(std::chrono::nanoseconds timeout) {
   deadline_.expires_after(timeout);
   deadline_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (cancelled) return;
-    self->expired_ = true;
+    self->expired_ = true;  // Looked at after each operation, since one may just have ended.
     error_code ignored;
-    self->socket_.close(ignored);
+    self->socket_.cancel(ignored);
     self->resolver_.cancel();
   });
 }
@@ -150,7 +150,7 @@ Task<Status> ClientExchange::Write(const ClientRequest& request, const std::stri
   const std::array<asio::const_buffer, 2> buffers = {
       asio::buffer(text), asio::buffer(request.body.data(), joined ? request.body.size() : 0)};
   const auto [error, sent] = co_await asio::async_write(socket_, buffers, kAwaitTuple);
-  if (error) co_return Broken("sending the request", error);
+  if (error || expired_) co_return Broken("sending the request", error);
   if (joined) co_return Status{};
   if (asks) {
     ResponseHead head;
@@ -161,7 +161,7 @@ Task<Status> ClientExchange::Write(const ClientRequest& request, const std::stri
   if (request.source) co_return co_await WriteSource(*request.source);
   const auto body = asio::buffer(request.body);
   const auto [failed, count] = co_await asio::async_write(socket_, body, kAwaitTuple);
-  if (failed) co_return Broken("sending the body", failed);
+  if (failed || expired_) co_return Broken("sending the body", failed);
   co_return Status{};
 }
 
@@ -197,7 +197,7 @@ Task<Status> ClientExchange::WriteSource(const BodySource& source) {
     }
     const auto buffer = asio::buffer(piece.data(), *bytes);
     const auto [error, count] = co_await asio::async_write(socket_, buffer, kAwaitTuple);
-    if (error) co_return Broken("sending the body", error);
+    if (error || expired_) co_return Broken("sending the body", error);
     sent += *bytes;
     if (source.progress) source.progress(sent);
   }
@@ -214,7 +214,8 @@ Task<Result<std::size_t>> ClientExchange::ReadMore() {
   const auto [error, bytes] = co_await socket_.async_read_some(space, kAwaitTuple);
   in_.resize(before + bytes);
   if (bytes > 0) answered_ = true;
-  if (error && error != asio::error::eof) co_return Broken("waiting for the answer", error);
+  const bool failed = error && error != asio::error::eof;
+  if (failed || expired_) co_return Broken("waiting for the answer", error);
   co_return bytes;
 }
 

@@ -95,12 +95,12 @@ bool ChunkedDecoder::EatTrailer(char c) {
     state_ = State::kEndLf;
     return true;
   }
+  if (state_ == State::kTrailerValue && c == '\r') {
+    state_ = State::kTrailerLf;
+    return true;
+  }
   if (++trailer_bytes_ > limits::kMaxTrailerBytes) return Refuse("the trailers are too long");
   if (state_ == State::kTrailerValue) {
-    if (c == '\r') {
-      state_ = State::kTrailerLf;
-      return true;
-    }
     return IsFieldChar(c) || Refuse("a control byte in a trailer value");
   }
   if (c == ':' && state_ == State::kTrailerName) {

@@ -100,10 +100,10 @@ class HeadReader {
     if (out.status < 100) return Refuse(400, "the status is below 100");
     if (AtEnd()) return ParseState::kNeedMore;
     // The space before an empty reason is left out by some servers.
-    if (Peek() == ' ') ++at_;
+    if (Peek() != ' ' && Peek() != '\r') return Refuse(400, "the status is not three digits");
     const std::size_t begin = at_;
     while (!AtEnd() && IsFieldChar(Peek())) ++at_;
-    out.reason = text_.substr(begin, at_ - begin);
+    out.reason = TrimWhitespace(text_.substr(begin, at_ - begin));
     return LineEnd("a control byte in the status line");
   }
 

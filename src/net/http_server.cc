@@ -72,8 +72,8 @@ class HttpServer::Impl {
     const SteadyTime now = shared_.clock.SteadyNow();
     for (HttpSession* session : sessions_) session->Sweep(now);
     if (!shared_.draining || now < drain_deadline_) return;
-    for (HttpSession* session : sessions_) session->Cut();
     connections_.Cancel();
+    for (HttpSession* session : sessions_) session->Cut();
   }
 
   std::size_t connections() const { return connections_.size(); }

@@ -79,8 +79,10 @@ void HttpSession::CloseIfIdle() {
 }
 
 void HttpSession::Cut() {
+  cut_ = true;
+  // Not close: Asio would follow a dead descriptor if an operation were cancelled after it.
   error_code ignored;
-  socket_.close(ignored);
+  socket_.shutdown(TcpSocket::shutdown_both, ignored);
 }
 
 bool HttpSession::EndedByDeadline(const error_code& error) const {
@@ -111,7 +113,7 @@ HttpSession::Step HttpSession::HeadBytes(error_code error, std::size_t bytes) {
     in_.Commit(bytes);
     return WorthParsing(bytes) ? Step::kParseHead : Step::kReadHead;
   }
-  if (was_idle) return Step::kClose;
+  if (was_idle || cut_) return Step::kClose;
   if (EndedByDeadline(error)) return Refuse(408, "the head of the request did not arrive in time");
   if (error == asio::error::eof) return Refuse(400, "the connection ended inside a request head");
   return Step::kClose;
@@ -328,7 +330,8 @@ HttpSession::Step HttpSession::Refuse(int status, std::string_view detail) {
 }
 
 HttpSession::Step HttpSession::Answer() {
-  if (!socket_.is_open()) return Step::kClose;
+  unread_ = false;
+  if (cut_) return Step::kClose;
   unread_ = !SkipRestOfBody();
   keep_ = head_.keep_alive && !response_.close && !unread_ && !shared_.draining;
   out_.clear();

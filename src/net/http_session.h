@@ -48,7 +48,7 @@ class HttpSession final : public Exchange {
   void Sweep(SteadyTime now);
   /// Ends an idle connection; one with a request goes on to its answer.
   void CloseIfIdle();
-  /// Closes the socket under whatever is going on.
+  /// Takes the connection away from under whatever is going on.
   void Cut();
 
   std::optional<Result<std::string_view>> TryBody(std::size_t limit) override;
@@ -94,6 +94,7 @@ class HttpSession final : public Exchange {
   SteadyTime deadline_ = SteadyTime::max();
   bool expired_ = false;  // The sweeper ended the current wait.
   bool idle_ = false;     // Waiting for the first byte of a request.
+  bool cut_ = false;
 
   ByteBuffer in_;             // Heads, and what came with them.
   std::size_t begin_ = 0;     // Start of the current request in in_.

@@ -1,0 +1,249 @@
+// For the tests of server and client: one event loop, real loopback sockets, virtual time.
+#pragma once
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+#include "net/http_parser.h"
+#include "net/http_server.h"
+#include "net/listener.h"
+
+namespace podium::net {
+
+class ManualClock final : public Clock {
+ public:
+  WallTime Now() const override { return WallTime(std::chrono::seconds(784111777)); }
+  SteadyTime SteadyNow() const override { return now_; }
+  void Advance(std::chrono::nanoseconds by) { now_ += by; }
+
+ private:
+  SteadyTime now_{std::chrono::hours(1)};
+};
+
+inline constexpr std::size_t kTestBodyLimit = 300'000;
+
+/// Does what its path says; see Answer.
+class PathHandler final : public Handler {
+ public:
+  explicit PathHandler(boost::asio::io_context& context) : gate_(context.get_executor()) {
+    gate_.expires_at(Gate::time_point::max());
+  }
+
+  bool TryHandle(Exchange& exchange, Response& out) override {
+    if (exchange.head().path != "/fast") return false;
+    const auto body = exchange.TryBody(kTestBodyLimit);
+    if (!body) return false;
+    if (*body) {
+      out.body.assign(**body);
+    } else {
+      out = ProblemResponse(body->error());
+    }
+    return true;
+  }
+
+  Task<Response> Handle(Exchange& exchange) override {
+    const std::string_view path = exchange.head().path;
+    if (path == "/ignore") co_return Text("ignored");
+    if (path == "/big") co_return Text(std::string(8'000'000, 'b'));
+    if (path == "/peer") {
+      co_return Text(fmt::format("{} {} {}", exchange.peer_address(), exchange.peer_is_loopback(),
+                                 exchange.core()));
+    }
+    if (path == "/close") {
+      Response response = Text("bye");
+      response.close = true;
+      co_return response;
+    }
+    if (path == "/wait") {
+      ++waiting;
+      (void)co_await gate_.async_wait(boost::asio::as_tuple(kAwait));
+      co_return Text("waited");
+    }
+    if (path == "/pieces") co_return co_await CountPieces(exchange);
+    auto body = co_await exchange.ReadBody(kTestBodyLimit);
+    if (!body) co_return ProblemResponse(body.error());
+    // Under ASan this proves the promise of kBodyPadding.
+    for (std::size_t i = 0; i < kBodyPadding; ++i) padding_sum += body->data()[body->size() + i];
+    co_return Text(std::string(exchange.head().path) + "=" + std::string(*body));
+  }
+
+  void Open() { gate_.cancel(); }
+  int waiting = 0;
+  int padding_sum = 0;
+
+ private:
+  using Gate = boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+  static Response Text(std::string body) {
+    Response response;
+    response.content_type = "text/plain";
+    response.body = std::move(body);
+    return response;
+  }
+
+  Task<Response> CountPieces(Exchange& exchange) {
+    std::uint64_t bytes = 0;
+    for (;;) {
+      auto piece = co_await exchange.ReadSome(kTestBodyLimit);
+      if (!piece) co_return ProblemResponse(piece.error());
+      if (piece->empty()) co_return Text(std::to_string(bytes));
+      bytes += piece->size();
+    }
+  }
+
+  Gate gate_;
+};
+
+/// A socket that says exactly the bytes it is told to, while the server's loop runs in between.
+class RawClient {
+ public:
+  RawClient(boost::asio::io_context& context, std::uint16_t port)
+      : context_(context), socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const auto* raw = reinterpret_cast<const sockaddr*>(&address);
+    EXPECT_EQ(::connect(socket_, raw, sizeof(address)), 0);
+    // Without it every second small send would wait for an acknowledgement that is delayed.
+    const int on = 1;
+    ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  }
+  ~RawClient() { ::close(socket_); }
+  RawClient(const RawClient&) = delete;
+  RawClient& operator=(const RawClient&) = delete;
+
+  void Send(std::string_view text) {
+    while (!text.empty()) {
+      const auto sent = ::send(socket_, text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent > 0) text.remove_prefix(static_cast<std::size_t>(sent));
+      if (sent < 0 && errno != EAGAIN) return;  // The server has closed: what it said is the test.
+      context_.poll();
+    }
+  }
+  void SendEnd() { ::shutdown(socket_, SHUT_WR); }
+
+  /// The next response, whole; empty when the connection ended before its first byte.
+  std::string Receive() {
+    ResponseHead head;
+    for (;;) {
+      const ParseOutcome outcome = ParseResponseHead(received_, head);
+      const std::size_t length =
+          head.status < 200 || no_body_ ? 0 : head.content_length.value_or(0);
+      if (outcome.state == ParseState::kComplete && received_.size() >= outcome.consumed + length) {
+        std::string response = received_.substr(0, outcome.consumed + length);
+        received_.erase(0, response.size());
+        return response;
+      }
+      if (!ReceiveSome()) return std::exchange(received_, {});
+    }
+  }
+  /// For answers to HEAD.
+  void ExpectNoBodies() { no_body_ = true; }
+  /// All that comes until the server closes.
+  std::string ReceiveAll() {
+    while (ReceiveSome()) {
+    }
+    return std::exchange(received_, {});
+  }
+  bool closed() {
+    context_.poll();
+    char byte = 0;
+    return received_.empty() && ::recv(socket_, &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 0;
+  }
+
+ private:
+  bool ReceiveSome() {
+    char buffer[65536];
+    for (;;) {
+      context_.poll();
+      const auto bytes = ::recv(socket_, buffer, sizeof(buffer), MSG_DONTWAIT);
+      if (bytes > 0) received_.append(buffer, static_cast<std::size_t>(bytes));
+      if (bytes >= 0 || errno != EAGAIN) return bytes > 0;
+    }
+  }
+
+  boost::asio::io_context& context_;
+  int socket_;
+  std::string received_;
+  bool no_body_ = false;
+};
+
+class ServerTest : public ::testing::Test {
+ protected:
+  ~ServerTest() override { Stop(); }
+
+  void Start(HttpServerOptions options = {}) {
+    options.sweep_every = std::chrono::nanoseconds::zero();  // Only SweepNow.
+    auto listeners = Listeners::Open({"127.0.0.1", 0}, 1);
+    ASSERT_TRUE(listeners) << listeners.error().message;
+    port_ = listeners->port();
+    server_ = std::make_unique<HttpServer>(context_.get_executor(), 3, handler_, clock_, options);
+    server_->Start(listeners->Take(0));
+  }
+  RawClient Connect() { return RawClient(context_, port_); }
+  /// Time passes, and the sweeper looks.
+  void Pass(std::chrono::nanoseconds time) {
+    context_.poll();
+    clock_.Advance(time);
+    Sweep();
+  }
+  void StartDrain(std::chrono::nanoseconds patience) {
+    drain_.Spawn(Drain(clock_.SteadyNow() + patience));
+    context_.poll();
+  }
+  bool drained() const { return drained_; }
+  void PollUntilConnections(std::size_t wanted) {
+    while (server_->connections() != wanted) context_.poll();
+  }
+  void PollUntilWaiting(int wanted) {
+    while (handler_.waiting != wanted) context_.poll();
+  }
+
+  void Stop() {
+    if (!server_) return;
+    if (!drained_ && drain_.size() == 0) StartDrain(std::chrono::nanoseconds::zero());
+    handler_.Open();
+    while (!drained_) Sweep();
+    while (drain_.size() > 0) context_.poll();
+    server_.reset();
+  }
+
+  boost::asio::io_context context_{1};
+  // A loop without work would stop for good.
+  boost::asio::executor_work_guard<Executor> work_{context_.get_executor()};
+  ManualClock clock_;
+  PathHandler handler_{context_};
+  std::unique_ptr<HttpServer> server_;
+  std::uint16_t port_ = 0;
+
+ private:
+  // On the loop, as the server's methods must be.
+  void Sweep() {
+    boost::asio::post(context_, [this] { server_->SweepNow(); });
+    context_.poll();
+  }
+  Task<void> Drain(SteadyTime deadline) {
+    co_await server_->Drain(deadline);
+    drained_ = true;
+  }
+
+  TaskGroup drain_{context_.get_executor()};
+  bool drained_ = false;
+};
+
+}  // namespace podium::net
