@@ -1,5 +1,6 @@
 // The statements that all SQL adapters share. Written so that SQLite and PostgreSQL both take them:
-// numbered parameters, standard upserts, row values, text instead of nulls for "any".
+// numbered parameters, standard upserts, row values, text instead of nulls for "any". Keys compare
+// byte by byte: PostgreSQL columns need COLLATE "C" for pages to come in the same order.
 #pragma once
 
 #include <string_view>
