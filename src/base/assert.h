@@ -5,5 +5,6 @@ namespace podium {
 [[noreturn]] void AssertFailed(const char* expression, const char* file, int line);
 }  // namespace podium
 
-#define PODIUM_ASSERT(expression) \
-  (static_cast<bool>(expression) ? void(0) : ::podium::AssertFailed(#expression, __FILE__, __LINE__))
+#define PODIUM_ASSERT(expression)          \
+  (static_cast<bool>(expression) ? void(0) \
+                                 : ::podium::AssertFailed(#expression, __FILE__, __LINE__))

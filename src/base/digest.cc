@@ -45,6 +45,8 @@ std::string Sha256Hex(std::string_view bytes) {
 Sha256Digest HmacSha256(std::string_view key, std::string_view message) {
   Sha256Digest digest{};
   unsigned int size = 0;
+  // An empty view may hold a null pointer, which OpenSSL takes for a missing key.
+  if (key.empty()) key = "";
   const auto* data = reinterpret_cast<const unsigned char*>(message.data());
   const unsigned char* out = HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), data,
                                   message.size(), digest.data(), &size);

@@ -14,14 +14,22 @@ struct Bound {
   std::string_view seconds;
 };
 constexpr std::array<Bound, 16> kBounds = {{
-    {std::chrono::microseconds(100), "0.0001"},   {std::chrono::microseconds(250), "0.00025"},
-    {std::chrono::microseconds(500), "0.0005"},   {std::chrono::microseconds(1'000), "0.001"},
-    {std::chrono::microseconds(2'500), "0.0025"}, {std::chrono::microseconds(5'000), "0.005"},
-    {std::chrono::microseconds(10'000), "0.01"},  {std::chrono::microseconds(25'000), "0.025"},
-    {std::chrono::microseconds(50'000), "0.05"},  {std::chrono::microseconds(100'000), "0.1"},
-    {std::chrono::microseconds(250'000), "0.25"}, {std::chrono::microseconds(500'000), "0.5"},
-    {std::chrono::microseconds(1'000'000), "1"},  {std::chrono::microseconds(2'500'000), "2.5"},
-    {std::chrono::microseconds(5'000'000), "5"},  {std::chrono::microseconds(10'000'000), "10"},
+    {std::chrono::microseconds(100), "0.0001"},
+    {std::chrono::microseconds(250), "0.00025"},
+    {std::chrono::microseconds(500), "0.0005"},
+    {std::chrono::microseconds(1'000), "0.001"},
+    {std::chrono::microseconds(2'500), "0.0025"},
+    {std::chrono::microseconds(5'000), "0.005"},
+    {std::chrono::microseconds(10'000), "0.01"},
+    {std::chrono::microseconds(25'000), "0.025"},
+    {std::chrono::microseconds(50'000), "0.05"},
+    {std::chrono::microseconds(100'000), "0.1"},
+    {std::chrono::microseconds(250'000), "0.25"},
+    {std::chrono::microseconds(500'000), "0.5"},
+    {std::chrono::microseconds(1'000'000), "1"},
+    {std::chrono::microseconds(2'500'000), "2.5"},
+    {std::chrono::microseconds(5'000'000), "5"},
+    {std::chrono::microseconds(10'000'000), "10"},
 }};
 
 void AppendEscaped(std::string& out, std::string_view value) {
@@ -33,6 +41,13 @@ void AppendEscaped(std::string& out, std::string_view value) {
     if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
+}
+
+std::string NumberText(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "+Inf" : "-Inf";
+  const bool whole = std::trunc(value) == value && std::abs(value) < 1e15;
+  return whole ? fmt::format("{}", static_cast<std::int64_t>(value)) : fmt::format("{}", value);
 }
 
 }  // namespace
@@ -68,9 +83,9 @@ void Exposition::Line(std::string_view suffix, Labels labels, std::string_view l
     if (!le.empty()) text_ += fmt::format("{}le=\"{}\"", separator, le);
     text_ += '}';
   }
-  const bool whole = std::trunc(value) == value && std::abs(value) < 1e15;
-  text_ += whole ? fmt::format(" {}\n", static_cast<std::int64_t>(value))
-                 : fmt::format(" {}\n", value);
+  text_ += ' ';
+  text_ += NumberText(value);
+  text_ += '\n';
 }
 
 }  // namespace podium

@@ -27,7 +27,8 @@ std::size_t Histogram::BucketOf(std::uint64_t nanoseconds) {
 std::uint64_t Histogram::MiddleOf(std::size_t bucket) {
   const std::size_t octave = bucket >> kSubBits;
   const std::uint64_t sub = bucket & ((1U << kSubBits) - 1);
-  if (octave == 0) return (sub << (kMinExponent - kSubBits)) + (1U << (kMinExponent - kSubBits - 1));
+  if (octave == 0)
+    return (sub << (kMinExponent - kSubBits)) + (1U << (kMinExponent - kSubBits - 1));
   const int shift = kMinExponent + static_cast<int>(octave) - 1 - kSubBits;
   return (((std::uint64_t{1} << kSubBits) + sub) << shift) + (std::uint64_t{1} << (shift - 1));
 }
@@ -64,7 +65,8 @@ void HistogramSnapshot::Subtract(const HistogramSnapshot& earlier) {
 
 std::chrono::nanoseconds HistogramSnapshot::Quantile(double q) const {
   if (count_ == 0) return std::chrono::nanoseconds(0);
-  const double exact = std::ceil(q * static_cast<double>(count_));
+  // 0.07 * 100 is a little above 7 in binary, and must not round up to the eighth.
+  const double exact = std::ceil(q * static_cast<double>(count_) * (1.0 - 1e-12));
   const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(exact), 1, count_);
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < counts_.size(); ++i) {

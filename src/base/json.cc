@@ -1,9 +1,12 @@
 #include "base/json.h"
 
+#include <algorithm>
+#include <iterator>
 #include <set>
 #include <vector>
 
 #include "base/limits.h"
+#include "base/utf8.h"
 
 namespace podium {
 namespace {
@@ -22,10 +25,38 @@ Position PositionAt(std::string_view text, std::size_t offset) {
   return at;
 }
 
+constexpr std::size_t kShownBytes = 40;  // Of the text at fault: it may be megabytes long.
+
+// Tells how far the parser has read: its callbacks about keys and nesting come without a position.
+class CountingIterator {
+ public:
+  using iterator_category = std::input_iterator_tag;
+  using value_type = char;
+  using difference_type = std::ptrdiff_t;
+  using pointer = const char*;
+  using reference = const char&;
+
+  CountingIterator(const char* at, std::size_t* read) : at_(at), read_(read) {}
+  reference operator*() const { return *at_; }
+  CountingIterator& operator++() {
+    ++at_;
+    ++*read_;
+    return *this;
+  }
+  bool operator==(const CountingIterator& other) const { return at_ == other.at_; }
+  bool operator!=(const CountingIterator& other) const { return at_ != other.at_; }
+
+ private:
+  const char* at_;
+  std::size_t* read_;
+};
+
 // Builds the value while checking what the library's own callbacks would let through.
 class StrictSax final : public nlohmann::json_sax<Json> {
  public:
-  explicit StrictSax(Json& root) : dom_(root, /*allow_exceptions=*/false) {}
+  /// `read` counts the bytes that the parser has taken.
+  StrictSax(Json& root, const std::size_t& read)
+      : dom_(root, /*allow_exceptions=*/false), read_(read) {}
 
   bool null() override { return dom_.null(); }
   bool boolean(bool value) override { return dom_.boolean(value); }
@@ -52,17 +83,15 @@ class StrictSax final : public nlohmann::json_sax<Json> {
   }
   bool key(string_t& value) override {
     if (!keys_.back().insert(value).second) {
-      problem_ = "duplicate key \"" + value + "\"";
-      return false;
+      return Refuse(read_, "duplicate key \"" + Shortened(value, kShownBytes) + "\"");
     }
     return dom_.key(value);
   }
   bool parse_error(std::size_t position, const std::string& token,
                    const nlohmann::detail::exception& cause) override {
     (void)cause;
-    offset_ = position;
-    problem_ = token.empty() ? "unexpected end" : "unexpected \"" + token + "\"";
-    return false;
+    if (token.empty()) return Refuse(position, "unexpected end");
+    return Refuse(position, "unexpected \"" + Shortened(token, kShownBytes) + "\"");
   }
 
   const std::string& problem() const { return problem_; }
@@ -71,12 +100,18 @@ class StrictSax final : public nlohmann::json_sax<Json> {
  private:
   bool Deeper() {
     if (++depth_ <= limits::kMaxJsonDepth) return true;
-    problem_ = "nested deeper than " + std::to_string(limits::kMaxJsonDepth) + " levels";
+    return Refuse(read_, "nested deeper than " + std::to_string(limits::kMaxJsonDepth) + " levels");
+  }
+
+  bool Refuse(std::size_t offset, std::string problem) {
+    offset_ = offset;
+    problem_ = std::move(problem);
     return false;
   }
 
   nlohmann::detail::json_sax_dom_parser<Json> dom_;
-  std::vector<std::set<std::string>> keys_;
+  const std::size_t& read_;
+  std::vector<std::set<std::string>> keys_;  // One set per open object.
   std::string problem_;
   std::size_t offset_ = 0;
   int depth_ = 0;
@@ -85,15 +120,24 @@ class StrictSax final : public nlohmann::json_sax<Json> {
 }  // namespace
 
 Result<Json> ParseJson(std::string_view text) {
-  Json root;
-  StrictSax sax(root);
-  if (Json::sax_parse(text.begin(), text.end(), &sax)) return root;
-  if (sax.offset() == 0) {
-    return Fail(ErrorCode::kInvalidArgument, "malformed JSON: {}", sax.problem());
+  const auto refuse = [&](std::size_t read, std::string_view problem) {
+    const Position at = PositionAt(text, std::min(read - 1, text.size()));
+    return Fail(ErrorCode::kInvalidArgument, "malformed JSON at line {}, column {}: {}", at.line,
+                at.column, problem);
+  };
+  // The parser below takes a zero byte for the end, and would not see what follows it.
+  if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
+    return refuse(zero + 1, "a zero byte");
   }
-  const Position at = PositionAt(text, sax.offset() - 1);
-  return Fail(ErrorCode::kInvalidArgument, "malformed JSON at line {}, column {}: {}", at.line,
-              at.column, sax.problem());
+  Json root;
+  std::size_t read = 0;
+  StrictSax sax(root, read);
+  const char* const begin = text.data();
+  if (Json::sax_parse(CountingIterator(begin, &read), CountingIterator(begin + text.size(), &read),
+                      &sax)) {
+    return root;
+  }
+  return refuse(std::max<std::size_t>(sax.offset(), 1), sax.problem());
 }
 
 std::string DumpJson(const Json& value) {

@@ -29,8 +29,8 @@ inline constexpr std::size_t kMaxPredictRows = 10'000;
 inline constexpr std::size_t kMaxColumns = 10'000;
 
 // Names on the wire and in the table.
-inline constexpr std::size_t kMaxNameBytes = 128;     ///< Route, name, version, model id.
-inline constexpr std::size_t kMaxUnitBytes = 256;     ///< Session and request ids.
+inline constexpr std::size_t kMaxNameBytes = 128;  ///< Route, name, version, model id.
+inline constexpr std::size_t kMaxUnitBytes = 256;  ///< Session and request ids.
 inline constexpr std::size_t kMaxReasonBytes = 1024;
 inline constexpr std::size_t kMaxUriBytes = 2048;
 inline constexpr std::size_t kMaxTags = 100;
@@ -41,8 +41,8 @@ inline constexpr std::size_t kControlQueue = 1024;  ///< Admin calls waiting for
 inline constexpr int kControlThreads = 4;
 inline constexpr int kPageDefault = 50;
 inline constexpr int kPageMax = 500;
-inline constexpr std::chrono::seconds kLoadTimeout{30};        ///< A verb waiting for READY.
-inline constexpr std::chrono::seconds kStoreBusyTimeout{30};   ///< Retrying SQLITE_BUSY.
+inline constexpr std::chrono::seconds kLoadTimeout{30};       ///< A verb waiting for READY.
+inline constexpr std::chrono::seconds kStoreBusyTimeout{30};  ///< Retrying SQLITE_BUSY.
 
 // Serving.
 inline constexpr std::size_t kInferenceQueue = 256;  ///< Long inferences waiting for the pool.

@@ -8,12 +8,36 @@
 #include <atomic>
 
 #include "base/clock.h"
+#include "base/utf8.h"
 
 namespace podium {
 namespace {
 
 constexpr std::size_t kLogQueueLines = 8192;
 constexpr std::array<std::string_view, 4> kLevelNames = {"debug", "info", "warning", "error"};
+
+// Control bytes and what is not UTF-8 as \\uXXXX, characters of `quoted` behind a backslash.
+std::string Escape(std::string_view text, std::string_view quoted) {
+  std::string escaped;
+  escaped.reserve(text.size() + 8);
+  while (!text.empty()) {
+    const char c = text.front();
+    const auto byte = static_cast<unsigned char>(c);
+    const std::size_t length = Utf8Length(text);
+    if (length == 0) {
+      escaped += "\\ufffd";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      escaped += fmt::format("\\u{:04x}", byte);
+    } else {
+      if (quoted.find(c) != std::string_view::npos) escaped += '\\';
+      escaped += text.substr(0, length);
+    }
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return escaped;
+}
+
+std::string EscapeControl(std::string_view text) { return Escape(text, ""); }
 
 std::atomic<LogFormat> g_format{LogFormat::kJson};
 std::atomic<ErrorLog> g_lowest{ErrorLog::kWarning};
@@ -45,20 +69,24 @@ void FlushLog() { Logger().flush(); }
 void Log(ErrorLog level, std::string_view message, LogFields fields) {
   if (level < g_lowest.load(std::memory_order_relaxed)) return;
   const std::string time = FormatUtc(SystemClock().Now());
-  Logger().log(spdlog::level::info,
-               FormatLogLine(g_format.load(std::memory_order_relaxed), level, time, message, fields));
+  Logger().log(spdlog::level::info, FormatLogLine(g_format.load(std::memory_order_relaxed), level,
+                                                  time, message, fields));
 }
 
 std::string FormatLogLine(LogFormat format, ErrorLog level, std::string_view time,
                           std::string_view message, LogFields fields) {
   const std::string_view name = kLevelNames[static_cast<std::size_t>(level)];
   if (format == LogFormat::kText) {
-    std::string line = fmt::format("{} {:<7} {}", time, name, message);
-    for (const LogField& field : fields) line += fmt::format("  {}={}", field.key, field.value);
+    // Escaped as well: a line break in a message would forge a line, an escape would drive the
+    // terminal.
+    std::string line = fmt::format("{} {:<7} {}", time, name, EscapeControl(message));
+    for (const LogField& field : fields) {
+      line += fmt::format("  {}={}", field.key, EscapeControl(field.value));
+    }
     return line;
   }
-  std::string line = fmt::format(R"({{"ts":"{}","level":"{}","msg":"{}")", time, name,
-                                 EscapeJson(message));
+  std::string line =
+      fmt::format(R"({{"ts":"{}","level":"{}","msg":"{}")", time, name, EscapeJson(message));
   for (const LogField& field : fields) {
     line += field.quoted ? fmt::format(R"(,"{}":"{}")", field.key, EscapeJson(field.value))
                          : fmt::format(R"(,"{}":{})", field.key, field.value);
@@ -67,21 +95,6 @@ std::string FormatLogLine(LogFormat format, ErrorLog level, std::string_view tim
   return line;
 }
 
-std::string EscapeJson(std::string_view text) {
-  std::string escaped;
-  escaped.reserve(text.size() + 8);
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      escaped += '\\';
-      escaped += c;
-    } else if (byte < 0x20) {
-      escaped += fmt::format("\\u{:04x}", byte);
-    } else {
-      escaped += c;
-    }
-  }
-  return escaped;
-}
+std::string EscapeJson(std::string_view text) { return Escape(text, "\"\\"); }
 
 }  // namespace podium

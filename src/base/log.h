@@ -3,9 +3,11 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <initializer_list>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 #include "base/error.h"
 
@@ -22,8 +24,14 @@ struct LogField {
       : key(name), value(flag ? "true" : "false"), quoted(false) {}
   template <typename Number>
     requires(std::is_arithmetic_v<Number> && !std::is_same_v<Number, bool>)
-  LogField(std::string_view name, Number number)
-      : key(name), value(fmt::format("{}", number)), quoted(false) {}
+  LogField(std::string_view name, Number number) : key(name), value(fmt::format("{}", number)) {
+    // JSON has no NaN and no infinity: those go out as text.
+    if constexpr (std::is_floating_point_v<Number>) {
+      quoted = !std::isfinite(number);
+    } else {
+      quoted = false;
+    }
+  }
 
   std::string_view key;
   std::string value;
@@ -47,7 +55,8 @@ inline void LogError(std::string_view m, LogFields f = {}) { Log(ErrorLog::kErro
 /// The line without its end, as Log would write it: exposed for tests. `time` is RFC 3339.
 std::string FormatLogLine(LogFormat format, ErrorLog level, std::string_view time,
                           std::string_view message, LogFields fields);
-/// `text` as the inside of a JSON string: quotes, backslashes and control bytes escaped.
+/// `text` as the inside of a JSON string: quotes, backslashes, control bytes and what is not UTF-8
+/// escaped.
 std::string EscapeJson(std::string_view text);
 
 }  // namespace podium

@@ -33,17 +33,17 @@ template <typename... Args>
 #define PODIUM_CONCAT(a, b) PODIUM_CONCAT_INNER(a, b)
 
 /// Leaves the function with the error of `expression`, if it has one.
-#define PODIUM_TRY(expression)                                                       \
-  do {                                                                               \
-    if (auto podium_status = (expression); !podium_status) {                         \
-      return ::podium::Failure(std::move(podium_status).error());                    \
-    }                                                                                \
+#define PODIUM_TRY(expression)                                    \
+  do {                                                            \
+    if (auto podium_status = (expression); !podium_status) {      \
+      return ::podium::Failure(std::move(podium_status).error()); \
+    }                                                             \
   } while (false)
 
 /// Declares `name` as the value of `expression`, or leaves the function with its error.
-#define PODIUM_TRY_ASSIGN(name, expression)                                          \
-  auto PODIUM_CONCAT(podium_result_, __LINE__) = (expression);                       \
-  if (!PODIUM_CONCAT(podium_result_, __LINE__)) {                                    \
+#define PODIUM_TRY_ASSIGN(name, expression)                                               \
+  auto PODIUM_CONCAT(podium_result_, __LINE__) = (expression);                            \
+  if (!PODIUM_CONCAT(podium_result_, __LINE__)) {                                         \
     return ::podium::Failure(std::move(PODIUM_CONCAT(podium_result_, __LINE__)).error()); \
-  }                                                                                  \
+  }                                                                                       \
   name = std::move(*PODIUM_CONCAT(podium_result_, __LINE__)) /* NOLINT: needs the caller's `;` */

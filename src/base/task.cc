@@ -63,9 +63,8 @@ void TaskGroup::Finished(std::list<boost::asio::cancellation_signal>::iterator t
 }
 
 Task<bool> Pause(std::chrono::nanoseconds duration) {
-  using Timer = boost::asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                  boost::asio::wait_traits<std::chrono::steady_clock>,
-                                                  Executor>;
+  using Timer = boost::asio::basic_waitable_timer<
+      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
   // A cancellation that came before the wait would not end it.
   const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
   if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return false;

@@ -37,7 +37,7 @@ class TaskGroup {
   TaskGroup& operator=(const TaskGroup&) = delete;
 
   void Spawn(Task<void> task);
-  void Cancel();  ///< Asks every task to end; each still runs to its own end.
+  void Cancel();      ///< Asks every task to end; each still runs to its own end.
   Task<void> Join();  ///< Returns once no task is left.
   std::size_t size() const { return running_.size(); }
   const Executor& executor() const { return executor_; }

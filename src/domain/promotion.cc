@@ -21,7 +21,9 @@ constexpr std::array<std::pair<PromotionKind, std::string_view>, 10> kKinds = {{
 
 }  // namespace
 
-std::string_view NameOf(PromotionKind kind) { return kKinds[static_cast<std::size_t>(kind)].second; }
+std::string_view NameOf(PromotionKind kind) {
+  return kKinds[static_cast<std::size_t>(kind)].second;
+}
 
 std::optional<PromotionKind> ParsePromotionKind(std::string_view name) {
   for (const auto& [kind, text] : kKinds) {

@@ -14,7 +14,8 @@ Result<BasisPoints> BasisPoints::From(std::int64_t value) {
 Result<BasisPoints> BasisPoints::FromPercent(double percent) {
   // Negated, so that NaN fails too.
   if (!(percent >= 0.0 && percent <= 100.0)) {
-    return Fail(ErrorCode::kInvalidArgument, "traffic_pct must be within 0 to 100, not {}", percent);
+    return Fail(ErrorCode::kInvalidArgument, "traffic_pct must be within 0 to 100, not {}",
+                percent);
   }
   const double scaled = percent * 100.0;
   const double whole = std::round(scaled);
@@ -36,9 +37,12 @@ std::string FormatPercent(BasisPoints share) {
 
 std::string_view NameOf(UnitKind kind) {
   switch (kind) {
-    case UnitKind::kSession: return "session";
-    case UnitKind::kUser: return "user";
-    case UnitKind::kRequest: return "request";
+    case UnitKind::kSession:
+      return "session";
+    case UnitKind::kUser:
+      return "user";
+    case UnitKind::kRequest:
+      return "request";
   }
   return "request";
 }

@@ -25,8 +25,10 @@ void* Counted(std::size_t size) {
 
 // The other forms of the standard library call these two.
 void* operator new(std::size_t size) { return Counted(size); }
-void operator delete(void* memory) noexcept { std::free(memory); }  // NOLINT: as above.
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }  // NOLINT
+// NOLINTNEXTLINE(cppcoreguidelines-no-malloc): what stands below operator delete.
+void operator delete(void* memory) noexcept { std::free(memory); }
+// NOLINTNEXTLINE(cppcoreguidelines-no-malloc): as above.
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 namespace podium::routing {
 namespace {
@@ -34,6 +36,7 @@ namespace {
 TEST(ChooseAllocations, TheCounterCounts) {
   const int before = allocations;
   const std::string longer_than_any_small_buffer(100, 'x');
+  EXPECT_EQ(longer_than_any_small_buffer.size(), 100U);
   EXPECT_GT(allocations, before);
 }
 
