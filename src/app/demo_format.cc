@@ -24,7 +24,7 @@ bool Shown(std::string_view sequence) {
 
 }  // namespace
 
-std::string ShowPercent(double percent) {
+std::string ShortPercent(double percent) {
   std::string text = fmt::format("{:.2f}", percent);
   text.erase(text.find_last_not_of('0') + 1);
   if (text.back() == '.') text.pop_back();

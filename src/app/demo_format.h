@@ -10,7 +10,7 @@
 
 namespace podium::app {
 
-std::string ShowPercent(double percent);  ///< "5", "0.25": no decimals that are 0, at most two.
+std::string ShortPercent(double percent);  ///< "5", "0.25": no decimals that are 0, at most two.
 std::string ShowRatio(std::optional<double> ratio, int decimals);  ///< "83.31%", or "-".
 std::string ShowMilliseconds(std::chrono::nanoseconds time);  ///< "0.31", "12.3", "140": no unit.
 std::string ShowElapsed(std::chrono::seconds time);           ///< "00:01:23"

@@ -6,11 +6,11 @@ namespace podium::app {
 namespace {
 
 TEST(DemoFormat, NumbersAreShort) {
-  EXPECT_EQ(ShowPercent(5), "5");
-  EXPECT_EQ(ShowPercent(0), "0");
-  EXPECT_EQ(ShowPercent(100), "100");
-  EXPECT_EQ(ShowPercent(0.25), "0.25");
-  EXPECT_EQ(ShowPercent(94.5), "94.5");
+  EXPECT_EQ(ShortPercent(5), "5");
+  EXPECT_EQ(ShortPercent(0), "0");
+  EXPECT_EQ(ShortPercent(100), "100");
+  EXPECT_EQ(ShortPercent(0.25), "0.25");
+  EXPECT_EQ(ShortPercent(94.5), "94.5");
   EXPECT_EQ(ShowRatio(0.83314, 2), "83.31%");
   EXPECT_EQ(ShowRatio(1.0, 1), "100.0%");
   EXPECT_EQ(ShowRatio(std::nullopt, 2), "-");

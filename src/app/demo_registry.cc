@@ -109,14 +109,14 @@ std::string What(const RegistryChange& change, const std::string& from, const st
   if (change.kind == "rollback" && change.undoes) return fmt::format("rolled back to {}", to);
   if (change.kind == "rollback") {
     return fmt::format("canary {} rolled back from {}% to 0%", from,
-                       ShowPercent(change.pct_before));
+                       ShortPercent(change.pct_before));
   }
   if (change.kind == "ramp") {
-    return fmt::format("canary {} from {}% to {}%", to, ShowPercent(change.pct_before),
-                       ShowPercent(change.pct_after));
+    return fmt::format("canary {} from {}% to {}%", to, ShortPercent(change.pct_before),
+                       ShortPercent(change.pct_after));
   }
   if (change.kind == "abort") {
-    return fmt::format("canary {} ended at {}%", from, ShowPercent(change.pct_before));
+    return fmt::format("canary {} ended at {}%", from, ShortPercent(change.pct_before));
   }
   if (change.kind == "arms") return "split between arms changed";
   const std::string& subject = to.empty() ? from : to;

@@ -48,7 +48,7 @@ const Column kColumns[] = {
     {"route", 6, true, 0, [](Text route, Of) { return route; }},
     {"version", 7, true, 0, [](Text, Of version) { return version.version; }},
     {"role", 7, true, 0, [](Text, Of version) { return version.role; }},
-    {"asked", 6, false, 0, [](Text, Of v) { return ShowPercent(v.asked_pct) + "%"; }},
+    {"asked", 6, false, 0, [](Text, Of v) { return ShortPercent(v.asked_pct) + "%"; }},
     {"seen", 6, false, 0, [](Text, Of v) { return ShowRatio(v.figures.share_seen, 1); }},
     {"", kBarWidth, true, 5, [](Text, Of version) { return Bar(version); }},
     {"requests", 8, false, 1, [](Text, Of v) { return fmt::format("{}", v.figures.requests); }},
