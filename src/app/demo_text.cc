@@ -56,7 +56,7 @@ std::string RouteLine(const FrameRoute& route, std::chrono::seconds elapsed) {
   for (const FrameVersion& version : route.versions) {
     const DemoFigures& figures = version.figures;
     line += fmt::format("{}{} {} asked {}% seen {}, {}, accuracy {}, p50/p95/p99 {}/{}/{} ms, {}",
-                        between, version.version, version.role, ShowPercent(version.asked_pct),
+                        between, version.version, version.role, ShortPercent(version.asked_pct),
                         ShowRatio(figures.share_seen, 1), ShowCount(figures.requests, "request"),
                         ShowRatio(figures.accuracy(), 2), ShowMilliseconds(figures.p50),
                         ShowMilliseconds(figures.p95), ShowMilliseconds(figures.p99),
