@@ -205,7 +205,8 @@ class Demo {
 
  private:
   void AvoidTakenPort() {
-    if (options_.listen_chosen || net::Listeners::Open(settings_.listen, 1)) return;
+    const bool chosen = options_.listen_chosen || settings_.listen != Settings().listen;
+    if (chosen || net::Listeners::Open(settings_.listen, 1)) return;
     notice_ = fmt::format("Port {} is taken, so this is another one (--listen chooses).",
                           settings_.listen.port);
     settings_.listen.port = 0;
