@@ -91,20 +91,49 @@ Result<Outcome> Dispatch(const Mutation& mutation, const Work& work) {
 }  // namespace
 
 Subject SubjectOf(const Mutation& mutation) {
-  return std::visit(
-      []<typename Verb>(const Verb& verb) -> Subject {
-        if constexpr (std::is_same_v<Verb, RegisterVersion>) {
-          const ModelVersion& row = verb.version;
-          return {row.route, row.model_id, row.parent_id.value_or(ModelId()), false};
-        } else if constexpr (kOnVersion<Verb>) {
-          return {{}, verb.id, {}, false};
-        } else if constexpr (std::is_same_v<Verb, SetCanary>) {
-          return {verb.route, verb.id, {}, false};
-        } else {
-          return {verb.route, {}, {}, std::is_same_v<Verb, RollBackRoute>};
-        }
-      },
-      mutation);
+  Subject subject;
+  const auto of_registration = [&](const RegisterVersion& verb) {
+    const ModelVersion& row = verb.version;
+    subject.route = row.route;
+    subject.id = row.model_id;
+    subject.parent = row.parent_id.value_or(ModelId());
+    subject.name = row.name.empty() ? row.route.get() : row.name;
+    subject.version = row.version;
+  };
+  const auto of_arms = [&](const SetArms& verb) {
+    subject.route = verb.route;
+    for (const RouteArm& arm : verb.arms) subject.others.push_back(arm.model_id);
+  };
+  const auto of_canary = [&](const SetCanary& verb) {
+    subject.route = verb.route;
+    subject.id = verb.id;
+  };
+  const auto of_rollback = [&](const RollBackRoute& verb) {
+    subject.route = verb.route;
+    subject.history = true;
+  };
+  const auto of_end = [&](const EndCanary& verb) { subject.route = verb.route; };
+  const auto of_version = [&](const auto& verb) { subject.id = verb.id; };
+  std::visit(Overloaded{of_registration, of_arms, of_canary, of_rollback, of_end, of_version},
+             mutation);
+  return subject;
+}
+
+std::vector<ModelId> AlsoNeeded(const Subject& subject, const RouteSnapshot& state) {
+  std::vector<ModelId> ids = subject.others;
+  if (!subject.id.get().empty()) ids.push_back(subject.id);
+  for (const Promotion& promotion : state.standing_promotions) {
+    if (promotion.from) ids.push_back(*promotion.from);
+  }
+  return ids;
+}
+
+void Include(RouteSnapshot& state, const ModelVersion& row) {
+  if (row.deleted || !state.route || row.route != state.route->name) return;
+  for (const ModelVersion& known : state.versions) {
+    if (known.model_id == row.model_id) return;
+  }
+  state.versions.push_back(row);
 }
 
 Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,

@@ -18,24 +18,39 @@ namespace podium::store {
 
 /// Which rows an adapter has to read before it may ask Decide.
 struct Subject {
-  RouteName route;       ///< Empty for a verb on a version: the route is that of the row `id`.
-  ModelId id;            ///< The row that the mutation names; empty for a verb on a whole route.
-  ModelId parent;        ///< Named as lineage by a registration; empty without one.
+  RouteName route;  ///< Empty for a verb on a version: the route is that of the row `id`.
+  ModelId id;       ///< The row that the mutation names; empty for a verb on a whole route.
+  std::vector<ModelId> others;  ///< More rows that it names.
+  ModelId parent;               ///< Named as lineage by a registration; empty without one.
+  /// The place that a registration asks for; empty otherwise.
+  std::string name;
+  std::string version;
   bool history = false;  ///< Whether RouteSnapshot::standing_promotions is asked for.
 };
 Subject SubjectOf(const Mutation& mutation);
 
-/// The rows that a mutation is decided from, all read in the transaction that will write.
+/// The rows that a mutation is decided from, all read in the transaction that will write. Not the
+/// whole route: what waits on standby in its thousands has no say.
 struct RouteSnapshot {
   std::optional<Route> route;
-  std::vector<ModelVersion> versions;  ///< Of the route, without the deleted ones.
+  /// Of the route: every row that holds a role (primary, canary, shadow, arm), and what Include
+  /// added.
+  std::vector<ModelVersion> versions;
   /// The row with Subject::id wherever it is: on another route, or a tombstone.
   std::optional<ModelVersion> named;
+  /// The row that holds the place which a registration asks for.
+  std::optional<ModelVersion> twin;
   bool parent_exists = false;
   /// Only when Subject::history. Newest first, two at least if there are so many: promotes and
   /// activations that moved the primary and that no rollback has undone yet.
   std::vector<Promotion> standing_promotions;
 };
+
+/// Ids whose rows belong into `versions` whatever their role: those that the mutation names, and
+/// those that a rollback would lead to. REQUIRES: standing_promotions are read.
+std::vector<ModelId> AlsoNeeded(const Subject& subject, const RouteSnapshot& state);
+/// Adds a row unless it is there already, of another route, or deleted.
+void Include(RouteSnapshot& state, const ModelVersion& row);
 
 /// What the transaction brings along: number, time and chance.
 struct Stamp {

@@ -19,7 +19,11 @@ bool Wanted(const ModelVersion& row, const VersionQuery& query) {
          (!query.name || row.name == *query.name) && (!query.status || row.status == *query.status);
 }
 
-// What the other databases have unique indexes for.
+bool HasRole(const ModelVersion& row) {
+  return row.status != VersionStatus::kStandby && row.status != VersionStatus::kRetired;
+}
+
+// What the other databases have unique indexes for. REQUIRES: every row with a role is there.
 bool RolesAreUnique(const std::vector<ModelVersion>& rows) {
   const auto count = [&](VersionStatus status) {
     return std::count_if(rows.begin(), rows.end(),
@@ -43,7 +47,7 @@ Result<Committed> MemoryStore::Apply(const Mutation& mutation, const MutationCon
 void MemoryStore::Write(const Changes& changes, const Sealed& sealed) {
   routes_[changes.route.name] = changes.route;
   for (const ModelVersion& row : changes.versions) versions_[row.model_id] = row;
-  PODIUM_ASSERT(RolesAreUnique(VersionsOf(changes.route.name)));
+  PODIUM_ASSERT(RolesAreUnique(RolesOf(changes.route.name)));
   promotions_.push_back(sealed.audit);
   outbox_.push_back(sealed.event);
   outbox_.back().sequence = static_cast<std::int64_t>(outbox_.size());
@@ -57,6 +61,24 @@ std::vector<ModelVersion> MemoryStore::VersionsOf(const RouteName& route) const 
   }
   std::sort(rows.begin(), rows.end(), ByKey);
   return rows;
+}
+
+std::vector<ModelVersion> MemoryStore::RolesOf(const RouteName& route) const {
+  std::vector<ModelVersion> rows;
+  for (const auto& [id, row] : versions_) {
+    if (row.route == route && HasRole(row)) rows.push_back(row);
+  }
+  return rows;
+}
+
+const ModelVersion* MemoryStore::AtPlace(const Subject& subject) const {
+  for (const auto& [id, row] : versions_) {
+    if (!row.deleted && row.route == subject.route && row.name == subject.name &&
+        row.version == subject.version) {
+      return &row;
+    }
+  }
+  return nullptr;
 }
 
 std::vector<Promotion> MemoryStore::Standing(const RouteName& route) const {
@@ -81,10 +103,16 @@ RouteSnapshot MemoryStore::Snapshot(const Subject& subject) const {
   RouteName route = subject.route;
   if (route.get().empty() && state.named) route = state.named->route;
   if (const auto row = routes_.find(route); row != routes_.end()) state.route = row->second;
-  state.versions = VersionsOf(route);
+  state.versions = RolesOf(route);
+  if (!subject.version.empty()) {
+    if (const ModelVersion* twin = AtPlace(subject)) state.twin = *twin;
+  }
   const auto parent = versions_.find(subject.parent);
   state.parent_exists = parent != versions_.end() && !parent->second.deleted;
   if (subject.history) state.standing_promotions = Standing(route);
+  for (const ModelId& id : AlsoNeeded(subject, state)) {
+    if (const auto row = versions_.find(id); row != versions_.end()) Include(state, row->second);
+  }
   return state;
 }
 

@@ -33,6 +33,8 @@ class MemoryStore final : public RegistryStore {
   RouteSnapshot Snapshot(const Subject& subject) const;
   std::vector<Promotion> Standing(const RouteName& route) const;
   std::vector<ModelVersion> VersionsOf(const RouteName& route) const;
+  std::vector<ModelVersion> RolesOf(const RouteName& route) const;
+  const ModelVersion* AtPlace(const Subject& subject) const;
   void Write(const Changes& changes, const Sealed& sealed);
 
   const Clock& clock_;

@@ -24,6 +24,13 @@ inline constexpr std::string_view kVersionById =
 inline constexpr std::string_view kVersionsOfRoute =
     "SELECT " PODIUM_VERSION_COLUMNS
     " FROM model_registry WHERE model_type = $1 AND deleted = 0 ORDER BY created_at, model_id";
+inline constexpr std::string_view kVersionsInRoles =
+    "SELECT " PODIUM_VERSION_COLUMNS
+    " FROM model_registry WHERE model_type = $1 AND status NOT IN ('standby', 'retired')"
+    " ORDER BY created_at, model_id";
+inline constexpr std::string_view kVersionAtPlace =
+    "SELECT " PODIUM_VERSION_COLUMNS
+    " FROM model_registry WHERE model_type = $1 AND name = $2 AND version = $3 AND deleted = 0";
 inline constexpr std::string_view kVersionsSince =
     "SELECT " PODIUM_VERSION_COLUMNS
     " FROM model_registry WHERE revision > $1 ORDER BY model_type, created_at, model_id";

@@ -92,6 +92,36 @@ Result<std::vector<Promotion>> ReadStanding(Connection& connection, const RouteN
   }
 }
 
+// The row of a bound statement that has one at most.
+Result<std::optional<ModelVersion>> ReadOne(Query& query) {
+  PODIUM_TRY_ASSIGN(const bool found, query.Next());
+  if (!found) return std::optional<ModelVersion>();
+  Result<ModelVersion> row = ReadVersionRow(query);
+  if (row) return std::optional(std::move(*row));
+  return Fail(ErrorCode::kUnprocessable, "the row of version {} cannot be read: {}", query.Text(0),
+              row.error().message);
+}
+
+Result<std::vector<ModelVersion>> ReadRoles(Connection& connection, const RouteName& route,
+                                            std::vector<RowFault>& faults) {
+  Query query(connection, sql::kVersionsInRoles);
+  query.Bind(route.get());
+  return ReadVersions(query, faults);
+}
+
+Result<std::optional<ModelVersion>> ReadTwin(Connection& connection, const Subject& subject) {
+  if (subject.version.empty()) return std::optional<ModelVersion>();
+  Query query(connection, sql::kVersionAtPlace);
+  query.Bind(subject.route.get()).Bind(subject.name).Bind(subject.version);
+  return ReadOne(query);
+}
+
+Result<bool> Exists(Connection& connection, const ModelId& id) {
+  if (id.get().empty()) return false;
+  Query query(connection, sql::kVersionExists);
+  return query.Bind(id.get()).Next();
+}
+
 Status WriteVersion(Connection& connection, const ModelVersion& row) {
   return Query(connection, sql::kUpsertVersion)
       .Bind(row.model_id.get())
@@ -258,12 +288,7 @@ Result<Promotion> ReadPromotionRow(const Query& row) {
 Result<std::optional<ModelVersion>> ReadVersion(Connection& connection, const ModelId& id) {
   Query query(connection, sql::kVersionById);
   query.Bind(id.get());
-  PODIUM_TRY_ASSIGN(const bool found, query.Next());
-  if (!found) return std::optional<ModelVersion>();
-  Result<ModelVersion> row = ReadVersionRow(query);
-  if (row) return std::optional(std::move(*row));
-  return Fail(ErrorCode::kUnprocessable, "the row of version {} cannot be read: {}", id.get(),
-              row.error().message);
+  return ReadOne(query);
 }
 
 Result<std::optional<Route>> ReadRouteRow(Connection& connection, const RouteName& name,
@@ -309,15 +334,15 @@ Result<RouteSnapshot> ReadSnapshot(Connection& connection, const Subject& subjec
   if (route.get().empty() && state.named) route = state.named->route;
   if (route.get().empty()) return state;
   PODIUM_TRY_ASSIGN(state.route, ReadRouteRow(connection, route, faults));
-  Query versions(connection, sql::kVersionsOfRoute);
-  versions.Bind(route.get());
-  PODIUM_TRY_ASSIGN(state.versions, ReadVersions(versions, faults));
-  if (!subject.parent.get().empty()) {
-    Query parent(connection, sql::kVersionExists);
-    PODIUM_TRY_ASSIGN(state.parent_exists, parent.Bind(subject.parent.get()).Next());
-  }
+  PODIUM_TRY_ASSIGN(state.versions, ReadRoles(connection, route, faults));
+  PODIUM_TRY_ASSIGN(state.twin, ReadTwin(connection, subject));
+  PODIUM_TRY_ASSIGN(state.parent_exists, Exists(connection, subject.parent));
   if (subject.history) {
     PODIUM_TRY_ASSIGN(state.standing_promotions, ReadStanding(connection, route));
+  }
+  for (const ModelId& id : AlsoNeeded(subject, state)) {
+    PODIUM_TRY_ASSIGN(const std::optional<ModelVersion> row, ReadVersion(connection, id));
+    if (row) Include(state, *row);
   }
   return state;
 }

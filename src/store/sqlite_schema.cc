@@ -61,6 +61,8 @@ CREATE TABLE model_registry (
 CREATE UNIQUE INDEX one_primary_per_route ON model_registry (model_type) WHERE status = 'primary';
 CREATE UNIQUE INDEX one_canary_per_route ON model_registry (model_type) WHERE status = 'canary';
 CREATE UNIQUE INDEX one_placement ON model_registry (model_type, name, version) WHERE deleted = 0;
+CREATE INDEX model_registry_in_roles ON model_registry (model_type, created_at, model_id)
+  WHERE status NOT IN ('standby', 'retired');
 CREATE INDEX model_registry_by_age ON model_registry (model_type, created_at, model_id);
 CREATE INDEX model_registry_by_revision ON model_registry (revision);
 

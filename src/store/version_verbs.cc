@@ -26,10 +26,10 @@ Status CheckFree(const RouteSnapshot& state, const ModelVersion& row) {
                     ? "belonged to a version that was deleted"
                     : "is registered already, on route " + state.named->route.get());
   }
-  for (const ModelVersion& other : state.versions) {
-    if (other.name != row.name || other.version != row.version) continue;
+  if (state.twin) {
     return Fail(ErrorCode::kConflict, "route {} has version {} of {} already: it is {} ({})",
-                row.route.get(), row.version, row.name, other.model_id.get(), NameOf(other.status));
+                row.route.get(), row.version, row.name, state.twin->model_id.get(),
+                NameOf(state.twin->status));
   }
   return {};
 }
