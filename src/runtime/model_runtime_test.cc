@@ -5,9 +5,10 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <future>
+#include <thread>
 
 #include "base/digest.h"
+#include "base/worker_pool.h"
 #include "runtime/scripted_loader.h"
 
 namespace podium::runtime {
@@ -257,10 +258,13 @@ TEST_F(ModelRuntimeTest, EnsureReadyJoinsTheLoadUnderWay) {
   loader_->Hold("m");
   runtime_->SetWanted({Want("v1", "m")});
   ASSERT_TRUE(AwaitState("v1", LoadState::kLoading));
-  auto model = std::async(std::launch::async,
-                          [&] { return runtime_->EnsureReady(Want("v1", "m"), seconds(30)); });
+  bool ready = false;
+  WorkerPool verb("verb", 1, 1);
+  ASSERT_TRUE(verb.Submit(
+      [&] { ready = runtime_->EnsureReady(Want("v1", "m"), seconds(30)).has_value(); }));
   loader_->Release("m");
-  EXPECT_TRUE(model.get());
+  verb.Stop();
+  EXPECT_TRUE(ready);
   EXPECT_EQ(loader_->loads("m"), 1);
   EXPECT_EQ(StatusOf("v1").attempts, 1);
 }
@@ -291,25 +295,32 @@ TEST_F(ModelRuntimeTest, EnsureReadyGoesBeforeWhatWaitsInLine) {
   loader_->Hold("first");
   runtime_->SetWanted({Want("v1", "first"), Want("v2", "second")});
   ASSERT_TRUE(AwaitState("v1", LoadState::kLoading));
-  auto verb = std::async(std::launch::async,
-                         [&] { return runtime_->EnsureReady(Want("v4", "fourth"), seconds(30)); });
-  while (!runtime_->StatusOf(ModelId("v4"))) std::this_thread::yield();
+  bool ready = false;
+  WorkerPool verb("verb", 1, 1);
+  ASSERT_TRUE(verb.Submit(
+      [&] { ready = runtime_->EnsureReady(Want("v3", "third"), seconds(30)).has_value(); }));
+  while (!runtime_->StatusOf(ModelId("v3"))) std::this_thread::yield();
   loader_->Release("first");
-  EXPECT_TRUE(verb.get());
+  verb.Stop();
+  EXPECT_TRUE(ready);
   ASSERT_TRUE(AwaitState("v2", LoadState::kReady));
-  EXPECT_THAT(loader_->order(), ElementsAre("first", "fourth", "second"));
+  EXPECT_THAT(loader_->order(), ElementsAre("first", "third", "second"));
 }
 
 TEST_F(ModelRuntimeTest, StopEndsWaitingCalls) {
   loader_->Hold("m");
   runtime_->SetWanted({Want("v1", "m")});
   ASSERT_TRUE(AwaitState("v1", LoadState::kLoading));
-  auto waiting = std::async(std::launch::async,
-                            [&] { return runtime_->EnsureReady(Want("v1", "m"), seconds(600)); });
-  auto stopping = std::async(std::launch::async, [&] { runtime_->Stop(); });
-  EXPECT_EQ(waiting.get().error().code, ErrorCode::kUnavailable);
+  ErrorCode told = ErrorCode::kInternal;
+  WorkerPool verb("verb", 1, 1);
+  ASSERT_TRUE(verb.Submit(
+      [&] { told = runtime_->EnsureReady(Want("v1", "m"), seconds(600)).error().code; }));
+  WorkerPool stopper("stop", 1, 1);
+  ASSERT_TRUE(stopper.Submit([&] { runtime_->Stop(); }));
+  verb.Stop();  // The call has returned although the load has not.
+  EXPECT_EQ(told, ErrorCode::kUnavailable);
   loader_->Release("m");
-  stopping.get();
+  stopper.Stop();
   EXPECT_EQ(runtime_->EnsureReady(Want("v2", "n"), seconds(1)).error().code,
             ErrorCode::kUnavailable);
 }

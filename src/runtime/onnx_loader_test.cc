@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <cstring>
 #include <fstream>
-#include <thread>
 
+#include "base/worker_pool.h"
 #include "runtime/signature.h"
 
 namespace podium::runtime {
@@ -216,10 +216,10 @@ TEST_F(OnnxLoaderTest, ServesAfterItsFileAndItsLoaderAreGone) {
 
 TEST_F(OnnxLoaderTest, AnswersSeveralThreadsAtOnce) {
   const ModelHandle model = MustLoad("identity_fp32");
-  std::vector<std::thread> threads;
   std::vector<int> right(4);
+  WorkerPool callers("callers", 4, right.size());
   for (std::size_t t = 0; t < right.size(); ++t) {
-    threads.emplace_back([&, t] {
+    const Status queued = callers.Submit([&, t] {
       for (int i = 0; i < 200; ++i) {
         const float value = static_cast<float>(t) * 1000 + static_cast<float>(i);
         const Tensor input = Floats("x", {1, 1}, {value});
@@ -227,8 +227,9 @@ TEST_F(OnnxLoaderTest, AnswersSeveralThreadsAtOnce) {
         if (outputs && ValuesOf<float>((*outputs)[0]) == std::vector{value}) ++right[t];
       }
     });
+    ASSERT_TRUE(queued);
   }
-  for (std::thread& thread : threads) thread.join();
+  callers.Stop();
   EXPECT_THAT(right, ElementsAre(200, 200, 200, 200));
 }
 
