@@ -7,7 +7,13 @@ Fixtures
     register      register(server, route, model_file, version, **fields) -> the row, uploaded
     podium        podium(*args, server=..., env=..., stdin=...) -> the ended command line
 
-Plain functions: wait_until(predicate, timeout, what).
+Plain functions
+    wait_until(predicate, timeout, what)
+    refused(answer, status, *words)        the answer is that refusal, as problem+json
+    registry_file(server)                  a second connection to the server's database
+    write_rows(server, sql, ...)           changes rows as another process would, with a revision
+    scrape(server), metric(samples, ...)   /metrics as {(name, labels): value}, and a sum of it
+    Server.line()                          one kept-alive connection
 """
 
 import hashlib
@@ -19,6 +25,7 @@ import re
 import select
 import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -45,6 +52,34 @@ def wait_until(predicate, timeout=30, what="the condition"):
         if time.monotonic() >= deadline:
             pytest.fail(f"{what} did not come about within {timeout} s")
         pause.wait(0.02)
+
+
+class Line:
+    """One kept-alive connection, for many requests in a row."""
+
+    def __init__(self, server, timeout=60):
+        self.server = server
+        self.connection = http.client.HTTPConnection(server.host, server.port, timeout=timeout)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.connection.close()
+
+    def request(self, method, path, body=None, headers=None):
+        """As Server.request."""
+        sent = dict(self.server.headers)
+        if body is not None and not isinstance(body, bytes):
+            body = json.dumps(body).encode()
+            sent["Content-Type"] = "application/json"
+        sent.update(headers or {})
+        self.connection.request(method, path, body, sent)
+        response = self.connection.getresponse()
+        return Answer(response.status, response.getheaders(), response.read())
+
+    def predict(self, route, rows, headers=None, **body):
+        return self.request("POST", f"/predict/{route}", {"rows": rows, **body}, headers)
 
 
 class Answer:
@@ -192,6 +227,9 @@ class Server:
                 pass
             return received
 
+    def line(self, timeout=60):
+        return Line(self, timeout)
+
     def connect(self, timeout=20):
         """An open socket for exchanges in several steps."""
         return socket.create_connection((self.host, self.port), timeout=timeout)
@@ -203,6 +241,71 @@ class Server:
             assert row["load_state"] != "failed", row
             return row if row["load_state"] == "ready" else None
         return wait_until(loaded, timeout, f"{model_id} ready")
+
+
+def refused(answer, status, *words):
+    """The answer refuses with that status, as problem+json whose detail holds the words; its detail."""
+    assert answer.status == status, answer
+    assert answer.headers["content-type"] == "application/problem+json", answer.headers
+    problem = answer.json
+    assert problem["status"] == status and problem["title"] and problem["detail"], problem
+    for word in words:
+        assert word in problem["detail"], problem
+    return problem["detail"]
+
+
+def registry_file(server):
+    """A second connection to the server's database, in autocommit; it waits for locks."""
+    return sqlite3.connect(pathlib.Path(server.data) / "podium.db", isolation_level=None, timeout=60)
+
+
+def write_rows(server, sql, before=(), **parameters):
+    """Runs `sql` as another process would; its :revision is the table's next."""
+    database = registry_file(server)
+    for statement in before:
+        database.execute(statement)
+    database.execute("BEGIN IMMEDIATE")
+    (revision,) = database.execute("SELECT revision + 1 FROM registry_revision").fetchone()
+    changed = database.execute(sql, {**parameters, "revision": revision}).rowcount
+    database.execute("UPDATE registry_revision SET revision = ?", (revision,))
+    database.execute("COMMIT")
+    database.close()
+    assert changed > 0, sql
+
+
+SAMPLE = re.compile(r'([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)$')
+LABEL = re.compile(r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\[\\n"])*)"(?:,|$)')
+
+
+def scrape(server):
+    """/metrics, parsed strictly: {(name, frozenset of label pairs): value}."""
+    answer = server.get("/metrics")
+    assert answer.status == 200 and answer.headers["content-type"].startswith("text/plain"), answer
+    samples, kinds = {}, {}
+    assert answer.text.endswith("\n")
+    for text in answer.text.splitlines():
+        if text.startswith("# "):
+            _, word, name, rest = text.split(" ", 3)
+            assert word in ("HELP", "TYPE") and rest, text
+            if word == "TYPE":
+                assert name not in kinds, f"{name} is described twice"
+                kinds[name] = rest
+            continue
+        name, labels, value = SAMPLE.match(text).groups()
+        pairs = LABEL.findall(labels or "")
+        assert LABEL.sub("", labels or "") == "", text
+        family = re.sub(r"_(bucket|sum|count)$", "", name)
+        assert kinds.get(name) in ("counter", "gauge") or kinds.get(family) == "histogram", text
+        key = (name, frozenset(pairs))
+        assert key not in samples, f"{text} comes twice"
+        samples[key] = float(value)
+    return samples
+
+
+def metric(samples, name, **labels):
+    """The sum of the samples of `name` that carry the labels."""
+    wanted = set(labels.items())
+    return sum(value for (found, has), value in samples.items() if found == name and wanted <= has)
 
 
 @pytest.fixture(scope="session")
