@@ -131,7 +131,7 @@ TEST(ParseJson, Invariant16NestingHasALimit) {
                 HasSubstr("nested deeper than 64 levels"));
   }
   std::string objects = "1";
-  for (int i = 0; i < limits::kMaxJsonDepth; ++i) objects = R"({"a":)" + objects + "}";
+  for (int i = 0; i < limits::kMaxJsonDepth; ++i) objects = fmt::format(R"({{"a":{}}})", objects);
   EXPECT_TRUE(ParseJson(objects));
   EXPECT_THAT(ErrorOf("[" + objects + "]"), HasSubstr("nested deeper"));
   // Siblings are not depth.

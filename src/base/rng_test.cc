@@ -39,6 +39,7 @@ TEST(RandomToken, HasItsLengthAndAlphabet) {
 TEST(RandomToken, UsesEveryCharacterAboutEquallyAtEveryPlace) {
   SeededRng rng(2);
   constexpr int kTokens = 6'400;
+  constexpr int kExpected = kTokens / 32;
   std::array<std::array<int, 256>, 26> counts{};
   for (int i = 0; i < kTokens; ++i) {
     const std::string token = RandomToken(rng, 26);
@@ -48,8 +49,8 @@ TEST(RandomToken, UsesEveryCharacterAboutEquallyAtEveryPlace) {
   }
   for (const auto& place : counts) {
     for (const char c : std::string("0123456789abcdefghjkmnpqrstvwxyz")) {
-      // 200 expected; five standard errors.
-      EXPECT_NEAR(place[static_cast<unsigned char>(c)], kTokens / 32, 70);
+      // Five standard errors.
+      EXPECT_NEAR(place[static_cast<unsigned char>(c)], kExpected, 70);
     }
   }
 }

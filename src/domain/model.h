@@ -33,7 +33,15 @@ using ModelHandle = std::shared_ptr<const LoadedModel>;
 
 /// Life of a version in this process.
 enum class LoadState : std::uint8_t {
-  kRequested, kDownloading, kVerifying, kLoading, kWarming, kReady, kDraining, kUnloaded, kFailed,
+  kRequested,
+  kDownloading,
+  kVerifying,
+  kLoading,
+  kWarming,
+  kReady,
+  kDraining,
+  kUnloaded,
+  kFailed,
 };
 std::string_view NameOf(LoadState state);
 

@@ -1,5 +1,5 @@
-// Which names may enter the table. One rule for routes, versions and ids, so that all of them fit in
-// URLs, labels, headers and file names.
+// Which names may enter the table. One rule for routes, versions and ids, so that all of them fit
+// in URLs, labels, headers and file names.
 #pragma once
 
 #include <string_view>

@@ -17,9 +17,9 @@ enum class PromotionKind : std::uint8_t {
   kPromote,
   kActivate,
   kRollback,
-  kRamp,    ///< A canary's share was set, raised or lowered.
-  kAbort,   ///< A canary was ended.
-  kArms,    ///< The arms of an A/B split were set.
+  kRamp,   ///< A canary's share was set, raised or lowered.
+  kAbort,  ///< A canary was ended.
+  kArms,   ///< The arms of an A/B split were set.
   kRetire,
   kDelete,
   kSeed,
@@ -38,10 +38,11 @@ struct Promotion {
   BasisPoints share_after;
   std::optional<Revision> undoes;  ///< On a rollback: the promotion it inverted.
   std::string actor;
-  std::string origin;      ///< "api", "cli", "demo", "seed", …
+  std::string origin;  ///< "api", "cli", "demo", "seed", …
   std::string reason;
   std::string request_id;
-  std::string evidence;    ///< JSON object with what the fields above cannot say (arms, salts), or empty.
+  std::string
+      evidence;  ///< JSON object with what the fields above cannot say (arms, salts), or empty.
   WallTime at;
   std::string previous_hash;  ///< Hash of the row before this one; empty on the first.
   std::string hash;           ///< SHA-256 over every other field, in hex.

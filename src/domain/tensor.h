@@ -11,8 +11,20 @@
 namespace podium {
 
 enum class DataType : std::uint8_t {
-  kBool, kUint8, kUint16, kUint32, kUint64, kInt8, kInt16, kInt32, kInt64,
-  kFp16, kBf16, kFp32, kFp64, kBytes,
+  kBool,
+  kUint8,
+  kUint16,
+  kUint32,
+  kUint64,
+  kInt8,
+  kInt16,
+  kInt32,
+  kInt64,
+  kFp16,
+  kBf16,
+  kFp32,
+  kFp64,
+  kBytes,
 };
 inline constexpr int kDataTypeCount = static_cast<int>(DataType::kBytes) + 1;
 
@@ -36,9 +48,13 @@ struct Tensor {
   std::vector<std::string> strings;  ///< Elements of kBytes.
 
   template <typename T>
-  const T* As() const { return reinterpret_cast<const T*>(data.data()); }
+  const T* As() const {
+    return reinterpret_cast<const T*>(data.data());
+  }
   template <typename T>
-  T* As() { return reinterpret_cast<T*>(data.data()); }
+  T* As() {
+    return reinterpret_cast<T*>(data.data());
+  }
 };
 
 struct TensorSpec {

@@ -35,7 +35,7 @@ using TagMap = std::map<std::string, std::string>;
 /// A row of `model_registry`. It is the routing input itself, not a copy of it.
 struct ModelVersion {
   ModelId model_id;
-  RouteName route;             ///< `model_type` of the table.
+  RouteName route;  ///< `model_type` of the table.
   std::string name;
   std::string version;
   std::string provider_key;    ///< "local" for an artifact that the runtime loads.
@@ -44,9 +44,9 @@ struct ModelVersion {
   std::string artifact_sha256;  ///< 64 lower-case hex digits, or empty when not known yet.
   std::string format;           ///< "onnx".
   VersionStatus status = VersionStatus::kStandby;
-  std::string stage;            ///< MLflow's word for it, untouched by routing.
-  BasisPoints share;            ///< Meaningful for the canary, 0 elsewhere.
-  std::string signature;        ///< JSON object, or empty.
+  std::string stage;      ///< MLflow's word for it, untouched by routing.
+  BasisPoints share;      ///< Meaningful for the canary, 0 elsewhere.
+  std::string signature;  ///< JSON object, or empty.
   MetricMap metrics;
   TagMap tags;
   std::string catalogue_id;
@@ -57,7 +57,7 @@ struct ModelVersion {
   WallTime created_at;
   WallTime updated_at;
   Revision revision;
-  bool deleted = false;         ///< A tombstone: its id is never used again.
+  bool deleted = false;  ///< A tombstone: its id is never used again.
 };
 
 inline constexpr std::string_view kLocalProvider = "local";

@@ -163,7 +163,7 @@ TEST(ArmLayout, WhileWalksDoNotMeetAChangeMovesOnlyThatArmsUnits) {
 TEST(ArmLayout, AChangeNeverMovesUnitsOfLowerSlots) {
   SeededRng rng(4);
   for (int round = 0; round < 300; ++round) {
-    const auto arms = static_cast<std::size_t>(2 + Below(rng, 6));
+    const auto arms = std::size_t{2} + static_cast<std::size_t>(Below(rng, 6));
     const std::vector<int> before = RandomWeights(rng, arms);
     const auto arm = static_cast<std::size_t>(Below(rng, static_cast<int>(arms)));
     std::vector<int> after = before;
@@ -181,7 +181,7 @@ TEST(ArmLayout, AChangeNeverMovesUnitsOfLowerSlots) {
 TEST(ArmLayout, RaisingAnArmKeepsItsUnits) {
   SeededRng rng(5);
   for (int round = 0; round < 300; ++round) {
-    const auto arms = static_cast<std::size_t>(1 + Below(rng, 6));
+    const auto arms = std::size_t{1} + static_cast<std::size_t>(Below(rng, 6));
     const std::vector<int> before = RandomWeights(rng, arms);
     const auto arm = static_cast<std::size_t>(Below(rng, static_cast<int>(arms)));
     std::vector<int> after = before;

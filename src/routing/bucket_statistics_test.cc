@@ -199,7 +199,8 @@ TEST(BucketStatistics, SaltsAreIndependent) {
       SCOPED_TRACE(std::string(kSalts[a]) + " and " + std::string(kSalts[b]));
       std::vector<int> deciles(100);
       for (std::size_t i = 0; i < fine[a].size(); ++i) {
-        ++deciles[static_cast<std::size_t>(fine[a][i] / 1000 * 10 + fine[b][i] / 1000)];
+        const int cell = fine[a][i] / 1000 * 10 + fine[b][i] / 1000;
+        ++deciles[static_cast<std::size_t>(cell)];
       }
       // Against the table's own margins: df 81.
       std::array<double, 10> rows{};
