@@ -20,8 +20,8 @@ enum class RoutePolicy : std::uint8_t {
 std::string_view NameOf(RoutePolicy policy);
 std::optional<RoutePolicy> ParseRoutePolicy(std::string_view name);
 
-/// One arm of an A/B split. The slots are laid out in order; what they leave free is the control's
-/// (the primary's), so that changing one arm's share moves only that arm's units.
+/// One arm of an A/B split. A slot is a fixed origin among the buckets (routing/arm_layout.h); what
+/// the arms leave free is the control's (the primary's).
 struct RouteArm {
   ModelId model_id;
   int slot = 0;
