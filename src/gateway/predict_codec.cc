@@ -35,12 +35,11 @@ constexpr std::size_t kParserDepth = limits::kMaxJsonDepth + 1;
 std::string PointerTo(std::string_view key) {
   std::string out = "/";
   for (const char c : key) {
-    if (c == '~')
-      out += "~0";
-    else if (c == '/')
-      out += "~1";
-    else
+    if (c == '~' || c == '/') {
+      out += c == '~' ? "~0" : "~1";
+    } else {
       out += c;
+    }
   }
   return out;
 }

@@ -208,7 +208,7 @@ Result<fs::path> ResolveArtifact(std::string_view uri, const std::vector<fs::pat
   if (path.is_relative() && !roots.empty()) path = roots.front() / path;
 
   std::error_code error;
-  const fs::path real = fs::weakly_canonical(path, error);
+  fs::path real = fs::weakly_canonical(path, error);
   const bool allowed = !error && std::any_of(roots.begin(), roots.end(), [&](const fs::path& root) {
     std::error_code unreadable;
     const fs::path real_root = fs::canonical(root, unreadable);

@@ -166,7 +166,10 @@ void ModelRuntime::Impl::Adopt(Entry& entry, const WantedModel& model) {
     if (!entry.model) entry.step = LoadState::kRequested;
   }
   entry.want = model;
-  if (!entry.model && (entry.model = entry.dropped.lock())) entry.current = true;
+  if (!entry.model) {
+    entry.model = entry.dropped.lock();
+    entry.current = entry.model != nullptr;
+  }
   entry.dropped.reset();
 }
 
