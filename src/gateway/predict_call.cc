@@ -1,5 +1,6 @@
 #include "gateway/predict_call.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -22,8 +23,9 @@ Result<std::string_view> IdFrom(const net::RequestHead& head, std::string_view h
   return id;
 }
 
-std::string WhyNotReady(const view::VersionServing& serving) {
-  if (serving.error.empty()) return std::string(NameOf(serving.state));
+// The reason of a failed load names files of this server: not for strangers.
+std::string WhyNotReady(const view::VersionServing& serving, bool for_admin) {
+  if (serving.error.empty() || !for_admin) return std::string(NameOf(serving.state));
   return fmt::format("{}: {}", NameOf(serving.state), serving.error);
 }
 
@@ -116,7 +118,8 @@ Status PredictCall::Assign() {
                 route_name_);
   }
   const ModelVersion& assigned = route_->route->At(decision_->version);
-  const std::string why = WhyNotReady(route_->serving[decision_->version]);
+  const bool for_admin = principal_.may_administer || !core_.shared.authenticator.has_token();
+  const std::string why = WhyNotReady(route_->serving[decision_->version], for_admin);
   if (decision_->reason == routing::Reason::kOverride) {
     return Fail(ErrorCode::kConflict, "version {} of route {} is not ready here ({})",
                 assigned.version, route_name_, why);
@@ -126,8 +129,9 @@ Status PredictCall::Assign() {
 }
 
 bool PredictCall::runs_inline() const {
-  const std::chrono::nanoseconds estimate =
-      serving_here().model->time_per_row() * static_cast<std::int64_t>(rows_);
+  const std::chrono::nanoseconds per_row =
+      std::max(serving_here().model->time_per_row(), serving_here().stats->RowTime(core_.index));
+  const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(rows_);
   return estimate <= core_.shared.options.inline_limit;
 }
 
@@ -143,6 +147,8 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   if (!outputs && outputs.error().code == ErrorCode::kInvalidArgument) {
     return Refuse(outputs.error(), response);
   }
+  serving_here().stats->ObserveRowTime(core_.index,
+                                       model_time_ / static_cast<std::int64_t>(rows_));
   const bool canary = serving_.version == route_->route->canary;
   const std::chrono::nanoseconds latency = core_.shared.clock.SteadyNow() - exchange_.received();
   serving_here().stats->Record(core_.index, canary,

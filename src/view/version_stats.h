@@ -33,7 +33,7 @@ struct StatsSnapshot {
   WallTime last_updated;         ///< 1970 when nothing was recorded.
 };
 
-/// Threads: Record* only on core `core`; Snapshot from any thread.
+/// Threads: Record* and *RowTime only on core `core`; Snapshot from any thread.
 class VersionStats {
  public:
   explicit VersionStats(std::size_t cores);
@@ -44,6 +44,10 @@ class VersionStats {
   void Record(std::size_t core, bool canary, Outcome outcome, std::chrono::nanoseconds latency,
               WallTime now);
   void RecordNotServed(std::size_t core);
+  /// What one row took the model lately on this core: follows a slower run at once, a quicker one
+  /// slowly, so that a model whose work depends on its input stays off the I/O core.
+  void ObserveRowTime(std::size_t core, std::chrono::nanoseconds per_row);
+  std::chrono::nanoseconds RowTime(std::size_t core) const;  ///< 0 before the first observation.
   StatsSnapshot Snapshot() const;
 
  private:

@@ -35,6 +35,8 @@ Result<Registration> ReadRegistration(const Json& body) {
   version.artifact_uri = fields.Text("artifact_uri", limits::kMaxUriBytes);
   version.artifact_sha256 = fields.Text("sha256", limits::kMaxNameBytes);
   version.format = fields.Text("format", limits::kMaxNameBytes);
+  const bool is_local = version.provider_key.empty() || version.provider_key == kLocalProvider;
+  if (version.format.empty() && is_local) version.format = "onnx";
   if (const Json* signature = fields.Object("signature")) version.signature = DumpJson(*signature);
   version.metrics = fields.Metrics("metrics");
   version.tags = fields.Tags("tags");

@@ -79,12 +79,13 @@ Status Publisher::ReadTable() {
   }
   epoch_ = delta->epoch;
   read_revision_ = delta->revision;
+  KeepRowFaults(*delta);
   compiler_.Absorb(std::move(delta->routes), std::move(delta->versions));
   routes_ = compiler_.Compile(MakeGeneration(epoch_, read_revision_));
 
   std::vector<routing::CompileFault> faults = compiler_.faults();
-  for (store::RowFault& fault : delta->faults) {
-    faults.push_back({RouteName(fault.table), fault.key, fault.problem});
+  for (const auto& [row, problem] : row_faults_) {
+    faults.push_back({RouteName(row.first), row.second, problem});
   }
   for (const routing::CompileFault& fault : faults) {
     LogWarning("row set aside", {{"route", fault.route.get()},
@@ -94,6 +95,16 @@ Status Publisher::ReadTable() {
   const std::lock_guard lock(state_mutex_);
   state_.faults = std::move(faults);
   return {};
+}
+
+void Publisher::KeepRowFaults(const store::TableDelta& delta) {
+  for (const Route& route : delta.routes) row_faults_.erase({"routes", route.name.get()});
+  for (const ModelVersion& version : delta.versions) {
+    row_faults_.erase({"model_registry", version.model_id.get()});
+  }
+  for (const store::RowFault& fault : delta.faults) {
+    row_faults_[{fault.table, fault.key}] = fault.problem;
+  }
 }
 
 view::ViewPtr Publisher::BuildView() {

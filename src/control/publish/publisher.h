@@ -7,8 +7,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -50,6 +52,7 @@ class Publisher final : public view::PublishPort {
 
  private:
   Status ReadTable();  // REQUIRES: publishing_ held.
+  void KeepRowFaults(const store::TableDelta& delta);
   void Deliver();      // REQUIRES: publishing_ held.
   view::ViewPtr BuildView();
   void NoteTrouble(const Error& error);
@@ -62,12 +65,14 @@ class Publisher final : public view::PublishPort {
   const PostToCore post_;
   std::vector<view::ViewCell>& cells_;
 
-  std::mutex publishing_;  // One publish at a time; also protects the five members below.
+  std::mutex publishing_;  // One publish at a time; also protects the six members below.
   routing::TableCompiler compiler_;
   std::uint32_t epoch_ = 0;
   Revision read_revision_;
   std::shared_ptr<const routing::RoutesPart> routes_;
   std::uint64_t sequence_ = 0;
+  /// Unreadable rows by table and key, until a later delta brings them readable.
+  std::map<std::pair<std::string, std::string>, std::string> row_faults_;
 
   mutable std::mutex state_mutex_;
   view::PublishState state_;  // Protected by state_mutex_.

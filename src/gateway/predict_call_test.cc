@@ -1,0 +1,290 @@
+#include "gateway/predict_call.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "base/json.h"
+#include "gateway/gateway.h"
+#include "net/memory_exchange.h"
+#include "testing/sim_clock.h"
+#include "view/stats_registry.h"
+
+namespace podium::gateway {
+namespace {
+
+using routing::kNoVersion;
+using routing::Reason;
+using routing::ServeReason;
+
+// y = x; fails on rows that hold 13, and may claim to be slow.
+class ToyModel final : public LoadedModel {
+ public:
+  explicit ToyModel(std::chrono::nanoseconds per_row) : per_row_(per_row) {
+    signature_.inputs = {{"x", DataType::kFp32, {-1, 1}}};
+    signature_.outputs = {{"y", DataType::kFp32, {-1, 1}}};
+  }
+  const Signature& signature() const override { return signature_; }
+  Result<std::vector<Tensor>> Run(std::span<const Tensor> inputs) const override {
+    const auto count = inputs[0].data.size() / sizeof(float);
+    for (std::size_t i = 0; i < count; ++i) {
+      if (inputs[0].As<float>()[i] == 13) return Fail(ErrorCode::kInternal, "unlucky");
+    }
+    std::vector<Tensor> outputs(inputs.begin(), inputs.end());
+    outputs[0].name = "y";
+    return outputs;
+  }
+  std::chrono::nanoseconds time_per_row() const override { return per_row_; }
+
+ private:
+  const std::chrono::nanoseconds per_row_;
+  Signature signature_;
+};
+
+struct Placement {
+  std::string version;
+  VersionStatus status;
+  bool ready = true;
+  std::chrono::nanoseconds per_row = std::chrono::nanoseconds(10);
+};
+
+/// One core, one route "r", and the versions that a test asks for.
+class World {
+ public:
+  explicit World(const std::vector<Placement>& placements, int canary_bp = 0, bool token = false)
+      : authenticator_(token ? auth::Authenticator::WithAdminToken("sixteen-letters!", "k")
+                             : auth::Authenticator::LocalOnly()),
+        gateway_({authenticator_, clock_, rng_, pool_, {}}, cells_) {
+    Publish(placements, canary_bp);
+  }
+  ~World() { pool_.Stop(); }
+
+  void Publish(const std::vector<Placement>& placements, int canary_bp) {
+    Route route;
+    route.name = RouteName("r");
+    route.salt = "salt";
+    route.canary_salt = "canary";
+    std::vector<ModelVersion> rows;
+    for (const Placement& p : placements) {
+      ModelVersion row;
+      row.model_id = ModelId("id-" + p.version);
+      row.route = route.name;
+      row.version = p.version;
+      row.provider_key = kLocalProvider;
+      row.status = p.status;
+      if (p.status == VersionStatus::kCanary) row.share = *BasisPoints::From(canary_bp);
+      if (p.version == "old") route.previous_primary = row.model_id;
+      rows.push_back(std::move(row));
+    }
+    routing::TableCompiler compiler({});
+    compiler.Absorb({route}, rows);
+    const auto routes = compiler.Compile(Generation(++sequence_));
+    view::RouteView view{routes->routes()[0], {}};
+    for (const ModelVersion& row : view.route->versions) {
+      view::VersionServing serving;
+      for (const Placement& p : placements) {
+        if (p.version == row.version && p.ready) serving.model = std::make_shared<ToyModel>(p.per_row);
+      }
+      serving.state = serving.model ? LoadState::kReady : LoadState::kFailed;
+      serving.error = serving.model ? "" : "no such file";
+      serving.stats = stats_.Of(row.model_id, row.route, row.version);
+      view.serving.push_back(std::move(serving));
+    }
+    cells_[0].Publish(
+        std::make_shared<const view::CoreView>(routes, std::vector{std::move(view)}, sequence_));
+  }
+
+  net::Response Ask(std::string_view body = R"({"rows": [[1]]})", std::string_view headers = "",
+                    std::string_view target = "/predict/r", std::string_view method = "POST") {
+    net::MemoryExchange exchange(net::MemoryExchange::Text(method, target, body, headers));
+    net::Response response;
+    answered_inline_ = gateway_.TryHandle(exchange, response);
+    return response;
+  }
+  bool answered_inline() const { return answered_inline_; }
+  view::StatsSnapshot Stats(const std::string& version) {
+    return stats_.Report(ModelId("id-" + version))->total;
+  }
+  std::string Metrics() {
+    Exposition out;
+    gateway_.WriteMetrics(out);
+    return out.Take();
+  }
+
+ private:
+  testing::SimClock clock_;
+  SeededRng rng_{7};
+  WorkerPool pool_{"test", 1, 4};
+  const auth::Authenticator authenticator_;
+  view::StatsRegistry stats_{1};
+  std::vector<view::ViewCell> cells_ = std::vector<view::ViewCell>(1);
+  Gateway gateway_;
+  std::uint64_t sequence_ = 0;
+  bool answered_inline_ = false;
+};
+
+std::string Header(const net::Response& response, std::string_view name) {
+  return std::string(response.headers.Find(name).value_or("-"));
+}
+
+// INV-7, INV-8: a version that is not ready never serves, and costs no call that another may answer.
+TEST(Predict, Inv7ServesTheFirstReadyVersionOfTheChain) {
+  struct Case {
+    const char* name;
+    bool canary_ready;
+    bool primary_ready;
+    bool old_ready;
+    int status;
+    const char* version;
+    const char* reason;
+  };
+  const Case cases[] = {
+      {"all ready", true, true, true, 200, "canary", "canary"},
+      {"canary not ready", false, true, true, 200, "primary", "primary_fallback"},
+      {"only the one before", false, false, true, 200, "old", "previous_primary"},
+      {"nothing", false, false, false, 503, "-", "canary"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    World world({{"canary", VersionStatus::kCanary, c.canary_ready},
+                 {"primary", VersionStatus::kPrimary, c.primary_ready},
+                 {"old", VersionStatus::kShadow, c.old_ready}},
+                10'000);
+    const net::Response response = world.Ask();
+    EXPECT_EQ(response.status, c.status) << response.body;
+    EXPECT_EQ(Header(response, "x-podium-version"), c.version);
+    EXPECT_EQ(Header(response, "x-podium-reason"), c.reason);
+    EXPECT_EQ(Header(response, "Retry-After"), c.status == 503 ? "1" : "-");
+    EXPECT_EQ(world.Stats("canary").not_served, c.canary_ready ? 0U : 1U);
+  }
+}
+
+TEST(Predict, AnswersWithEveryHeaderOfTheDecision) {
+  World world({{"v1", VersionStatus::kPrimary}});
+  const net::Response response = world.Ask(R"({"rows": [[1.5], [2]]})", "X-Request-Id: abc\r\n");
+  const Result<Json> body = ParseJson(response.body);
+  ASSERT_TRUE(body) << response.body;
+  EXPECT_EQ((*body)["predictions"], Json::parse("[1.5, 2.0]"));
+  EXPECT_EQ((*body)["model"], "id-v1");
+  EXPECT_EQ((*body)["version"], "v1");
+  EXPECT_EQ(Header(response, "x-request-id"), "abc");
+  EXPECT_EQ(Header(response, "x-podium-route"), "r");
+  EXPECT_EQ(Header(response, "x-podium-model"), "id-v1");
+  EXPECT_EQ(Header(response, "x-podium-version"), "v1");
+  EXPECT_EQ(Header(response, "x-podium-canary"), "false");
+  EXPECT_EQ(Header(response, "x-podium-reason"), "primary");
+  EXPECT_EQ(Header(response, "x-podium-generation"), "1");
+  EXPECT_EQ(Header(response, "x-podium-attempts"), "1");
+  EXPECT_NE(Header(response, "x-podium-bucket"), "-");
+  EXPECT_NE(Header(response, "x-podium-overhead-us"), "-");
+}
+
+// The id that is hashed: session before request, header before body. Anything else would move people.
+TEST(Predict, TakesTheUnitFromHeadersThenBody) {
+  World world({{"v1", VersionStatus::kPrimary}});
+  const auto bucket = [&](std::string_view body, std::string_view headers) {
+    return Header(world.Ask(body, headers), "x-podium-bucket");
+  };
+  const std::string alice = bucket(R"({"rows": [[1]]})", "X-Session-Id: alice\r\n");
+  EXPECT_EQ(bucket(R"({"rows": [[1]], "session_id": "alice"})", ""), alice);
+  EXPECT_EQ(bucket(R"({"rows": [[1]], "session_id": "bob"})", "X-Session-Id: alice\r\n"), alice);
+  EXPECT_EQ(bucket(R"({"rows": [[1]]})", "X-Request-Id: alice\r\n"), alice);
+  EXPECT_EQ(bucket(R"({"rows": [[1]]})", "X-Session-Id: alice\r\nX-Request-Id: bob\r\n"), alice);
+  EXPECT_NE(bucket(R"({"rows": [[1]], "session_id": "bob"})", ""), alice);
+}
+
+// An override that quietly served the primary would make every replay a lie.
+TEST(Predict, OverrideServesThatVersionOrSaysWhyNot) {
+  struct Case {
+    const char* name;
+    const char* headers;
+    bool token;
+    int status;
+  };
+  const Case cases[] = {
+      {"by version", "X-Podium-Model-Version: v2\r\n", false, 200},
+      {"by id", "X-Podium-Model-Version: id-v2\r\n", false, 200},
+      {"unknown", "X-Podium-Model-Version: v9\r\n", false, 404},
+      {"not ready", "X-Podium-Model-Version: v3\r\n", false, 409},
+      {"no token", "X-Podium-Model-Version: v2\r\n", true, 403},
+      {"token", "X-Podium-Model-Version: v2\r\nAuthorization: Bearer sixteen-letters!\r\n", true, 200},
+      {"wrong token", "X-Podium-Model-Version: v2\r\nAuthorization: Bearer sixteen-letterz!\r\n", true,
+       401},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    World world({{"v1", VersionStatus::kPrimary},
+                 {"v2", VersionStatus::kStandby},
+                 {"v3", VersionStatus::kStandby, false}},
+                0, c.token);
+    const net::Response response = world.Ask(R"({"rows": [[1]]})", c.headers);
+    EXPECT_EQ(response.status, c.status) << response.body;
+    if (c.status != 200) continue;
+    EXPECT_EQ(Header(response, "x-podium-version"), "v2");
+    EXPECT_EQ(Header(response, "x-podium-reason"), "override");
+  }
+}
+
+// A caller's mistake must not look like a bad version, nor a bad version like a caller's mistake.
+TEST(Predict, CountsFailuresOfTheModelNotOfTheCaller) {
+  World world({{"v1", VersionStatus::kPrimary}});
+  EXPECT_EQ(world.Ask(R"({"rows": [["x"]]})").status, 400);
+  EXPECT_EQ(world.Ask(R"({"rows": [[1, 2]]})").status, 400);
+  EXPECT_EQ(world.Stats("v1").plain.total(), 0U);
+  EXPECT_EQ(world.Ask(R"({"rows": [[13]]})").status, 500);
+  EXPECT_EQ(world.Ask(R"({"rows": [[1]]})").status, 200);
+  EXPECT_EQ(world.Stats("v1").plain.outcomes[0], 1U);
+  EXPECT_EQ(world.Stats("v1").plain.outcomes[1], 1U);
+  EXPECT_NE(world.Metrics().find(R"(podium_rejected_requests_total{code="invalid_argument"} 2)"),
+            std::string::npos);
+}
+
+TEST(Predict, LeavesTheCoreWhenTheWorkIsLong) {
+  using std::chrono::microseconds;
+  World world({{"v1", VersionStatus::kPrimary, true, microseconds(100)}});
+  world.Ask(R"({"rows": [[1], [2]]})");  // 200 us: the limit itself.
+  EXPECT_TRUE(world.answered_inline());
+  world.Ask(R"({"rows": [[1], [2], [3]]})");
+  EXPECT_FALSE(world.answered_inline());
+  EXPECT_EQ(world.Stats("v1").plain.total(), 1U);
+}
+
+TEST(Predict, RefusesWhatIsNotAPrediction) {
+  World world({{"v1", VersionStatus::kPrimary}});
+  const std::string body = R"({"rows": [[1]]})";
+  EXPECT_EQ(world.Ask(body, "", "/predict/unknown").status, 404);
+  EXPECT_EQ(world.Ask(body, "", "/predict/").status, 404);
+  EXPECT_EQ(world.Ask(body, "", "/predict/r/more").status, 404);
+  const net::Response get = world.Ask("", "", "/predict/r", "GET");
+  EXPECT_EQ(get.status, 405);
+  EXPECT_EQ(Header(get, "Allow"), "POST");
+  EXPECT_EQ(world.Ask(body, "Content-Type: text/csv\r\n").status, 415);
+  EXPECT_EQ(world.Ask(body, "Content-Type: Application/JSON; charset=utf-8\r\n").status, 200);
+  EXPECT_EQ(world.Ask(body, "X-Session-Id: " + std::string(256, 's') + "\r\n").status, 200);
+  EXPECT_EQ(world.Ask(body, "X-Session-Id: " + std::string(257, 's') + "\r\n").status, 400);
+}
+
+TEST(Active, ShowsWhatACallerNeedsToRouteByItself) {
+  World world({{"v1", VersionStatus::kPrimary}, {"v2", VersionStatus::kCanary}}, 1'250);
+  const net::Response response = world.Ask("", "", "/internal/models/active?type=r", "GET");
+  ASSERT_EQ(response.status, 200);
+  const Json body = Json::parse(response.body);
+  EXPECT_EQ(body["type"], "r");
+  EXPECT_EQ(body["active_version"], "v1");
+  EXPECT_EQ(body["canary_version"], "v2");
+  EXPECT_EQ(body["traffic_pct"], 12.5);
+  EXPECT_EQ(body["active"]["model_id"], "id-v1");
+  EXPECT_EQ(body["canary"]["model_id"], "id-v2");
+  EXPECT_EQ(body["salt"], "canary");
+  EXPECT_EQ(world.Ask("", "", "/internal/models/active", "GET").status, 400);
+  EXPECT_EQ(world.Ask("", "", "/internal/models/active?type=", "GET").status, 400);
+  EXPECT_EQ(world.Ask("", "", "/internal/models/active?type=x", "GET").status, 404);
+  EXPECT_EQ(world.Ask("", "", "/internal/other", "GET").status, 404);
+  EXPECT_EQ(world.Ask("", "", "/internal/models/active?type=r", "POST").status, 405);
+}
+
+}  // namespace
+}  // namespace podium::gateway
