@@ -239,7 +239,12 @@ class Server:
         def loaded():
             row = self.get(f"/api/v1/versions/{model_id}").json
             assert row["load_state"] != "failed", row
-            return row if row["load_state"] == "ready" else None
+            if row["load_state"] != "ready":
+                return None
+            # Loaded; the cores learn of it a moment later.
+            seen = metric(scrape(self), "podium_version_ready", route=row["route"],
+                          model_version=row["version"])
+            return row if seen else None
         return wait_until(loaded, timeout, f"{model_id} ready")
 
 
