@@ -27,6 +27,16 @@ Response Problem(int status, std::string_view title, std::string_view detail) {
   return response;
 }
 
+// "URI Too Long" becomes "uri_too_long".
+std::string SlugOf(std::string_view phrase) {
+  std::string slug(phrase);
+  for (char& c : slug) {
+    if (c == ' ') c = '_';
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return slug;
+}
+
 }  // namespace
 
 void ResponseHeaders::Add(std::string_view name, std::string_view value) {
@@ -76,6 +86,7 @@ Response ProblemResponse(const Error& error, std::string_view request_id) {
 
 Response ProtocolProblem(int status, std::string_view detail) {
   Response response = Problem(status, ReasonPhrase(status), detail);
+  AppendField("code", SlugOf(ReasonPhrase(status)), response.body);
   response.body += "}\n";
   return response;
 }

@@ -52,6 +52,7 @@ TEST(ProblemResponse, SpeaksProblemDetails) {
   EXPECT_EQ(body->at("where"), "route");
   EXPECT_EQ(body->at("request_id"), "r-1");
   EXPECT_TRUE(ParseJson(ProtocolProblem(431, "too long").body));
+  EXPECT_EQ((*ParseJson(ProtocolProblem(414, "x").body))["code"], "uri_too_long");
 }
 
 TEST(DateLine, IsTheFormatOfHttp) {

@@ -27,6 +27,9 @@ class Connection {
   /// Runs statements without parameters or rows.
   Status Execute(const std::string& sql);
   void SetBusyTimeout(std::chrono::milliseconds timeout);
+  /// kUnavailable when the file was moved or removed under us: what is written then would be lost
+  /// with the process, however durable SQLite believes it to be.
+  Status CheckInPlace();
   /// What the last call failed of.
   Error LastError() const;
 

@@ -66,6 +66,7 @@ Result<Committed> SqliteStore::Apply(const Mutation& mutation, const MutationCon
 Result<Committed> SqliteStore::ApplyLocked(const Mutation& mutation,
                                            const MutationContext& context) {
   PODIUM_TRY_ASSIGN(Transaction transaction, Transaction::Begin(writer_, Kind::kWrite));
+  PODIUM_TRY(writer_.CheckInPlace());
   PODIUM_TRY_ASSIGN(const Head head, ReadHead(writer_));
   std::vector<RowFault> faults;
   PODIUM_TRY_ASSIGN(const RouteSnapshot state, ReadSnapshot(writer_, SubjectOf(mutation), faults));
@@ -82,6 +83,7 @@ Result<Committed> SqliteStore::ApplyLocked(const Mutation& mutation,
 
 Result<Revision> SqliteStore::ReadRevision() {
   const ReaderPool::Lease reader = readers_.Take();
+  PODIUM_TRY((*reader).CheckInPlace());
   PODIUM_TRY_ASSIGN(const Head head, ReadHead(*reader));
   return head.revision;
 }

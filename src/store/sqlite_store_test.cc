@@ -66,6 +66,19 @@ TEST_F(SqliteRegistry, TheFileIsItsOwnersAlone) {
   }
 }
 
+// What is written into a file that has lost its name is lost with the process: no such promise is made.
+TEST_F(SqliteRegistry, AFileThatWasMovedAwayTakesNoMoreCommits) {
+  registry_.Add("a");
+  std::filesystem::rename(path(), path() + ".away");
+  for (const Error& error :
+       {store_->Apply(RetireVersion{ModelId("a")}, {}).error(), store_->ReadRevision().error()}) {
+    EXPECT_EQ(error.code, ErrorCode::kUnavailable);
+    EXPECT_THAT(error.message, HasSubstr("moved or removed"));
+  }
+  std::filesystem::rename(path() + ".away", path());
+  EXPECT_TRUE(store_->ReadRevision());
+}
+
 TEST_F(SqliteRegistry, MissingDirectoriesAreCreated) {
   const auto opened = Open(folder_ / "deep/er/registry.db");
   ASSERT_TRUE(opened) << Describe(opened.error());

@@ -150,7 +150,9 @@ class Registry {
       roles[row.model_id.get()] = role;
     }
     std::string text;
-    for (const auto& [id, role] : roles) text += (text.empty() ? "" : " ") + id + "=" + role;
+    for (const auto& [id, role] : roles) {
+      text += fmt::format("{}{}={}", text.empty() ? "" : " ", id, role);
+    }
     return text;
   }
   Route TheRoute(const std::string& route = "iris") {

@@ -37,6 +37,10 @@ std::vector<Promotion> StandingPromotion(const store::RouteState& state) {
 
 Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
                         const store::Mutation& mutation, const store::MutationContext& context) {
+  // What a rollback without a target meets, only the whole history can tell: the commit will.
+  if (std::holds_alternative<store::RollBackRoute>(mutation) && !state.route.previous_primary) {
+    return Admission{state.route.primary_since, {}};
+  }
   store::RouteSnapshot snapshot;
   snapshot.route = state.route;
   snapshot.versions = state.versions;

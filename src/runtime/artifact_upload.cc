@@ -1,0 +1,73 @@
+#include "runtime/artifact_upload.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace podium::runtime {
+namespace {
+
+namespace fs = std::filesystem;
+
+Failure FileError(const fs::path& file, std::string_view doing) {
+  const int code = errno;
+  return Fail(ErrorCode::kUnavailable, "cannot {} {} in the artifact directory: {}", doing,
+              file.filename().string(), std::generic_category().message(code));
+}
+
+}  // namespace
+
+ArtifactUpload::ArtifactUpload(fs::path directory, const std::string& token)
+    : directory_(std::move(directory)), temporary_(directory_ / (".upload-" + token)) {}
+
+ArtifactUpload::~ArtifactUpload() {
+  if (file_ < 0) return;
+  ::close(file_);
+  std::error_code ignored;
+  fs::remove(temporary_, ignored);
+}
+
+Status ArtifactUpload::Create() {
+  std::error_code failed;
+  fs::create_directories(directory_, failed);
+  file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file_ < 0) return FileError(temporary_, "create");
+  return {};
+}
+
+Status ArtifactUpload::Append(std::string_view bytes) {
+  if (file_ < 0) PODIUM_TRY(Create());
+  hash_.Update(bytes);
+  size_ += bytes.size();
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(file_, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return FileError(temporary_, "write");
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+Result<std::string> ArtifactUpload::Finish(const std::string& expected) {
+  if (size_ == 0) return Fail(ErrorCode::kInvalidArgument, "the artifact is empty");
+  std::string sha256 = ToHex(hash_.Finish());
+  if (!expected.empty() && expected != sha256) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "the bytes received have SHA-256 {}, not {}: send them again", sha256, expected);
+  }
+  const fs::path target = directory_ / (sha256 + ".onnx");
+  if (::fsync(file_) != 0) return FileError(temporary_, "sync");
+  if (::rename(temporary_.c_str(), target.c_str()) != 0) return FileError(target, "name");
+  // The name is durable only once its directory is.
+  const int directory = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (directory >= 0) {
+    ::fsync(directory);
+    ::close(directory);
+  }
+  return sha256;
+}
+
+}  // namespace podium::runtime

@@ -1,0 +1,41 @@
+// Takes the bytes of an artifact in: a file that has its real name only once it is whole and on disk.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "base/digest.h"
+#include "base/result.h"
+
+namespace podium::runtime {
+
+/// Append any number of times, then Finish once; what was not finished leaves no trace.
+/// Threads: one at a time; every call may block on the disk.
+class ArtifactUpload {
+ public:
+  /// `token` tells uploads under way apart; the directory is created when it is missing.
+  ArtifactUpload(std::filesystem::path directory, const std::string& token);
+  ~ArtifactUpload();
+  ArtifactUpload(const ArtifactUpload&) = delete;
+  ArtifactUpload& operator=(const ArtifactUpload&) = delete;
+
+  /// kUnavailable with the system's reason when the disk does not take them.
+  Status Append(std::string_view bytes);
+  /// The SHA-256 in hex; the file is then `<sha256>.onnx`. kInvalidArgument when nothing came, or
+  /// when the bytes are not those of `expected` (unless that is empty).
+  Result<std::string> Finish(const std::string& expected);
+  std::uint64_t size() const { return size_; }
+
+ private:
+  Status Create();
+
+  const std::filesystem::path directory_;
+  const std::filesystem::path temporary_;
+  int file_ = -1;
+  Sha256 hash_;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace podium::runtime
