@@ -91,13 +91,13 @@ Result<Connection> Connection::Open(const std::string& path,
 
 Status Connection::CheckInPlace() {
   int moved = 0;
-  const int asked =
-      sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  const int asked = sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   if (asked != SQLITE_OK || moved == 0) return {};
-  return Fail(ErrorCode::kUnavailable,
-              "the registry file {} was moved or removed while in use: put it back, or restart with "
-              "the right --data",
-              path_);
+  return Fail(
+      ErrorCode::kUnavailable,
+      "the registry file {} was moved or removed while in use: put it back, or restart with "
+      "the right --data",
+      path_);
 }
 
 Error Connection::LastError() const {

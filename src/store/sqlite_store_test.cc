@@ -66,7 +66,8 @@ TEST_F(SqliteRegistry, TheFileIsItsOwnersAlone) {
   }
 }
 
-// What is written into a file that has lost its name is lost with the process: no such promise is made.
+// What is written into a file that has lost its name is lost with the process: no such promise is
+// made.
 TEST_F(SqliteRegistry, AFileThatWasMovedAwayTakesNoMoreCommits) {
   registry_.Add("a");
   std::filesystem::rename(path(), path() + ".away");
