@@ -18,7 +18,55 @@ namespace {
 constexpr std::size_t kListDefault = 100;
 constexpr std::size_t kListMost = 100'000;
 
+constexpr int kManyWords = 16;  // Counted later, so that the message can name the one too many.
+
 constexpr const char* kTargetHelp = "a model id, or ROUTE@VERSION";
+
+/// The library's help with what people look for first: usage, then verbs, then flags; values are
+/// named by what they are and not by their type.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
+    const bool is_root = app->get_parent() == nullptr;
+    std::string text = app->get_description() + "\n\n" + make_usage(app, std::move(name));
+    text += make_positionals(app) + make_subcommands(app, mode) + make_groups(app, mode);
+    if (!is_root) {
+      text +=
+          "\nEvery verb takes: --server HOST:PORT, -o json|table, --timeout, --reason, --yes "
+          "(podium --help)\n";
+    }
+    const std::string footer = make_footer(app);
+    if (!footer.empty()) text += "\n" + footer;
+    for (std::size_t at = 0; (at = text.find("\n\n\n", at)) != std::string::npos;)
+      text.erase(at, 1);
+    return text;
+  }
+
+  std::string make_usage(const CLI::App* app, std::string) const override {
+    std::string path = app->get_name();
+    for (const CLI::App* at = app->get_parent(); at != nullptr; at = at->get_parent()) {
+      path = at->get_name() + " " + path;
+    }
+    std::string text = "Usage: " + path;
+    if (!app->get_subcommands({}).empty()) {
+      text += app->get_parent() == nullptr || app->get_name() == "version" ? " VERB" : " [VERB]";
+    }
+    for (const CLI::Option* option :
+         app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
+      const std::string& text_for_it = option->get_option_text();
+      const std::string word = text_for_it.empty() ? option->get_name(true) : text_for_it;
+      text += option->get_required() || !text_for_it.empty() ? " " + word : " [" + word + "]";
+    }
+    return text + " [FLAGS]\n";
+  }
+
+  std::string make_option_opts(const CLI::Option* option) const override {
+    if (option->get_positional() || option->get_items_expected_max() == 0) return "";
+    return " " + (option->get_option_text().empty() ? "VALUE" : option->get_option_text());
+  }
+};
 
 // CLI11 fills fields while parsing; the verb is made from them once it knows which one it was.
 class Grammar {
@@ -26,7 +74,11 @@ class Grammar {
   Grammar() : app_("Podium: the model registry that routes.", "podium") {
     app_.fallthrough();
     app_.require_subcommand(0);
-    app_.get_formatter()->column_width(34);
+    auto formatter = std::make_shared<HelpFormatter>();
+    formatter->column_width(34);
+    formatter->label("Positionals", "Arguments");
+    app_.formatter(std::move(formatter));  // Before the verbs are added: they inherit it.
+    app_.set_help_flag("-h,--help", "this text");
     app_.failure_message(CLI::FailureMessage::simple);
     app_.footer(
         "First steps:\n"
@@ -34,7 +86,7 @@ class Grammar {
         "  podium serve --data ./podium-data              a server whose data stays\n"
         "  podium version register tumour model.onnx --version 1\n"
         "  podium version activate tumour@1\n"
-        "  podium predict tumour -d '[[17.99, 10.38]]'\n"
+        "  podium predict tumour -f rows.json\n"
         "  podium canary tumour 2 5                       5 % of the sessions to version 2\n"
         "  podium promote tumour@2\n"
         "  podium rollback tumour\n\n"
@@ -48,6 +100,10 @@ class Grammar {
   }
 
   CliResult<CommandLine> Parse(const std::vector<std::string>& arguments) {
+    if (!arguments.empty() && arguments.front() == "help") {
+      CLI_TRY_ASSIGN(Verb help, MakeHelp({arguments.begin() + 1, arguments.end()}));
+      return CommandLine{std::move(help), {}};
+    }
     CLI_TRY(KnowCommand(arguments));
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     try {
@@ -89,15 +145,19 @@ class Grammar {
   }
 
   void AddClientFlags() {
-    app_.set_version_flag("--version", BuildText());
+    app_.set_version_flag("--version", BuildText(), "the version of this build");
     const auto group = [](CLI::Option* option) { option->group("Talking to a server"); };
     group(app_.add_option("--server", server_,
-                          "HOST:PORT (default: PODIUM_ADDR, then "
-                          "127.0.0.1:8080)"));
+                          "default: PODIUM_ADDR, then "
+                          "127.0.0.1:8080")
+              ->option_text("HOST:PORT"));
     group(app_.add_option("-o,--output", output_, "json: the API's own objects; or table")
+              ->option_text("json|table")
               ->check(CLI::IsMember({"json", "table"})));
-    group(app_.add_option("--timeout", timeout_, "how long to wait, as in 30s (default 2m)"));
-    group(app_.add_option("--reason", client_.reason, "kept in the audit trail"));
+    group(app_.add_option("--timeout", timeout_, "how long to wait, as in 30s (default 2m)")
+              ->option_text("DURATION"));
+    group(app_.add_option("--reason", client_.reason, "kept in the audit trail")
+              ->option_text("TEXT"));
     group(app_.add_flag("-y,--yes", client_.yes, "do not ask"));
   }
 
@@ -125,7 +185,8 @@ class Grammar {
     };
     setting("--data", "data_dir", "directory of the registry and the models");
     setting("--listen", "server.listen", "HOST:PORT; port 0 takes a free one and prints it");
-    verb->add_option("--config", flags.config, "a YAML file with more settings");
+    verb->add_option("--config", flags.config, "a YAML file with more settings")
+        ->option_text("FILE");
     setting("--log-format", "log.format", "json or text");
     setting("--log-level", "log.level", "debug, info, warning or error");
   }
@@ -143,8 +204,9 @@ class Grammar {
                          "  podium demo --duration 30s --listen 127.0.0.1:0\n",
                          [this] { return MakeDemo(); });
     AddServerFlags(demo, demo_.server);
-    demo->add_option("--duration", duration_, "how long, as in 30s; else until Ctrl-C");
-    demo->add_option("--rate", demo_.rate, "requests per second");
+    demo->add_option("--duration", duration_, "how long, as in 30s; else until Ctrl-C")
+        ->option_text("DURATION");
+    demo->add_option("--rate", demo_.rate, "requests per second")->option_text("NUMBER");
     demo->add_flag("--keep", demo_.keep, "leave the temporary data directory behind");
     demo->add_flag("--shuffle-labels", demo_.shuffle_labels,
                    "compare with wrong labels: the accuracy shown must fall");
@@ -177,15 +239,15 @@ class Grammar {
                                              "--version is the version of this build");
                          });
     AddRegister(*noun);
-    CLI::App* list = Add(*noun, "list", "", "Versions, newest first where the server sorts them so",
-                         "", [this] { return Verb(list_); });
+    CLI::App* list = Add(*noun, "list", "Verbs", "Versions, and what each is doing", "",
+                         [this] { return Verb(list_); });
     list->add_option("ROUTE", list_.route, "of one route only");
     list->add_option("--name", list_.name, "of one name only");
     list->add_option("--status", list_.status, "primary, canary, shadow, arm, standby or retired");
     list_.most = kListDefault;
     list->add_option("--limit", list_.most, "at most so many (default 100)")
         ->check(CLI::Range(std::size_t{1}, kListMost));
-    CLI::App* get = Add(*noun, "get", "", "All about one version", "",
+    CLI::App* get = Add(*noun, "get", "Verbs", "All about one version", "",
                         [this] { return Verb(GetVersionArgs{target_}); });
     get->add_option("ID", target_, kTargetHelp)->required();
     AddVersionChange(*noun, "activate", VersionVerb::kActivate,
@@ -197,12 +259,12 @@ class Grammar {
   }
 
   void AddRegister(CLI::App& noun) {
-    CLI::App* verb =
-        Add(noun, "register", "", "Upload a model file and register it as a version of a route",
-            "  podium version register tumour tumour-v2.onnx --version 2 --wait\n"
-            "  podium version register tumour tumour-v2.onnx --version 2 --metric auc=0.99 --tag "
-            "team=lab\n",
-            [this] { return Verb(register_); });
+    CLI::App* verb = Add(
+        noun, "register", "Verbs", "Upload a model file and register it as a version of a route",
+        "  podium version register tumour tumour-v2.onnx --version 2 --wait\n"
+        "  podium version register tumour tumour-v2.onnx --version 2 --metric auc=0.99 --tag "
+        "team=lab\n",
+        [this] { return Verb(register_); });
     verb->add_option("ROUTE", register_.route, "what callers ask for; a new name makes a new route")
         ->required();
     verb->add_option("FILE", register_.file,
@@ -210,26 +272,31 @@ class Grammar {
         ->required();
     verb->add_option("--version", register_.version, "its version, any text")->required();
     verb->add_option("--name", register_.name, "name of the model (default: the route)");
-    verb->add_option("--model-id", register_.model_id, "id of the version (default: the server's)");
+    verb->add_option("--model-id", register_.model_id, "id of the version (default: the server's)")
+        ->option_text("ID");
     verb->add_option("--status", register_.status, "standby (default) or shadow")
         ->check(CLI::IsMember({"standby", "shadow"}));
     verb->add_option("--load", register_.load, "eager (default) or lazy")
         ->check(CLI::IsMember({"eager", "lazy"}));
     verb->add_option("--format", register_.format, "default: onnx");
-    verb->add_option("--parent", register_.parent, "id of the version it was made from");
+    verb->add_option("--parent", register_.parent, "id of the version it was made from")
+        ->option_text("ID");
     verb->add_option("--signature", register_.signature,
-                     "JSON file (default: FILE with .signature.json, if there is one)");
+                     "JSON file (default: FILE with .signature.json, if there is one)")
+        ->option_text("FILE");
     verb->add_flag("--no-signature", register_.no_signature, "send none");
-    verb->add_option("--metric", register_.metrics, "NAME=NUMBER, may be repeated")
+    verb->add_option("--metric", register_.metrics, "may be repeated")
+        ->option_text("NAME=NUMBER")
         ->allow_extra_args(false);
-    verb->add_option("--tag", register_.tags, "NAME=TEXT, may be repeated")
+    verb->add_option("--tag", register_.tags, "may be repeated")
+        ->option_text("NAME=TEXT")
         ->allow_extra_args(false);
     verb->add_flag("--wait", register_.wait, "until it is loaded and warm");
   }
 
   CLI::App* AddVersionChange(CLI::App& parent, const char* name, VersionVerb kind,
                              const char* help) {
-    CLI::App* verb = Add(parent, name, "", help, "",
+    CLI::App* verb = Add(parent, name, "Verbs", help, "",
                          [this, kind] { return Verb(ChangeVersionArgs{kind, target_}); });
     verb->add_option("ID", target_, kTargetHelp)->required();
     return verb;
@@ -248,7 +315,7 @@ class Grammar {
     CLI::App* rollback =
         Add(app_, "rollback", "Traffic", "Back to what served before, at once",
             "  podium rollback tumour\n\nIt never asks.\n", [this] { return Verb(rollback_); });
-    rollback->add_option("ROUTE", rollback_.route)->required();
+    rollback->add_option("ROUTE", rollback_.route, "whose traffic")->required();
 
     CLI::App* canary = Add(app_, "canary", "Traffic", "Send a share of a route to a version",
                            "  podium canary tumour 2 5        version 2 gets 5 %\n"
@@ -256,9 +323,13 @@ class Grammar {
                            "  podium canary tumour --end      none\n"
                            "\nOn a terminal it asks first; in a script it does what it says.\n",
                            [this] { return MakeCanary(); });
-    canary->add_option("ROUTE", canary_.route)->required();
-    canary->add_option("WHAT", canary_words_, "[ID or VERSION] PERCENT (0 to 100, as in 0.25)")
-        ->expected(0, 2);
+    canary->add_option("ROUTE", canary_.route, "whose traffic")->required();
+    canary
+        ->add_option("WHAT", canary_words_,
+                     "an id or version of the route (default: the canary it has), and its "
+                     "share, 0 to 100 as in 0.25")
+        ->option_text("[ID] PERCENT")
+        ->expected(0, kManyWords);
     canary->add_flag("--end", canary_end_, "take the canary out of traffic");
   }
 
@@ -270,6 +341,10 @@ class Grammar {
     if (canary_words_.empty()) {
       return UsageError("canary needs a share in percent",
                         fmt::format("podium canary {} 5, or --end", canary_.route));
+    }
+    if (canary_words_.size() > 2) {
+      return UsageError(fmt::format("\"{}\" is too much", canary_words_[2]),
+                        "podium canary --help");
     }
     CLI_TRY_ASSIGN(canary_.pct, ParsePercent(canary_words_.back()));
     if (canary_words_.size() == 2) canary_.target = canary_words_.front();
@@ -293,10 +368,13 @@ class Grammar {
                               }
                               return Verb(predict_);
                             });
-    predict->add_option("ROUTE", predict_.route)->required();
-    predict->add_option("-d,--data", predict_.data, "rows as JSON: [[…], …], [{column: value}, …]");
-    predict->add_option("-f,--file", predict_.file, "a file with them; - is standard input");
-    predict->add_option("--session", predict_.session, "id that sticks to one version");
+    predict->add_option("ROUTE", predict_.route, "who is asked")->required();
+    predict->add_option("-d,--data", predict_.data, "rows as JSON: [[…], …], [{column: value}, …]")
+        ->option_text("JSON");
+    predict->add_option("-f,--file", predict_.file, "a file with them; - is standard input")
+        ->option_text("FILE");
+    predict->add_option("--session", predict_.session, "id that sticks to one version")
+        ->option_text("ID");
     predict->add_option("--version", predict_.version, "force a version (needs the permission)");
 
     CLI::App* audit = Add(app_, "audit", "Looking", "Who changed what, newest first",
@@ -309,23 +387,22 @@ class Grammar {
           ->check(CLI::Range(std::size_t{1}, kListMost));
     };
     options(audit);
-    options(Add(*audit, "list", "", "The same", "", [this] { return Verb(audit_); }));
+    options(Add(*audit, "list", "Verbs", "The same", "", [this] { return Verb(audit_); }));
   }
 
   void AddHelp() {
-    CLI::App* help = Add(app_, "help", "Looking", "More about a verb or a topic",
-                         "  podium help canary\n  podium help exit-codes\n  podium help settings\n",
-                         [this] { return MakeHelp(); });
-    help->add_option("TOPIC", topic_, "a verb, exit-codes or settings");
+    // Listed here and read by Parse: the words behind it are verbs, which the library would run.
+    CLI::App* help = app_.add_subcommand("help", "More about a verb or a topic");
+    help->group("Looking");
   }
 
-  CliResult<Verb> MakeHelp() {
-    if (topic_.empty()) return Verb(PrintText{app_.help()});
-    if (topic_.front() == "exit-codes") return Verb(PrintText{std::string(ExitCodesHelp())});
-    if (topic_.front() == "settings") return Verb(PrintText{SettingsHelp()});
+  CliResult<Verb> MakeHelp(std::vector<std::string> topic) {
+    std::erase_if(topic, [](const std::string& word) { return word.starts_with('-'); });
+    if (topic.empty()) return Verb(PrintText{app_.help()});
+    if (topic.front() == "exit-codes") return Verb(PrintText{std::string(ExitCodesHelp())});
+    if (topic.front() == "settings") return Verb(PrintText{SettingsHelp()});
     CLI::App* at = &app_;
-    std::string path = "podium";
-    for (const std::string& word : topic_) {
+    for (const std::string& word : topic) {
       CLI::App* next = FindBelow(*at, word);
       if (next == nullptr) {
         std::vector<std::string_view> known = NamesBelow(*at);
@@ -336,7 +413,7 @@ class Grammar {
       }
       at = next;
     }
-    return Verb(PrintText{at->help(path)});
+    return Verb(PrintText{at->help()});
   }
 
   static CLI::App* FindBelow(CLI::App& parent, const std::string& name) {
@@ -429,7 +506,6 @@ class Grammar {
   std::string timeout_;
   std::string duration_;
   std::string target_;
-  std::vector<std::string> topic_;
   std::vector<std::string> canary_words_;
   bool canary_end_ = false;
   ServeArgs serve_;

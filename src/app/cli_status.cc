@@ -66,10 +66,10 @@ void AddRole(Table& table, const std::string& route, const Role& role, double se
   const auto quantile = [&](const char* key) {
     return requests == 0 ? std::string() : ShowMilliseconds(NumberOf(latency, key));
   };
-  table.Add({Printable(route), Printable(role.version), Printable(role.id), role.role,
-             Printable(role.state), ShowPercent(role.share), seen < 0 ? "" : AsPercent(seen),
-             WithThousands(requests), requests == 0 ? "" : AsPercent(NumberOf(entry, "error_rate")),
-             quantile("p50"), quantile("p95"), quantile("p99")});
+  table.Add({Printable(route), Printable(role.version), role.role, Printable(role.state),
+             ShowPercent(role.share), seen < 0 ? "" : AsPercent(seen), WithThousands(requests),
+             requests == 0 ? "" : AsPercent(NumberOf(entry, "error_rate")), quantile("p50"),
+             quantile("p95"), quantile("p99")});
 }
 
 struct Look {
@@ -162,7 +162,6 @@ std::string StatusTable(const Json& routes, const Json& metrics, const SeenShare
   using enum Table::Align;
   Table table({{"ROUTE"},
                {"VERSION"},
-               {"ID"},
                {"ROLE"},
                {"STATE"},
                {"ASKED", kRight},
@@ -178,7 +177,7 @@ std::string StatusTable(const Json& routes, const Json& metrics, const SeenShare
     for (const Role& role : roles) ids.push_back(role.id);
     std::string name = TextOf(route, "route");
     if (roles.empty()) {
-      table.Add({Printable(name), "", "", "no primary", "", "", "", "", "", "", "", ""});
+      table.Add({Printable(name), "", "no primary", "", "", "", "", "", "", "", ""});
     }
     for (const Role& role : roles) {
       AddRole(table, name, role, seen.ShareOf(role.id, ids), metrics);

@@ -35,6 +35,10 @@ std::string NameRow(const Json& row) {
                                TextOf(row, "model_id")));
 }
 
+std::string ShortName(const Json& row) {
+  return Printable(fmt::format("{}@{}", TextOf(row, "route"), TextOf(row, "version")));
+}
+
 CliResult<Json> FindVersionOf(Api& api, const std::string& route, const std::string& word) {
   CLI_TRY_ASSIGN(const Json rows,
                  api.List(WithQuery("/api/v1/versions", "route", route), kMostNames));

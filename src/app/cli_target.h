@@ -16,5 +16,7 @@ CliResult<Json> FindRoute(Api& api, const std::string& route);
 
 /// "tumour@2 (tumour-v2)": how a row is named to people.
 std::string NameRow(const Json& row);
+/// "tumour@2": what may be typed where a version is asked for.
+std::string ShortName(const Json& row);
 
 }  // namespace podium::app

@@ -31,9 +31,13 @@ Json WithReason(Json body, const std::string& reason) {
   return body;
 }
 
-std::string IdIn(const Json& change, const char* key) {
-  const std::string id = Printable(TextOf(change, key));
-  return id.empty() ? "nothing" : id;
+// Versions read better than ids; a version that is gone keeps its id.
+std::string NameIn(CommandContext& context, const Json& answer, const char* key) {
+  const std::string id = TextOf(MemberOf(answer, "change"), key);
+  if (id.empty()) return "nothing";
+  if (TextOf(answer, "model_id") == id) return ShortName(answer);
+  const CliResult<ApiAnswer> row = context.api.Get(ApiPath("/api/v1/versions", id));
+  return row ? ShortName(row->body) : Printable(id);
 }
 
 // Mutations answer once this server routes by them; others may need a moment.
@@ -42,7 +46,8 @@ void Report(CommandContext& context, const Json& answer) {
     context.console.out << DumpJsonPretty(answer) << '\n';
     return;
   }
-  context.console.out << DescribeChange(answer) << '\n';
+  const ChangeNames names{NameIn(context, answer, "from"), NameIn(context, answer, "to")};
+  context.console.out << DescribeChange(answer, names) << '\n';
   for (const Json& replica : MemberOf(answer, "replicas")) {
     const Json& applied = MemberOf(replica, "applied");
     if (applied.is_boolean() && !applied.get<bool>()) {
@@ -119,48 +124,47 @@ CliStatus ConfirmChange(CommandContext& context, VersionVerb verb, const Json& r
 
 }  // namespace
 
-std::string DescribeChange(const Json& answer) {
+std::string DescribeChange(const Json& answer, const ChangeNames& names) {
   const Json& change = MemberOf(answer, "change");
   const std::string route = Printable(TextOf(answer, "route"));
   if (change.is_null()) return fmt::format("{}: nothing to change, it was so already", route);
   const std::string kind = TextOf(change, "kind");
-  const std::string from = IdIn(change, "from");
-  const std::string to = IdIn(change, "to");
-  const std::string before = ShowPercent(NumberOf(change, "traffic_pct_before"));
-  const std::string after = ShowPercent(NumberOf(change, "traffic_pct_after"));
-  const std::string generation = fmt::format("generation {}", CountOf(answer, "generation"));
+  const double before = NumberOf(change, "traffic_pct_before");
+  const std::string shares = fmt::format("{} → {} of the traffic", ShowPercent(before),
+                                         ShowPercent(NumberOf(change, "traffic_pct_after")));
+  const std::string generation = fmt::format("(generation {})", CountOf(answer, "generation"));
+  const auto version_of = [&](const std::string& name) {
+    const auto parts = SplitAt(name);
+    return parts ? parts->second : name;
+  };
   if (kind == "promote" || kind == "activate") {
-    const bool first = MemberOf(change, "from").is_null();
-    return fmt::format("{}: {} → {} is the primary ({}).{}", route, from, to, generation,
-                       first ? "" : fmt::format(" Undo: podium rollback {}", route));
+    const bool is_first = MemberOf(change, "from").is_null();
+    return fmt::format("{} → {} is the primary of {} {}.{}", names.from, names.to, route,
+                       generation, is_first ? "" : fmt::format(" Undo: podium rollback {}", route));
   }
   if (kind == "ramp") {
-    const bool was_none = NumberOf(change, "traffic_pct_before") == 0;
-    return fmt::format(
-        "{}: canary {} {} → {} of the traffic ({}). Undo: podium canary {} {}", route, to, before,
-        after, generation, route,
-        was_none ? "--end" : fmt::format("{:g}", NumberOf(change, "traffic_pct_before")));
+    const std::string back = before == 0 ? "--end" : fmt::format("{:g}", before);
+    return fmt::format("canary {} of {}: {} {}. Undo: podium canary {} {}", names.to, route, shares,
+                       generation, route, back);
   }
   if (kind == "abort") {
-    return fmt::format(
-        "{}: canary {} {} → {} of the traffic, ended ({}). Undo: podium canary {} {} "
-        "{:g}",
-        route, from, before, after, generation, route, from,
-        NumberOf(change, "traffic_pct_before"));
+    return fmt::format("canary {} of {}: {}, ended {}. Undo: podium canary {} {} {:g}", names.from,
+                       route, shares, generation, route, version_of(names.from), before);
   }
-  if (kind == "rollback" && from == to) {
-    return fmt::format("{}: canary {} {} → {} of the traffic ({})", route, to, before, after,
-                       generation);
+  if (kind == "rollback" && before > 0) {
+    const std::string& canary = MemberOf(change, "to").is_null() ? names.from : names.to;
+    return fmt::format("canary {} of {}: {} {}. Undo: podium canary {} {} {:g}", canary, route,
+                       shares, generation, route, version_of(canary), before);
   }
   if (kind == "rollback") {
-    return fmt::format("{}: {} → {} is the primary again ({}). Undo: podium promote {}", route,
-                       from, to, generation, from);
+    return fmt::format("{} → {} is the primary of {} again {}. Undo: podium promote {}", names.from,
+                       names.to, route, generation, names.from);
   }
   if (kind == "retire" || kind == "delete") {
-    return fmt::format("{}: {} is {} ({})", route, from == "nothing" ? to : from,
-                       kind == "retire" ? "retired" : "deleted", generation);
+    return fmt::format("{} is {} {}", names.from, kind == "retire" ? "retired" : "deleted",
+                       generation);
   }
-  return fmt::format("{}: {} {} → {} ({})", route, kind, from, to, generation);
+  return fmt::format("{}: {} {} → {} {}", route, kind, names.from, names.to, generation);
 }
 
 CliStatus RunChangeVersion(CommandContext& context, const ChangeVersionArgs& args) {

@@ -20,7 +20,14 @@ CliStatus RunChangeVersion(CommandContext& context, const ChangeVersionArgs& arg
 CliStatus RunCanary(CommandContext& context, const CanaryArgs& args);
 CliStatus RunRollback(CommandContext& context, const RollbackArgs& args);
 
-/// What a mutation's answer says happened: "tumour: v1 → v2 is primary (generation 7). Undo: ...".
-std::string DescribeChange(const Json& answer);
+/// How people call the versions that a change is about: "tumour@1", or the id when that is all that
+/// is known; "nothing" for none.
+struct ChangeNames {
+  std::string from;
+  std::string to;
+};
+
+/// What a mutation's answer says happened, in one sentence that ends with the way back.
+std::string DescribeChange(const Json& answer, const ChangeNames& names);
 
 }  // namespace podium::app

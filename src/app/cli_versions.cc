@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cmath>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 #include "app/cli_table.h"
@@ -16,6 +17,7 @@ namespace podium::app {
 namespace {
 
 constexpr std::chrono::milliseconds kPollInterval{100};
+constexpr std::size_t kMostNamed = 2000;
 
 // "name=rest", with something on both sides.
 CliResult<std::pair<std::string, std::string>> SplitPair(const std::string& flag,
@@ -135,8 +137,7 @@ void PrintNextStep(CommandContext& context, const Json& row) {
                                        Printable(TextOf(row, "version")));
     return;
   }
-  context.console.err << fmt::format("next: podium version activate {}\n",
-                                     Printable(TextOf(row, "model_id")));
+  context.console.err << fmt::format("next: podium version activate {}\n", ShortName(row));
 }
 
 void PrintJson(CommandContext& context, const Json& value) {
@@ -154,6 +155,16 @@ std::string ShareChange(const Json& change) {
   const double after = NumberOf(change, "traffic_pct_after");
   if (before == 0 && after == 0) return "";
   return ShowPercent(before) + " → " + ShowPercent(after);
+}
+
+// For people, who know versions and not ids. What is gone, or beyond the limit, keeps its id.
+std::map<std::string, std::string> VersionsById(CommandContext& context, const std::string& route) {
+  std::map<std::string, std::string> versions;
+  const CliResult<Json> rows =
+      context.api.List(WithQuery("/api/v1/versions", "route", route), kMostNamed);
+  if (!rows) return versions;
+  for (const Json& row : *rows) versions[TextOf(row, "model_id")] = TextOf(row, "version");
+  return versions;
 }
 
 }  // namespace
@@ -246,6 +257,12 @@ CliStatus RunAudit(CommandContext& context, const AuditArgs& args) {
     PrintJson(context, rows);
     return {};
   }
+  const std::map<std::string, std::string> versions = VersionsById(context, args.route);
+  const auto version = [&](const Json& row, const char* key) {
+    const std::string id = TextOf(row, key);
+    const auto found = versions.find(id);
+    return Printable(found == versions.end() ? id : found->second);
+  };
   Table table({{"AT (UTC)"},
                {"REVISION", Table::Align::kRight},
                {"ROUTE"},
@@ -258,7 +275,7 @@ CliStatus RunAudit(CommandContext& context, const AuditArgs& args) {
   for (const Json& row : rows) {
     table.Add({ShowTime(TextOf(row, "at")), fmt::to_string(CountOf(row, "revision")),
                Printable(TextOf(row, "route")), Printable(TextOf(row, "kind")),
-               Printable(TextOf(row, "from")), Printable(TextOf(row, "to")), ShareChange(row),
+               version(row, "from"), version(row, "to"), ShareChange(row),
                Printable(fmt::format("{} ({})", TextOf(row, "actor"), TextOf(row, "origin"))),
                Printable(TextOf(row, "reason"))});
   }

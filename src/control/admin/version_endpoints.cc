@@ -14,7 +14,7 @@ namespace {
 ModelId IdOf(const AdminCall& call) { return ModelId(std::string(call.captures.Get("id"))); }
 
 Json Shown(const AdminCall& call, const ModelVersion& version) {
-  return ToJson(version, call.context.runtime.StatusOf(version.model_id));
+  return ToJson(version, StatusHere(call.context, version));
 }
 
 struct Registration {

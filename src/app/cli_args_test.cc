@@ -1,0 +1,213 @@
+// The command line: what people type becomes what they mean, or a message that says how to type it.
+
+#include "app/cli_args.h"
+
+#include <gtest/gtest.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "app/cli_run.h"
+
+namespace podium::app {
+namespace {
+
+CliResult<CommandLine> Parse(const std::string& text) {
+  std::istringstream words(text);
+  std::vector<std::string> arguments;
+  for (std::string word; words >> word;) arguments.push_back(word);
+  return ParseArguments(arguments);
+}
+
+template <typename Args>
+Args As(const std::string& text) {
+  const auto line = Parse(text);
+  if (!line) {
+    ADD_FAILURE() << text << ": " << Render(line.error());
+    return {};
+  }
+  const Args* args = std::get_if<Args>(&line->verb);
+  if (args == nullptr) {
+    ADD_FAILURE() << text << " is another verb, number " << line->verb.index();
+    return {};
+  }
+  return *args;
+}
+
+TEST(CliArguments, Serve) {
+  const auto args = As<ServeArgs>("serve --data d --listen :0 --config c.yaml --log-level debug");
+  EXPECT_EQ(args.server.config, "c.yaml");
+  ASSERT_EQ(args.server.values.size(), 3U);
+  EXPECT_EQ(args.server.values[0].path, "data_dir");
+  EXPECT_EQ(args.server.values[1].flag, "--listen");
+  EXPECT_EQ(args.server.values[1].value, ":0");
+  EXPECT_EQ(args.server.values[2].path, "log.level");
+  EXPECT_TRUE(args.server.Has("server.listen"));
+  EXPECT_FALSE(args.server.Has("log.format"));
+}
+
+TEST(CliArguments, Demo) {
+  const auto args = As<DemoArgs>("demo --duration 30s --keep --rate 12.5 --shuffle-labels");
+  EXPECT_EQ(args.duration, std::chrono::seconds(30));
+  EXPECT_TRUE(args.keep);
+  EXPECT_TRUE(args.shuffle_labels);
+  EXPECT_EQ(args.rate, 12.5);
+  EXPECT_FALSE(As<DemoArgs>("demo").duration.has_value());
+}
+
+TEST(CliArguments, VersionVerbs) {
+  const auto registered = As<RegisterArgs>(
+      "version register tumour m.onnx --version 2 --name n --model-id id --status shadow --metric "
+      "auc=0.9 --metric f1=1 --tag a=b --parent p --format onnx --wait --signature s.json");
+  EXPECT_EQ(registered.route, "tumour");
+  EXPECT_EQ(registered.file, "m.onnx");
+  EXPECT_EQ(registered.version, "2");
+  EXPECT_EQ(registered.name, "n");
+  EXPECT_EQ(registered.model_id, "id");
+  EXPECT_EQ(registered.status, "shadow");
+  EXPECT_EQ(registered.metrics, (std::vector<std::string>{"auc=0.9", "f1=1"}));
+  EXPECT_EQ(registered.tags, (std::vector<std::string>{"a=b"}));
+  EXPECT_EQ(registered.parent, "p");
+  EXPECT_EQ(registered.signature, "s.json");
+  EXPECT_TRUE(registered.wait);
+  // A repeated flag takes one value each: the positional after it is not swallowed.
+  EXPECT_EQ(As<RegisterArgs>("version register --version 2 --tag a=b tumour m.onnx").file,
+            "m.onnx");
+
+  EXPECT_EQ(As<ListVersionsArgs>("version list tumour --status canary").status, "canary");
+  EXPECT_EQ(As<ListVersionsArgs>("version list").most, 100U);
+  EXPECT_EQ(As<GetVersionArgs>("version get tumour@2").target, "tumour@2");
+  EXPECT_EQ(As<ChangeVersionArgs>("version activate x").verb, VersionVerb::kActivate);
+  EXPECT_EQ(As<ChangeVersionArgs>("version retire x").verb, VersionVerb::kRetire);
+  EXPECT_EQ(As<ChangeVersionArgs>("version delete x").verb, VersionVerb::kDelete);
+}
+
+TEST(CliArguments, TrafficVerbs) {
+  EXPECT_EQ(As<ChangeVersionArgs>("promote tumour-v2").verb, VersionVerb::kPromote);
+  EXPECT_EQ(As<ChangeVersionArgs>("promote tumour-v2").target, "tumour-v2");
+  EXPECT_EQ(As<RollbackArgs>("rollback tumour").route, "tumour");
+  const auto canary = As<CanaryArgs>("canary tumour 2 5");
+  EXPECT_EQ(canary.target, "2");
+  EXPECT_EQ(canary.pct, 5.0);
+  const auto share_only = As<CanaryArgs>("canary tumour 0.25%");
+  EXPECT_EQ(share_only.target, "");
+  EXPECT_EQ(share_only.pct, 0.25);
+  EXPECT_FALSE(As<CanaryArgs>("canary tumour --end").pct.has_value());
+}
+
+TEST(CliArguments, ReadingVerbs) {
+  EXPECT_TRUE(As<StatusArgs>("status tumour -w").watch);
+  EXPECT_EQ(As<StatusArgs>("status").route, "");
+  const auto predict = As<PredictArgs>("predict tumour -d [[1]] --session s --version 2");
+  EXPECT_EQ(predict.data, "[[1]]");
+  EXPECT_EQ(predict.session, "s");
+  EXPECT_EQ(predict.version, "2");
+  EXPECT_EQ(As<PredictArgs>("predict tumour -f -").file, "-");
+  EXPECT_EQ(As<AuditArgs>("audit").most, 100U);
+  EXPECT_EQ(As<AuditArgs>("audit list --route r --limit 3").most, 3U);
+  EXPECT_EQ(As<AuditArgs>("audit --route r").route, "r");
+  EXPECT_EQ(As<CheckArgs>("check f.yaml").file, "f.yaml");
+  EXPECT_FALSE(As<CheckArgs>("check").file.has_value());
+}
+
+// People put them before and behind the verb.
+TEST(CliArguments, ClientFlagsMayStandAnywhere) {
+  for (const char* text : {"--server h:1 -o json --reason r -y promote x --timeout 3s",
+                           "promote x --server h:1 --output=json --reason r --yes --timeout 3s",
+                           "promote --server=h:1 -o json x --reason r -y --timeout=3s"}) {
+    SCOPED_TRACE(text);
+    const auto line = Parse(text);
+    ASSERT_TRUE(line) << Render(line.error());
+    EXPECT_EQ(line->client.server, "h:1");
+    EXPECT_EQ(line->client.output, OutputFormat::kJson);
+    EXPECT_EQ(line->client.reason, "r");
+    EXPECT_EQ(line->client.timeout, std::chrono::seconds(3));
+    EXPECT_TRUE(line->client.yes);
+  }
+  EXPECT_FALSE(Parse("status")->client.output.has_value());
+}
+
+TEST(CliArguments, MistakesSayWhatWasMeant) {
+  struct Case {
+    const char* text;
+    const char* said;  ///< In the error or in the fix.
+  };
+  const Case cases[] = {
+      {"promot x", "did you mean `podium promote`?"},
+      {"satus", "did you mean `podium status`?"},
+      {"frobnicate", "podium --help"},
+      {"version regster r f", "did you mean `podium version register`?"},
+      {"version", "podium version --help"},
+      {"--server h:1 stauts", "did you mean `podium status`?"},
+      {"status --serve h:1", "did you mean \"--server\"?"},
+      {"promote", "ID is required"},
+      {"promote a b", "\"b\" is too much"},
+      {"canary tumour", "needs a share in percent"},
+      {"canary tumour 2 5 7", "too much"},
+      {"canary tumour 2 101", "0 to 100 percent"},
+      {"canary tumour lots", "no share"},
+      {"canary tumour 5 --end", "--end takes no share"},
+      {"predict tumour", "either -d JSON or -f FILE"},
+      {"predict tumour -d 1 -f x", "either -d JSON or -f FILE"},
+      {"version register r f", "--version is required"},
+      {"version register r f --version 1 --status primary", "standby"},
+      {"status -o xml", "json"},
+      {"status --timeout 5", "did you mean \"5s\"?"},
+      {"demo --duration 5", "did you mean \"5s\"?"},
+      {"demo --rate fast", "rate"},
+      {"version list --limit 0", "limit"},
+      {"help exit-code", "did you mean \"exit-codes\"?"},
+      {"help promot", "did you mean \"promote\"?"},
+      {"rollback", "ROUTE is required"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.text);
+    const auto line = Parse(c.text);
+    ASSERT_FALSE(line);
+    EXPECT_EQ(line.error().exit, ExitCode::kUsage);
+    EXPECT_NE(Render(line.error()).find(c.said), std::string::npos) << Render(line.error());
+  }
+}
+
+TEST(CliArguments, HelpIsPrintedAndHasExamples) {
+  for (const char* text : {"", "--help", "help", "promote --help", "help promote", "version --help",
+                           "version register -h", "help version register", "serve --help"}) {
+    SCOPED_TRACE(text);
+    const std::string help = As<PrintText>(text).text;
+    EXPECT_NE(help.find("podium "), std::string::npos) << help;
+    EXPECT_TRUE(help.ends_with('\n'));
+  }
+  EXPECT_NE(As<PrintText>("promote --help").text.find("Examples:"), std::string::npos);
+  EXPECT_EQ(As<PrintText>("help exit-codes").text, ExitCodesHelp());
+  EXPECT_NE(As<PrintText>("help settings").text.find("PODIUM_SERVER_LISTEN"), std::string::npos);
+  EXPECT_TRUE(As<PrintText>("--version").text.starts_with("podium "));
+}
+
+TEST(CliArguments, Percent) {
+  for (const auto& [text, want] :
+       {std::pair{"0", 0.0}, {"100", 100.0}, {"0.25", 0.25}, {"5%", 5.0}}) {
+    ASSERT_TRUE(ParsePercent(text)) << text;
+    EXPECT_EQ(*ParsePercent(text), want);
+  }
+  for (const char* text : {"", "%", "-1", "100.01", "nan", "inf", "1e1", "5 %", "5%%", "0x5"}) {
+    EXPECT_FALSE(ParsePercent(text)) << text;
+  }
+}
+
+TEST(CliArguments, TheServersAddress) {
+  const auto parse = [](const char* text) {
+    const auto address = ParseServer(text);
+    return address ? net::ToString(*address) : "error: " + address.error().error;
+  };
+  EXPECT_EQ(parse("host:1"), "host:1");
+  EXPECT_EQ(parse("http://[::1]:2/"), "[::1]:2");
+  EXPECT_EQ(parse(":3"), "127.0.0.1:3");  // banned: fixed port (only parsed)
+  EXPECT_NE(parse("https://host:1").find("no TLS"), std::string::npos);
+  EXPECT_TRUE(parse("host").starts_with("error: "));
+  EXPECT_TRUE(parse("host:0").starts_with("error: "));
+  EXPECT_TRUE(parse("http://host:1/path").starts_with("error: "));
+}
+
+}  // namespace
+}  // namespace podium::app
