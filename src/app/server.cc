@@ -82,13 +82,17 @@ struct Server::Impl {
         cells(core_count),
         cores(core_count),
         inference("inference", settings.inference_threads, settings.inference_queue),
-        runtime(RuntimeOptionsOf(settings), clock, std::move(loader), [this] { ReadinessChanged(); }),
+        runtime(RuntimeOptionsOf(settings), clock, std::move(loader),
+                [this] { ReadinessChanged(); }),
         publisher(*store, runtime, stats, clock,
                   [this](std::size_t core, std::function<void()> job) {
                     cores.Post(core, std::move(job));
                   },
                   cells, {}),
-        gateway({authenticator, clock, rng, inference,
+        gateway({authenticator,
+                 clock,
+                 rng,
+                 inference,
                  {settings.inline_limit, settings.max_predict_bytes}},
                 cells),
         admin_context{*store,
@@ -106,8 +110,8 @@ struct Server::Impl {
         front(authenticator, gateway, admin),
         ticker(1) {}
 
-  // Called from load threads. What is queued already will see this change too, so a full queue loses
-  // nothing.
+  // Called from load threads. What is queued already will see this change too, so a full queue
+  // loses nothing.
   void ReadinessChanged() {
     if (readiness_queued.exchange(true)) return;
     const Status queued = pools.publish.Submit([this] {
@@ -207,15 +211,17 @@ struct Server::Impl {
 Server::Server(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Server::~Server() { Stop(); }
 
-Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Clock& clock, Rng& rng) {
+Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Clock& clock,
+                                              Rng& rng) {
   PODIUM_TRY(MakeDirectory(settings.data_dir / "artifacts"));
   PODIUM_TRY(MakeDirectory(settings.data_dir / "cache"));
   const fs::path library =
       settings.onnxruntime.empty() ? runtime::DefaultOrtLibrary() : settings.onnxruntime;
   PODIUM_TRY_ASSIGN(std::shared_ptr<runtime::OnnxLoader> loader,
                     runtime::OnnxLoader::Open(library, clock));
-  PODIUM_TRY_ASSIGN(std::unique_ptr<store::SqliteStore> store,
-                    store::SqliteStore::Open((settings.data_dir / "podium.db").string(), clock, rng));
+  PODIUM_TRY_ASSIGN(
+      std::unique_ptr<store::SqliteStore> store,
+      store::SqliteStore::Open((settings.data_dir / "podium.db").string(), clock, rng));
   auto impl = std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loader));
   auto server = std::unique_ptr<Server>(new Server(std::move(impl)));
   PODIUM_TRY(server->impl_->Start());

@@ -42,13 +42,15 @@ std::string_view HostWithoutPort(std::string_view host) {
     return host;
   }
   const std::string_view port = host.substr(colon + 1);
-  if (!std::all_of(port.begin(), port.end(), [](unsigned char c) { return std::isdigit(c) != 0; })) {
+  if (!std::all_of(port.begin(), port.end(),
+                   [](unsigned char c) { return std::isdigit(c) != 0; })) {
     return {};
   }
   return host.substr(0, colon);
 }
 
-// Four decimal numbers, the first 127. Anything looser ("127.evil.example") is a name, not loopback.
+// Four decimal numbers, the first 127. Anything looser ("127.evil.example") is a name, not
+// loopback.
 bool IsLoopbackV4(std::string_view host) {
   int parts = 0;
   bool first_is_127 = false;
@@ -98,7 +100,8 @@ Result<Principal> Authenticator::Identify(const Credentials& credentials) const 
                 "the Authorization header must read \"Bearer <admin token>\"");
   }
   if (!SameDigest(HmacSha256(digest_key_, *token), *token_digest_)) {
-    return Fail(ErrorCode::kUnauthenticated, "this admin token is not the one the server was given");
+    return Fail(ErrorCode::kUnauthenticated,
+                "this admin token is not the one the server was given");
   }
   return Principal{"admin", true, true};
 }
@@ -145,10 +148,11 @@ Status CheckLocalOrigin(std::string_view host, std::optional<std::string_view> o
   const bool same = scheme != std::string_view::npos && origin->substr(0, scheme) == "http" &&
                     Lower(origin->substr(scheme + 3)) == Lower(host);
   if (same) return {};
-  return Fail(ErrorCode::kPermissionDenied,
-              "Origin \"{}\" is not this server: without an admin token pages from elsewhere may not "
-              "call it (set PODIUM_ADMIN_TOKEN)",
-              *origin);
+  return Fail(
+      ErrorCode::kPermissionDenied,
+      "Origin \"{}\" is not this server: without an admin token pages from elsewhere may not "
+      "call it (set PODIUM_ADMIN_TOKEN)",
+      *origin);
 }
 
 }  // namespace podium::auth

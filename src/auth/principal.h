@@ -12,9 +12,9 @@ namespace podium::auth {
 
 /// The caller, after authentication.
 struct Principal {
-  std::string actor;           ///< For the audit trail: "admin", "local", "anonymous".
-  bool may_administer = false; ///< Mutations and admin reads.
-  bool may_override = false;   ///< X-Podium-Model-Version.
+  std::string actor;            ///< For the audit trail: "admin", "local", "anonymous".
+  bool may_administer = false;  ///< Mutations and admin reads.
+  bool may_override = false;    ///< X-Podium-Model-Version.
 };
 
 /// What identifies a caller.
@@ -50,8 +50,8 @@ Status RequireOverride(const Principal& principal);
 /// A token that guards a server: at least 16 characters, no white space.
 Status CheckToken(std::string_view token);
 
-/// What a browser page elsewhere cannot forge: with no token, the Host must be a loopback name and an
-/// Origin, if any, of this very host; kPermissionDenied names the setting that would allow it.
+/// What a browser page elsewhere cannot forge: with no token, the Host must be a loopback name and
+/// an Origin, if any, of this very host; kPermissionDenied names the setting that would allow it.
 Status CheckLocalOrigin(std::string_view host, std::optional<std::string_view> origin);
 
 }  // namespace podium::auth

@@ -7,7 +7,8 @@ namespace {
 
 constexpr std::string_view kToken = "correct-horse-battery";
 
-// A wrong credential must never fall back to a weaker identity: that would hide a broken deployment.
+// A wrong credential must never fall back to a weaker identity: that would hide a broken
+// deployment.
 TEST(Authenticator, IdentifiesByTokenOrByLoopback) {
   const Authenticator local = Authenticator::LocalOnly();
   const Authenticator token = Authenticator::WithAdminToken(kToken, "key");
@@ -23,7 +24,11 @@ TEST(Authenticator, IdentifiesByTokenOrByLoopback) {
       {"no token, elsewhere", &local, {"", false}, "anonymous", false},
       {"token, none given", &token, {"", true}, "anonymous", false},
       {"token, right", &token, {"Bearer correct-horse-battery", false}, "admin", true},
-      {"token, scheme in lower case", &token, {"bearer correct-horse-battery", false}, "admin", true},
+      {"token, scheme in lower case",
+       &token,
+       {"bearer correct-horse-battery", false},
+       "admin",
+       true},
       {"token, wrong", &token, {"Bearer correct-horse-batterY", true}, nullptr, false},
       {"token, prefix", &token, {"Bearer correct-horse", true}, nullptr, false},
       {"token, empty", &token, {"Bearer ", true}, nullptr, false},
@@ -48,7 +53,8 @@ TEST(Authenticator, TellsAnonymousToSignInAndOthersThatTheyMayNot) {
   EXPECT_TRUE(RequireAdmin({"local", true, true}));
   EXPECT_EQ(RequireAdmin({"anonymous", false, false}).error().code, ErrorCode::kUnauthenticated);
   EXPECT_EQ(RequireAdmin({"viewer", false, false}).error().code, ErrorCode::kPermissionDenied);
-  EXPECT_EQ(RequireOverride({"anonymous", false, false}).error().code, ErrorCode::kPermissionDenied);
+  EXPECT_EQ(RequireOverride({"anonymous", false, false}).error().code,
+            ErrorCode::kPermissionDenied);
 }
 
 TEST(CheckToken, HasALengthAndNoSpaces) {

@@ -129,6 +129,9 @@ Result<Json> ParseJson(std::string_view text) {
   if (const std::size_t zero = text.find('\0'); zero != std::string_view::npos) {
     return refuse(zero + 1, "a zero byte");
   }
+  if (text.starts_with("\xEF\xBB\xBF")) {
+    return refuse(1, "a byte order mark: send plain UTF-8");
+  }
   Json root;
   std::size_t read = 0;
   StrictSax sax(root, read);

@@ -63,8 +63,11 @@ void AnswerActive(GatewayCore& core, net::Exchange& exchange, net::Response& res
     response.body += '\n';
     return;
   }
-  response = net::ProblemResponse(active.error());
-  if (active.error().code == ErrorCode::kMethodNotAllowed) response.headers.Add("Allow", "GET, HEAD");
+  const std::string request_id = RandomToken(core.shared.rng, 14);
+  response = net::ProblemResponse(active.error(), request_id);
+  response.headers.Add("x-request-id", request_id);
+  if (active.error().code == ErrorCode::kMethodNotAllowed)
+    response.headers.Add("Allow", "GET, HEAD");
 }
 
 }  // namespace podium::gateway

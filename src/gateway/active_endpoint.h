@@ -1,4 +1,5 @@
-// GET /internal/models/active?type=ROUTE: what serves a route, for callers that route by themselves.
+// GET /internal/models/active?type=ROUTE: what serves a route, for callers that route by
+// themselves.
 #pragma once
 
 #include "gateway/gateway_core.h"

@@ -123,6 +123,11 @@ Task<net::Response> Gateway::Predict(net::Exchange& exchange, std::string route)
   }
   auto run = RunOn(shared_.inference, [&call] { return call.Run(); });
   Result<std::vector<Tensor>> outputs = co_await std::move(run);
+  // A full queue is this server's overload, not a limit that the caller has used up.
+  if (!outputs && outputs.error().code == ErrorCode::kLimited) {
+    outputs = Fail(std::move(outputs).error().Wrap(
+        ErrorCode::kUnavailable, "this server is busy with other predictions: try again shortly"));
+  }
   call.Answer(std::move(outputs), response);
   co_return response;
 }

@@ -10,7 +10,8 @@
 
 namespace podium::gateway {
 
-/// Threads: TryHandle and Handle on any core, each using that core's part only; WriteMetrics anywhere.
+/// Threads: TryHandle and Handle on any core, each using that core's part only; WriteMetrics
+/// anywhere.
 class Gateway final : public net::Handler {
  public:
   /// `cells` has one cell per core. All references outlive the gateway.

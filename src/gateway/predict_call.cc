@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/log.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "domain/names.h"
 
 namespace podium::gateway {
@@ -14,6 +14,12 @@ using routing::kNoVersion;
 
 constexpr std::string_view kOverrideHeader = "x-podium-model-version";
 constexpr int kRetryAfterSeconds = 1;
+
+// A model that failed on these rows will fail on them again; what was busy or not ready will not
+// stay so.
+bool IsWorthRetrying(ErrorCode code) {
+  return TraitsOf(code).retryable && code != ErrorCode::kInternal;
+}
 
 // Header first, then body; both absent is fine.
 Result<std::string_view> IdFrom(const net::RequestHead& head, std::string_view header,
@@ -143,12 +149,12 @@ Result<std::vector<Tensor>> PredictCall::Run() const {
 }
 
 void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& response) {
-  // What does not fit the model's signature is the caller's mistake and says nothing of the version.
+  // What does not fit the model's signature is the caller's mistake and says nothing of the
+  // version.
   if (!outputs && outputs.error().code == ErrorCode::kInvalidArgument) {
     return Refuse(outputs.error(), response);
   }
-  serving_here().stats->ObserveRowTime(core_.index,
-                                       model_time_ / static_cast<std::int64_t>(rows_));
+  serving_here().stats->ObserveRowTime(core_.index, model_time_ / static_cast<std::int64_t>(rows_));
   const bool canary = serving_.version == route_->route->canary;
   const std::chrono::nanoseconds latency = core_.shared.clock.SteadyNow() - exchange_.received();
   serving_here().stats->Record(core_.index, canary,
@@ -171,7 +177,7 @@ void PredictCall::Refuse(const Error& error, net::Response& response) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (request_id_.empty()) request_id_ = RandomToken(core_.shared.rng, 14);
   response = net::ProblemResponse(error, request_id_);
-  if (TraitsOf(error.code).retryable) response.headers.Add("Retry-After", kRetryAfterSeconds);
+  if (IsWorthRetrying(error.code)) response.headers.Add("Retry-After", kRetryAfterSeconds);
   AddHeaders(response);
 }
 

@@ -86,7 +86,8 @@ class World {
     for (const ModelVersion& row : view.route->versions) {
       view::VersionServing serving;
       for (const Placement& p : placements) {
-        if (p.version == row.version && p.ready) serving.model = std::make_shared<ToyModel>(p.per_row);
+        if (p.version == row.version && p.ready)
+          serving.model = std::make_shared<ToyModel>(p.per_row);
       }
       serving.state = serving.model ? LoadState::kReady : LoadState::kFailed;
       serving.error = serving.model ? "" : "no such file";
@@ -130,7 +131,8 @@ std::string Header(const net::Response& response, std::string_view name) {
   return std::string(response.headers.Find(name).value_or("-"));
 }
 
-// INV-7, INV-8: a version that is not ready never serves, and costs no call that another may answer.
+// INV-7, INV-8: a version that is not ready never serves, and costs no call that another may
+// answer.
 TEST(Predict, Inv7ServesTheFirstReadyVersionOfTheChain) {
   struct Case {
     const char* name;
@@ -182,7 +184,8 @@ TEST(Predict, AnswersWithEveryHeaderOfTheDecision) {
   EXPECT_NE(Header(response, "x-podium-overhead-us"), "-");
 }
 
-// The id that is hashed: session before request, header before body. Anything else would move people.
+// The id that is hashed: session before request, header before body. Anything else would move
+// people.
 TEST(Predict, TakesTheUnitFromHeadersThenBody) {
   World world({{"v1", VersionStatus::kPrimary}});
   const auto bucket = [&](std::string_view body, std::string_view headers) {
@@ -210,9 +213,10 @@ TEST(Predict, OverrideServesThatVersionOrSaysWhyNot) {
       {"unknown", "X-Podium-Model-Version: v9\r\n", false, 404},
       {"not ready", "X-Podium-Model-Version: v3\r\n", false, 409},
       {"no token", "X-Podium-Model-Version: v2\r\n", true, 403},
-      {"token", "X-Podium-Model-Version: v2\r\nAuthorization: Bearer sixteen-letters!\r\n", true, 200},
-      {"wrong token", "X-Podium-Model-Version: v2\r\nAuthorization: Bearer sixteen-letterz!\r\n", true,
-       401},
+      {"token", "X-Podium-Model-Version: v2\r\nAuthorization: Bearer sixteen-letters!\r\n", true,
+       200},
+      {"wrong token", "X-Podium-Model-Version: v2\r\nAuthorization: Bearer sixteen-letterz!\r\n",
+       true, 401},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

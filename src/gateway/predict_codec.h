@@ -1,7 +1,7 @@
 // JSON rows to tensors and back, for /predict.
 //
-// Request: {"rows": [[…], …] or [{column: value}, …], "session_id"?, "request_id"?}. Every value of the
-// body is validated, used or not. Response: {"predictions": first output, one entry per row,
+// Request: {"rows": [[…], …] or [{column: value}, …], "session_id"?, "request_id"?}. Every value of
+// the body is validated, used or not. Response: {"predictions": first output, one entry per row,
 // "outputs": {name: …} of the others, "model", "version"}. NaN and infinities, which JSON does not
 // have, are written as null.
 #pragma once

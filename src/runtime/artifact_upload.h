@@ -1,4 +1,5 @@
-// Takes the bytes of an artifact in: a file that has its real name only once it is whole and on disk.
+// Takes the bytes of an artifact in: a file that has its real name only once it is whole and on
+// disk.
 #pragma once
 
 #include <cstdint>

@@ -22,7 +22,7 @@ namespace podium::view {
 struct VersionServing {
   ModelHandle model;  ///< Null unless READY.
   LoadState state = LoadState::kRequested;
-  std::string error;  ///< Of a failed load.
+  std::string error;                    ///< Of a failed load.
   std::shared_ptr<VersionStats> stats;  ///< Never null.
 
   bool ready() const { return model != nullptr; }

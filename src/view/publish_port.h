@@ -14,9 +14,9 @@ namespace podium::view {
 
 /// How this replica's view stands against the table.
 struct PublishState {
-  ViewPtr view;                  ///< The newest one that every core has; never null.
-  SteadyTime confirmed_at;       ///< When the table was last found to be what the view shows.
-  std::string trouble;           ///< Why the last read of the table failed; empty when it did not.
+  ViewPtr view;             ///< The newest one that every core has; never null.
+  SteadyTime confirmed_at;  ///< When the table was last found to be what the view shows.
+  std::string trouble;      ///< Why the last read of the table failed; empty when it did not.
   std::uint64_t failed_reads = 0;
   std::uint64_t publishes = 0;
   std::vector<routing::CompileFault> faults;  ///< Rows set aside (invariant 4).

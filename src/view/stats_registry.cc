@@ -47,8 +47,8 @@ std::vector<VersionReport> StatsRegistry::ReportAll() const {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, entry] : entries_) {
       VersionReport report = MakeReport(id, entry);
-      const bool seen = report.total.plain.total() + report.total.canary.total() +
-                            report.total.not_served > 0;
+      const bool seen =
+          report.total.plain.total() + report.total.canary.total() + report.total.not_served > 0;
       if (seen) reports.push_back(std::move(report));
     }
   }

@@ -49,8 +49,8 @@ Result<Json> ReadObject(std::string_view bytes) {
 }
 
 Error NoSuchPath(const net::RequestHead& head) {
-  return {ErrorCode::kNotFound, fmt::format("there is nothing at {} {}", NameOf(head.method), head.path),
-          "", nullptr};
+  return {ErrorCode::kNotFound,
+          fmt::format("there is nothing at {} {}", NameOf(head.method), head.path), "", nullptr};
 }
 
 }  // namespace

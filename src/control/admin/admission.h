@@ -12,12 +12,12 @@ namespace podium::control {
 
 /// What a rehearsal found.
 struct Admission {
-  Revision primary_since;              ///< What a promote pins.
-  std::vector<ModelVersion> goes_live; ///< Must be READY before the commit (invariant 7).
+  Revision primary_since;               ///< What a promote pins.
+  std::vector<ModelVersion> goes_live;  ///< Must be READY before the commit (invariant 7).
 };
 
-/// Rehearses `mutation` on the rows as they are now: the error it would meet, or what would go live.
-/// `named` is the version that the mutation names, if it names one that exists.
+/// Rehearses `mutation` on the rows as they are now: the error it would meet, or what would go
+/// live. `named` is the version that the mutation names, if it names one that exists.
 Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
                         const store::Mutation& mutation, const store::MutationContext& context);
 

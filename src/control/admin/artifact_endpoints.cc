@@ -15,11 +15,14 @@ AdminReply Receive(AdminCall& call) {
   const auto type = head.Find("content-type");
   if (!type || !net::EqualsIgnoreCase(*type, "application/octet-stream")) {
     co_return Fail(ErrorCode::kUnsupportedMedia,
-                   "Content-Type must be application/octet-stream, not {}", type ? *type : "absent");
+                   "Content-Type must be application/octet-stream, not {}",
+                   type ? *type : "absent");
   }
   if (head.content_length.value_or(0) > c.options.max_artifact_bytes) {
-    co_return Fail(ErrorCode::kTooLarge, "the artifact has {} bytes, the limit is {} "
-                   "(serving.max_artifact_bytes)", *head.content_length, c.options.max_artifact_bytes);
+    co_return Fail(ErrorCode::kTooLarge,
+                   "the artifact has {} bytes, the limit is {} "
+                   "(serving.max_artifact_bytes)",
+                   *head.content_length, c.options.max_artifact_bytes);
   }
 
   runtime::ArtifactUpload upload(c.options.artifact_dir, RandomToken(c.rng, 16));

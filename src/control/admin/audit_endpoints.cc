@@ -19,8 +19,8 @@ AdminReply List(AdminCall& call) {
   if (auto route = QueryText(head, "route")) query.route = RouteName(std::move(*route));
   query.limit = *limit;
   query.cursor = QueryText(head, "cursor").value_or("");
-  auto read = RunOn(call.context.pools.reads,
-                    [&] { return call.context.store.ListPromotions(query); });
+  auto read =
+      RunOn(call.context.pools.reads, [&] { return call.context.store.ListPromotions(query); });
   const Result<store::Page<Promotion>> page = co_await std::move(read);
   if (!page) co_return Fail(page.error());
   Json items = Json::array();

@@ -106,8 +106,8 @@ TagMap Fields::Tags(std::string_view name) {
     }
   }
   if (tags.size() > limits::kMaxTags) {
-    Complain(name,
-             fmt::format("{} has {} entries, the limit is {}", name, tags.size(), limits::kMaxTags));
+    Complain(name, fmt::format("{} has {} entries, the limit is {}", name, tags.size(),
+                               limits::kMaxTags));
   }
   return tags;
 }

@@ -1,5 +1,5 @@
-// Reads the fields of a JSON object once, strictly: wrong types, limits and unknown names are errors
-// that say which field.
+// Reads the fields of a JSON object once, strictly: wrong types, limits and unknown names are
+// errors that say which field.
 #pragma once
 
 #include <optional>

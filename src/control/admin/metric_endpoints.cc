@@ -32,8 +32,7 @@ Json ReportJson(const view::VersionReport& report) {
   json["request_count"] = total;
   json["error_count"] = errors;
   json["timeout_count"] = Count(stats, Outcome::kTimeout);
-  json["error_rate"] =
-      total == 0 ? 0.0 : static_cast<double>(errors) / static_cast<double>(total);
+  json["error_rate"] = total == 0 ? 0.0 : static_cast<double>(errors) / static_cast<double>(total);
   json["latency"] = {{"p50", Milliseconds(latency.Quantile(0.50))},
                      {"p95", Milliseconds(latency.Quantile(0.95))},
                      {"p99", Milliseconds(latency.Quantile(0.99))}};

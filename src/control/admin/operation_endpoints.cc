@@ -59,13 +59,15 @@ AdminReply Ready(AdminCall& call) {
   response.status = ready ? 200 : 503;
   response.content_type = "text/plain; charset=utf-8";
   response.body = fmt::format(
-      "{} view generation {} age {:.1f} s\n{} table {}\n{} models {} ready, {} failed, {} primaries "
+      "{} view generation {} age {:.1f} s\n{} table {}\n{} models {} ready, {} failed, {} "
+      "primaries "
       "loading\n{}",
       mark(state.publishes > 0), state.view->generation().get(), Seconds(ViewAge(c, state)),
       mark(state.trouble.empty()),
       state.trouble.empty() ? "readable" : "not readable, serving from the last good view",
       mark(counts.failed == 0 && counts.primaries_pending == 0), counts.ready, counts.failed,
-      counts.primaries_pending, c.draining ? "[-] draining\n" : (ready ? "ready\n" : "not ready\n"));
+      counts.primaries_pending,
+      c.draining ? "[-] draining\n" : (ready ? "ready\n" : "not ready\n"));
   if (!ready) response.headers.Add("Retry-After", "1");
   co_return response;
 }

@@ -10,9 +10,10 @@ namespace podium::control {
 struct ControlPools {
   WorkerPool reads{"control-read", limits::kControlThreads, limits::kControlQueue};
   WorkerPool loads{"control-load", limits::kControlThreads * 2, limits::kControlQueue};
-  WorkerPool writer{"control-write", 1, limits::kControlQueue};  ///< One writer, in order of arrival.
+  WorkerPool writer{"control-write", 1,
+                    limits::kControlQueue};  ///< One writer, in order of arrival.
   WorkerPool publish{"control-publish", 1, limits::kControlQueue};
-  WorkerPool files{"control-file", 1, limits::kControlQueue};    ///< Artifact uploads.
+  WorkerPool files{"control-file", 1, limits::kControlQueue};  ///< Artifact uploads.
 
   /// Refuses new work and finishes what is queued.
   void Stop() {

@@ -21,14 +21,15 @@ Json ModelJson(const routing::CompiledRoute& route, const ModelVersion& version)
   json["updated_at"] = FormatUtc(version.updated_at);
   json["can_promote"] =
       version.status == VersionStatus::kShadow || version.status == VersionStatus::kCanary;
-  json["can_rollback"] = primary && (route.canary_share.value() > 0 ||
-                                     route.previous_primary != routing::kNoVersion);
+  json["can_rollback"] =
+      primary && (route.canary_share.value() > 0 || route.previous_primary != routing::kNoVersion);
   return json;
 }
 
 AdminReply List(AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
-  if (Status known = CheckQuery(head, {"feature"}); !known) co_return Fail(std::move(known).error());
+  if (Status known = CheckQuery(head, {"feature"}); !known)
+    co_return Fail(std::move(known).error());
   const std::optional<std::string> feature = QueryText(head, "feature");
   const view::PublishState state = call.context.publisher.state();
   Json items = Json::array();
@@ -42,13 +43,11 @@ AdminReply List(AdminCall& call) {
 }
 
 AdminReply Promote(AdminCall& call) {
-  return CarryOutPlain(call,
-                       store::PromoteVersion{ModelId(std::string(call.captures.Get("id")))});
+  return CarryOutPlain(call, store::PromoteVersion{ModelId(std::string(call.captures.Get("id")))});
 }
 
 AdminReply RollBack(AdminCall& call) {
-  return CarryOutPlain(call,
-                       store::RollBackRoute{RouteName(std::string(call.captures.Get("id")))});
+  return CarryOutPlain(call, store::RollBackRoute{RouteName(std::string(call.captures.Get("id")))});
 }
 
 }  // namespace

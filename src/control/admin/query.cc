@@ -81,8 +81,8 @@ net::Response PageResponse(const AdminCall& call, Json items, const std::string&
   page["next_cursor"] = next_cursor.empty() ? Json() : Json(next_cursor);
   net::Response response = JsonResponse(page);
   if (!next_cursor.empty()) {
-    response.headers.Add("Link", fmt::format("<{}>; rel=\"next\"",
-                                             NextTarget(call.exchange.head(), next_cursor)));
+    response.headers.Add(
+        "Link", fmt::format("<{}>; rel=\"next\"", NextTarget(call.exchange.head(), next_cursor)));
   }
   return response;
 }

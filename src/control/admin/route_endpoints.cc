@@ -129,7 +129,8 @@ Result<std::vector<RouteArm>> ReadArms(const Json& list) {
   for (std::size_t i = 0; i < list.size(); ++i) {
     const std::string place = fmt::format("/arms/{}", i);
     if (!list[i].is_object()) {
-      return Fail(Error{ErrorCode::kInvalidArgument, "an arm is {\"model_id\", \"weight\"}", place, nullptr});
+      return Fail(Error{ErrorCode::kInvalidArgument, "an arm is {\"model_id\", \"weight\"}", place,
+                        nullptr});
     }
     Fields fields(list[i]);
     RouteArm arm;
@@ -155,13 +156,15 @@ Result<std::vector<RouteArm>> ReadArms(const Json& list) {
 AdminReply SetArms(AdminCall& call) {
   Fields fields(call.body);
   const Json* list = fields.Array("arms");
-  if (list == nullptr) fields.Complain("arms", "\"arms\" is required; an empty list ends the split");
+  if (list == nullptr)
+    fields.Complain("arms", "\"arms\" is required; an empty list ends the split");
   std::string reason = fields.Text("reason", limits::kMaxReasonBytes);
   if (Status fit = fields.Finish(); !fit) co_return Fail(std::move(fit).error());
   Result<std::vector<RouteArm>> arms = ReadArms(*list);
   if (!arms) co_return Fail(std::move(arms).error());
 
-  auto verb = CarryOut(call, store::SetArms{NameOfRoute(call), std::move(*arms)}, std::move(reason));
+  auto verb =
+      CarryOut(call, store::SetArms{NameOfRoute(call), std::move(*arms)}, std::move(reason));
   Result<VerbOutcome> outcome = co_await std::move(verb);
   if (!outcome) co_return Fail(std::move(outcome).error());
   co_return VerbResponse(call, *outcome);

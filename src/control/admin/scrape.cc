@@ -41,7 +41,8 @@ SeriesMap CollectSeries(const view::StatsRegistry& stats) {
 void WriteTraffic(Exposition& out, const SeriesMap& map) {
   out.Family("podium_requests_total", "counter", "Answered requests by the version that served.");
   for (const auto& [key, series] : map) {
-    for (const auto& [role, canary] : {std::pair(&series.plain, "false"), {&series.canary, "true"}}) {
+    for (const auto& [role, canary] :
+         {std::pair(&series.plain, "false"), {&series.canary, "true"}}) {
       if (role->total() == 0) continue;
       for (std::size_t i = 0; i < view::kOutcomes; ++i) {
         out.Sample({{"route", key.first},
@@ -55,7 +56,8 @@ void WriteTraffic(Exposition& out, const SeriesMap& map) {
   out.Family("podium_request_duration_seconds", "histogram",
              "From the end of the request's head to its answer.");
   for (const auto& [key, series] : map) {
-    for (const auto& [role, canary] : {std::pair(&series.plain, "false"), {&series.canary, "true"}}) {
+    for (const auto& [role, canary] :
+         {std::pair(&series.plain, "false"), {&series.canary, "true"}}) {
       if (role->total() == 0) continue;
       out.Sample({{"route", key.first}, {"model_version", key.second}, {"canary", canary}},
                  role->latency);
@@ -115,14 +117,15 @@ void WriteControl(Exposition& out, const AdminContext& c, const view::PublishSta
   };
   gauge("podium_snapshot_revision", "Generation of the view that every core has.",
         static_cast<double>(state.view->generation().get()));
-  gauge("podium_snapshot_age_seconds", "Since the table was last confirmed to be what the view shows.",
-        Seconds(age));
+  gauge("podium_snapshot_age_seconds",
+        "Since the table was last confirmed to be what the view shows.", Seconds(age));
   gauge("podium_snapshot_stale", "1 when that is longer ago than registry.cache_ttl.",
         age > c.options.cache_ttl ? 1 : 0);
   gauge("podium_rows_set_aside", "Rows of the table that could not be used (see /api/v1/status).",
         static_cast<double>(state.faults.size()));
   counter("podium_publishes_total", "Views brought to all cores.", state.publishes);
-  counter("podium_table_read_failures_total", "Reads of the table that failed.", state.failed_reads);
+  counter("podium_table_read_failures_total", "Reads of the table that failed.",
+          state.failed_reads);
   out.Family("podium_admin_pending", "gauge", "Mutations admitted and not answered yet.");
   out.Sample({{"verb", "promote"}}, c.pending.promote.load());
   out.Sample({{"verb", "other"}}, c.pending.other.load());

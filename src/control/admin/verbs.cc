@@ -129,9 +129,8 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
   if (!committed) co_return Fail(std::move(committed).error());
 
   VerbOutcome outcome{std::move(*committed), true};
-  auto publish = RunOn(c.pools.publish, [&] {
-    return c.publisher.PublishAtLeast(outcome.committed.revision);
-  });
+  auto publish = RunOn(c.pools.publish,
+                       [&] { return c.publisher.PublishAtLeast(outcome.committed.revision); });
   const Status published = co_await std::move(publish);
   outcome.applied = published.has_value();
   LogInfo("registry changed", {{"kind", NameOf(outcome.committed.audit.kind)},
@@ -159,7 +158,7 @@ net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, in
   const AdminContext& c = call.context;
   Json json = Json::object();
   const std::optional<ModelVersion>& version = outcome.committed.version;
-  if (version) json = ToJson(*version, c.runtime.StatusOf(version->model_id));
+  if (version) json = ToJson(*version, StatusHere(c, *version));
   json["route"] = outcome.committed.route.name.get();
   json["changed"] = outcome.committed.changed;
   json["change"] = outcome.committed.changed ? ToJson(outcome.committed.audit) : Json();

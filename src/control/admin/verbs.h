@@ -11,11 +11,13 @@ namespace podium::control {
 /// What a verb did, and whether the cores have it.
 struct VerbOutcome {
   store::Committed committed;
-  bool applied = true;  ///< False when the table could not be read back yet: the poll will bring it.
+  bool applied =
+      true;  ///< False when the table could not be read back yet: the poll will bring it.
 };
 
-/// Carries one mutation through. Errors of the store's own semantics come before anything is loaded;
-/// kUnprocessable when a version that would go live does not load; nothing has changed then.
+/// Carries one mutation through. Errors of the store's own semantics come before anything is
+/// loaded; kUnprocessable when a version that would go live does not load; nothing has changed
+/// then.
 Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, std::string reason);
 
 /// Carries out a mutation whose body may hold {"reason"} and nothing else, and answers 200.

@@ -69,8 +69,8 @@ Result<Registration> ReadRegistration(const Json& body) {
 AdminReply Register(AdminCall& call) {
   Result<Registration> read = ReadRegistration(call.body);
   if (!read) co_return Fail(std::move(read).error());
-  auto verb = CarryOut(call, store::RegisterVersion{std::move(read->version)},
-                       std::move(read->reason));
+  auto verb =
+      CarryOut(call, store::RegisterVersion{std::move(read->version)}, std::move(read->reason));
   Result<VerbOutcome> outcome = co_await std::move(verb);
   if (!outcome) co_return Fail(std::move(outcome).error());
   net::Response response = VerbResponse(call, *outcome, 201);
@@ -100,8 +100,8 @@ AdminReply List(AdminCall& call) {
   query.limit = *limit;
   query.cursor = QueryText(head, "cursor").value_or("");
 
-  auto read = RunOn(call.context.pools.reads,
-                    [&] { return call.context.store.ListVersions(query); });
+  auto read =
+      RunOn(call.context.pools.reads, [&] { return call.context.store.ListVersions(query); });
   const Result<store::Page<ModelVersion>> page = co_await std::move(read);
   if (!page) co_return Fail(page.error());
   Json items = Json::array();
@@ -110,8 +110,8 @@ AdminReply List(AdminCall& call) {
 }
 
 AdminReply Get(AdminCall& call) {
-  auto read = RunOn(call.context.pools.reads,
-                    [&] { return call.context.store.FindVersion(IdOf(call)); });
+  auto read =
+      RunOn(call.context.pools.reads, [&] { return call.context.store.FindVersion(IdOf(call)); });
   const Result<ModelVersion> version = co_await std::move(read);
   if (!version) co_return Fail(version.error());
   if (version->deleted) {

@@ -7,7 +7,26 @@ namespace {
 
 Json OrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
+bool IsReadyIn(const view::CoreView& view, const ModelVersion& version) {
+  const view::RouteView* route = view.Find(version.route.get());
+  if (route == nullptr) return false;
+  for (std::size_t i = 0; i < route->serving.size(); ++i) {
+    if (route->route->versions[i].model_id == version.model_id) return route->serving[i].ready();
+  }
+  return false;
+}
+
 }  // namespace
+
+std::optional<runtime::ModelStatus> StatusHere(const AdminContext& context,
+                                               const ModelVersion& version) {
+  std::optional<runtime::ModelStatus> status = context.runtime.StatusOf(version.model_id);
+  if (status && status->state == LoadState::kReady &&
+      !IsReadyIn(*context.publisher.state().view, version)) {
+    status->state = LoadState::kWarming;
+  }
+  return status;
+}
 
 Json ToJson(const std::optional<ModelId>& id) { return id ? Json(id->get()) : Json(); }
 

@@ -4,11 +4,17 @@
 #include <optional>
 
 #include "base/json.h"
+#include "control/admin/context.h"
 #include "domain/promotion.h"
 #include "domain/version.h"
 #include "runtime/model_runtime.h"
 
 namespace podium::control {
+
+/// What became of a version on this replica: ready only once the cores' view has it so, which is a
+/// moment after the runtime has loaded it.
+std::optional<runtime::ModelStatus> StatusHere(const AdminContext& context,
+                                               const ModelVersion& version);
 
 /// `local` is what became of the version on this replica; null fields without it.
 Json ToJson(const ModelVersion& version, const std::optional<runtime::ModelStatus>& local);

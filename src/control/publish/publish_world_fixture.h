@@ -49,7 +49,10 @@ struct PublishWorld {
   explicit PublishWorld(std::size_t core_count, PostToCore post)
       : stats(core_count),
         cells(core_count),
-        runtime({directory / "cache", {directory.path()}, 1, std::chrono::seconds(5),
+        runtime({directory / "cache",
+                 {directory.path()},
+                 1,
+                 std::chrono::seconds(5),
                  std::chrono::seconds(300)},
                 clock, std::make_shared<EchoLoader>(), [this] { Changed(); }),
         publisher(store, runtime, stats, clock, std::move(post), cells, {}) {}

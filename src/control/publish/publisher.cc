@@ -88,9 +88,8 @@ Status Publisher::ReadTable() {
     faults.push_back({RouteName(row.first), row.second, problem});
   }
   for (const routing::CompileFault& fault : faults) {
-    LogWarning("row set aside", {{"route", fault.route.get()},
-                                 {"row", fault.row},
-                                 {"problem", fault.problem}});
+    LogWarning("row set aside",
+               {{"route", fault.route.get()}, {"row", fault.row}, {"problem", fault.problem}});
   }
   const std::lock_guard lock(state_mutex_);
   state_.faults = std::move(faults);

@@ -38,9 +38,9 @@ struct PublisherOptions {
 class Publisher final : public view::PublishPort {
  public:
   /// `cells` has one cell per core and is only touched by jobs on that core. All outlive this.
-  Publisher(store::RegistryStore& store, runtime::ModelRuntime& runtime,
-            view::StatsRegistry& stats, const Clock& clock, PostToCore post,
-            std::vector<view::ViewCell>& cells, PublisherOptions options);
+  Publisher(store::RegistryStore& store, runtime::ModelRuntime& runtime, view::StatsRegistry& stats,
+            const Clock& clock, PostToCore post, std::vector<view::ViewCell>& cells,
+            PublisherOptions options);
 
   Status PublishAtLeast(Revision revision) override;
   /// Something is ready now that was not, or the other way round.
@@ -53,7 +53,7 @@ class Publisher final : public view::PublishPort {
  private:
   Status ReadTable();  // REQUIRES: publishing_ held.
   void KeepRowFaults(const store::TableDelta& delta);
-  void Deliver();      // REQUIRES: publishing_ held.
+  void Deliver();  // REQUIRES: publishing_ held.
   view::ViewPtr BuildView();
   void NoteTrouble(const Error& error);
   void NoteConfirmed();

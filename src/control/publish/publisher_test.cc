@@ -46,10 +46,18 @@ TEST(Publisher, Inv3GenerationsOnACoreNeverDecrease) {
     const std::string version = std::to_string(i);
     const Revision revision = world.Register("r", version, "model").revision;
     switch (i % 4) {
-      case 0: ASSERT_TRUE(world.publisher.PublishAtLeast(revision)); break;
-      case 1: world.publisher.Poll(); break;
-      case 2: world.publisher.PublishReadiness(); break;
-      default: ASSERT_TRUE(world.publisher.PublishAtLeast(Revision(1))); break;
+      case 0:
+        ASSERT_TRUE(world.publisher.PublishAtLeast(revision));
+        break;
+      case 1:
+        world.publisher.Poll();
+        break;
+      case 2:
+        world.publisher.PublishReadiness();
+        break;
+      default:
+        ASSERT_TRUE(world.publisher.PublishAtLeast(Revision(1)));
+        break;
     }
     for (const view::ViewCell& cell : world.cells) {
       EXPECT_GE(cell.Pin()->generation(), last);

@@ -66,9 +66,8 @@ TEST(PublisherThreads, PinsAndPublishesAtOnce) {
     EXPECT_GE(pinned->generation(), last);
     ++pins;
     if (stop) return ended.count_down();
-    cores.Post(core, [&request, core, generation = pinned->generation()] {
-      request(core, generation);
-    });
+    cores.Post(core,
+               [&request, core, generation = pinned->generation()] { request(core, generation); });
   };
   for (std::size_t core = 0; core < kCores; ++core) {
     cores.Post(core, [&request, core] { request(core, Generation(0)); });
