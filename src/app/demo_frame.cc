@@ -50,6 +50,12 @@ FrameRoute MakeFrameRoute(const std::string& route, const RegistryPicture& regis
     frame.versions.push_back(model_id.empty() ? FrameVersion{"(none)", "no answer", 0, counted}
                                               : FrameVersion{model_id, "gone", 0, counted});
   }
+  // Where others were seen, one that never answered was seen with 0 %, not with nothing.
+  const bool is_seen = std::any_of(figures.begin(), figures.end(),
+                                   [](const auto& one) { return one.second.share_seen; });
+  for (FrameVersion& version : frame.versions) {
+    if (is_seen && !version.figures.share_seen) version.figures.share_seen = 0;
+  }
   std::sort(frame.versions.begin(), frame.versions.end(),
             [](const FrameVersion& a, const FrameVersion& b) {
               return std::pair(RankOf(a), a.version) < std::pair(RankOf(b), b.version);

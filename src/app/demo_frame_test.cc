@@ -58,6 +58,17 @@ TEST(DemoFrame, WhatIsAskedComesFromTheTable) {
   EXPECT_EQ(route.versions[1].asked_pct, 25);
 }
 
+TEST(DemoFrame, AVersionThatNeverAnsweredIsSeenWithNothingOnceOthersDo) {
+  RegistryPicture registry;
+  registry.versions = {Version("v1", "primary"), Version("v2", "canary")};
+  EXPECT_EQ(MakeFrameRoute("digits", registry, {}).versions[1].figures.share_seen, std::nullopt);
+  DemoFigures all = Requests(5);
+  all.share_seen = 1;
+  const FrameRoute route = MakeFrameRoute("digits", registry, {{"digits-v1", all}});
+  EXPECT_EQ(route.versions[0].figures.share_seen, 1.0);
+  EXPECT_EQ(route.versions[1].figures.share_seen, 0.0);
+}
+
 TEST(DemoFrame, OnlyTheChangesOfOthersAreNews) {
   RegistryPicture registry;
   for (std::size_t i = 0; i < 2 * kMaxShownChanges; ++i) {

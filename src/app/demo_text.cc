@@ -42,7 +42,7 @@ std::vector<std::string> BannerLines(const DemoBanner& banner) {
   lines.push_back(fmt::format("  curl -H content-type:application/json -d @{} {}/predict/digits",
                               ShellWord(banner.example_file), banner.url));
   lines.emplace_back("Move the traffic from a second terminal, and see it move here:");
-  for (const char* verb : {"canary digits 25", "promote digits", "rollback digits"}) {
+  for (const char* verb : {"canary digits v2 25", "promote digits", "rollback digits"}) {
     lines.push_back(fmt::format("  {} {}{}", ShellWord(banner.program), verb, banner.server_flag));
   }
   lines.push_back(HowItEnds(banner));
@@ -55,12 +55,14 @@ std::string RouteLine(const FrameRoute& route, std::chrono::seconds elapsed) {
   const char* between = ": ";
   for (const FrameVersion& version : route.versions) {
     const DemoFigures& figures = version.figures;
-    line += fmt::format("{}{} {} asked {}% seen {}, {}, accuracy {}, p50/p95/p99 {}/{}/{} ms, {}",
-                        between, version.version, version.role, ShortPercent(version.asked_pct),
+    line += fmt::format("{}{} {} asked {}% seen {}, {}, accuracy {}, {}", between, version.version,
+                        version.role, ShortPercent(version.asked_pct),
                         ShowRatio(figures.share_seen, 1), ShowCount(figures.requests, "request"),
-                        ShowRatio(figures.accuracy(), 2), ShowMilliseconds(figures.p50),
-                        ShowMilliseconds(figures.p95), ShowMilliseconds(figures.p99),
-                        ShowCount(figures.errors, "error"));
+                        ShowRatio(figures.accuracy(), 2), ShowCount(figures.errors, "error"));
+    if (figures.answered() > 0) {
+      line += fmt::format(", p50/p95/p99 {}/{}/{} ms", ShowMilliseconds(figures.p50),
+                          ShowMilliseconds(figures.p95), ShowMilliseconds(figures.p99));
+    }
     between = " | ";
   }
   return Fit(line, line.size());
@@ -77,10 +79,9 @@ std::vector<std::string> SummaryLines(const DemoFrame& frame, const DemoBanner& 
     std::string line = fmt::format("  {}", route.route);
     const char* between = ": ";
     for (const FrameVersion& version : route.versions) {
-      line += fmt::format("{}{} ({}) {} with accuracy {}", between, version.version, version.role,
-                          ShowCount(version.figures.requests, "request"),
-                          ShowRatio(version.figures.accuracy(), 2));
-      between = "; ";
+      line += fmt::format("{}{} ({}) {} of {} right", between, version.version, version.role,
+                          ShowRatio(version.figures.accuracy(), 2), version.figures.answered());
+      between = ", ";
     }
     lines.push_back(Fit(line, line.size()));
   }

@@ -32,7 +32,7 @@ compared with the known label.
 Ask it yourself (this digit is a 6):
   curl -H content-type:application/json -d @/var/podium-demo-4x7k/digits.json http://localhost/predict/digits
 Move the traffic from a second terminal, and see it move here:
-  build/release/podium canary digits 25
+  build/release/podium canary digits v2 25
   build/release/podium promote digits
   build/release/podium rollback digits
 Stop with Ctrl-C; its data are removed then (--keep leaves them).
@@ -78,8 +78,8 @@ FrameRoute Digits() {
 TEST(DemoText, ALineTellsARoutesWholeState) {
   EXPECT_EQ(RouteLine(Digits(), std::chrono::seconds(85)),
             "00:01:25 digits: v1 primary asked 95% seen 94.8%, 1190 requests, accuracy 83.28%, "
-            "p50/p95/p99 0.31/0.53/1.27 ms, 0 errors | v2 canary asked 5% seen -, 1 request, "
-            "accuracy -, p50/p95/p99 0.00/0.00/0.00 ms, 1 error");
+            "0 errors, p50/p95/p99 0.31/0.53/1.27 ms | v2 canary asked 5% seen -, 1 request, "
+            "accuracy -, 1 error");
 }
 
 TEST(DemoText, TheLastWordsAreAtMostFiveLines) {
@@ -96,9 +96,7 @@ TEST(DemoText, TheLastWordsAreAtMostFiveLines) {
   ASSERT_EQ(lines.size(), 4U);
   EXPECT_EQ(lines[0],
             "1191 requests in 00:00:30, 1 error, 3 skipped; first routed 0.21 s after start.");
-  EXPECT_EQ(lines[1],
-            "  digits: v1 (primary) 1190 requests with accuracy 83.28%; v2 (canary) 1 request with "
-            "accuracy -");
+  EXPECT_EQ(lines[1], "  digits: v1 (primary) 83.28% of 1190 right, v2 (canary) - of 0 right");
   EXPECT_EQ(lines[3], "Kept. Open it again: build/release/podium serve --data '/var/my data'");
   banner.kept = false;
   EXPECT_EQ(SummaryLines(frame, banner).size(), 3U);

@@ -1,0 +1,367 @@
+"""`podium demo` as a stranger meets it: what it prints, what it serves, what it leaves behind.
+
+The demo's temporary directory lies below tmp_path (TMPDIR), so that what is left can be counted.
+"""
+
+import collections
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import shlex
+import signal
+import struct
+import subprocess
+import termios
+import time
+import types
+from fcntl import ioctl
+
+import pytest
+
+from conftest import EXAMPLES, Server, clean_environment, wait_until
+
+ROUTES = ("tumour", "digits")
+# The demo reports this figure itself; on a busy machine more is no fault of its own.
+FIRST_ANSWER_LIMIT_S = 3.0
+
+
+class Demo(Server):
+    """One `podium demo`, read up to the last of its first lines. Also a client of its server."""
+
+    def __init__(self, binary, temporary, env, args, log):
+        self.temporary = temporary
+        self.banner = []
+        self.rest = ""
+        super().__init__(binary, None, env, args, log)
+
+    def start(self):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.binary, "demo", *self.args], env=self.env,
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                            stderr=log, text=True, bufsize=1)
+        while not self.banner or "Ctrl-C" not in self.banner[-1]:
+            line = self.process.stdout.readline()
+            assert line, (self.banner, self.log_text)
+            self.banner.append(line.rstrip("\n"))
+        self.addr = re.search(r"http://([^\s,]+)", self.banner[0]).group(1)
+
+    def end(self, sig=signal.SIGINT):
+        """What it still says, and its exit code."""
+        if sig is not None:
+            self.process.send_signal(sig)
+        said, _ = self.process.communicate(timeout=60)
+        return types.SimpleNamespace(code=self.process.returncode, lines=said.splitlines())
+
+    def kill(self):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def printed(self, word):
+        """The command among the first lines that has this word."""
+        found = [line.strip() for line in self.banner
+                 if line.startswith("  ") and word in line.split()]
+        assert len(found) == 1, self.banner
+        return found[0]
+
+    def paste(self, word):
+        """Runs a printed command as a second terminal would."""
+        ended = subprocess.run(["sh", "-c", self.printed(word)], env=clean_environment({}),
+                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                               timeout=60)
+        assert ended.returncode == 0, ended
+        return ended.stdout
+
+    def route(self, name):
+        return self.get(f"/api/v1/routes/{name}").json
+
+    def counts(self, route):
+        """Requests that each version of a route has served so far."""
+        items = self.get("/api/v1/metrics/versions").json["items"]
+        counts = collections.Counter()
+        counts.update({m["version"]: m["request_count"] for m in items if m["route"] == route})
+        return counts
+
+    def left(self):
+        return sorted(p.name for p in self.temporary.iterdir())
+
+
+@pytest.fixture
+def make_demo(podium_bin, tmp_path):
+    started = []
+
+    def make(*args, env=None):
+        number = len(started)
+        temporary = tmp_path / f"tmp-{number}"
+        temporary.mkdir()
+        environment = clean_environment({"TMPDIR": str(temporary), **(env or {})})
+        made = Demo(podium_bin, temporary, environment,
+                    ["--listen", "127.0.0.1:0", *map(str, args)], tmp_path / f"demo-{number}.log")
+        started.append(made)
+        return made
+
+    yield make
+    for made in started:
+        made.kill()
+        for sign in ("AddressSanitizer", "runtime error:", "assertion failed"):
+            assert sign not in made.log_text, made.log_text[-4000:]
+
+
+def held_back(route):
+    return json.loads((EXAMPLES / f"{route}.rows.json").read_text())
+
+
+def shown_accuracy(lines, route, version):
+    """From the last words: "  digits: v1 (primary) 83.28% of 1190 right, v2 ..."."""
+    line = next(line for line in lines if line.startswith(f"  {route}:"))
+    found = re.search(rf" {version} \(\w+\) ([\d.]+)% of (\d+) right", line)
+    assert found, lines
+    return int(found.group(2)), float(found.group(1))
+
+
+def serves_alone(demo, route, version):
+    """Waits until a stretch of 40 requests is answered by one version of a route only."""
+    start = demo.counts(route)
+
+    def alone():
+        nonlocal start
+        now = demo.counts(route)
+        grown = {v: now[v] - start[v] for v in now}
+        if any(count for v, count in grown.items() if v != version):
+            start = now  # Still moving, or one that was under way: look at a later stretch.
+            return False
+        return now[version] - start[version] >= 40
+    wait_until(alone, 60, f"{route} is served by {version} alone")
+
+
+def test_what_it_prints_first_works_as_it_stands(make_demo):
+    demo = make_demo()
+    assert len(demo.banner) <= 15, demo.banner
+
+    took = float(re.search(r"first request routed ([\d.]+) s after start", demo.banner[0]).group(1))
+    print(f"first routed request {took} s after start")
+    assert took <= FIRST_ANSWER_LIMIT_S
+
+    curl = shlex.split(demo.printed("curl"))
+    body = pathlib.Path(curl[curl.index("-d") + 1].removeprefix("@")).read_bytes()
+    name, _, value = curl[curl.index("-H") + 1].partition(":")
+    assert curl[-1].startswith(demo.url)
+    answer = demo.request("POST", curl[-1].removeprefix(demo.url), body, {name: value})
+    assert answer.status == 200, answer
+    known = re.search(r"this digit is an? (\d)", "\n".join(demo.banner)).group(1)
+    assert answer.json["predictions"] == [int(known)]
+
+    for name in ROUTES:
+        route = demo.route(name)
+        assert route["primary"]["version"] == "v1", route
+        assert route["canary"]["version"] == "v2", route
+        assert route["traffic_pct"] == 5, route
+    assert {row["origin"] for row in demo.get("/api/v1/audit").json["items"]} == {"demo"}
+    assert demo.end().code == 0
+
+
+@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_every_held_back_row_is_answered_as_when_it_was_trained(make_demo, route, version):
+    demo = make_demo("--rate", 1)
+    file = held_back(route)
+    wanted = file["predictions"][version.removeprefix("v")]
+    force = {"X-Podium-Model-Version": version}
+    answer = demo.predict(route, file["rows"], headers=force)
+    assert answer.status == 200, answer
+    assert answer.json["version"] == version
+    assert answer.json["predictions"] == wanted
+    alone = []
+    for row in file["rows"]:
+        answer = demo.predict(route, [row], headers=force)
+        assert answer.headers["x-podium-version"] == version
+        alone += answer.json["predictions"]
+    assert alone == wanted
+
+
+def test_a_second_terminal_moves_the_traffic(make_demo):
+    demo = make_demo("--rate", 100)
+
+    demo.paste("canary")
+    assert demo.route("digits")["traffic_pct"] == 25
+    before = demo.counts("digits")
+    wait_until(lambda: demo.counts("digits")["v2"] - before["v2"] >= 20, 60, "v2 gets traffic")
+
+    demo.paste("promote")
+    assert demo.route("digits")["primary"]["version"] == "v2"
+    serves_alone(demo, "digits", "v2")
+
+    demo.paste("rollback")
+    assert demo.route("digits")["primary"]["version"] == "v1"
+    serves_alone(demo, "digits", "v1")
+
+    # The other route never noticed.
+    assert demo.route("tumour")["traffic_pct"] == 5
+    ended = demo.end()
+    assert ended.code == 0
+    assert len([line for line in ended.lines if not re.match(r"\d\d:\d\d:\d\d ", line)]) <= 5
+    assert " 0 errors" in " ".join(ended.lines), ended.lines
+
+
+def test_without_a_terminal_there_is_a_line_per_route_each_five_seconds(make_demo):
+    demo = make_demo("--duration", "11s")
+    said = demo.end(sig=None)
+    assert said.code == 0
+    lines = [line for line in said.lines if re.match(r"\d\d:\d\d:\d\d ", line)]
+    for route in ROUTES:
+        mine = [line for line in lines if f" {route}: " in line]
+        assert len(mine) == 2, said.lines
+        assert re.search(r"v1 primary asked 95% seen [\d.]+%, \d+ requests?, accuracy [\d.]+%, "
+                         r"0 errors, p50/p95/p99 [\d.]+/[\d.]+/[\d.]+ ms \| v2 canary asked 5% "
+                         r"seen [\d.]+%, ", mine[-1]), mine
+    assert not any("\x1b" in line for line in said.lines)
+
+
+def test_the_accuracy_shown_is_real(make_demo):
+    honest = make_demo("--rate", 200, "--duration", 4)
+    shuffled = make_demo("--rate", 200, "--duration", 4, "--shuffle-labels")
+    honest_lines = honest.end(sig=None).lines
+    shuffled_lines = shuffled.end(sig=None).lines
+    # By chance every other tumour and every tenth digit is right.
+    for route, least, most in (("tumour", 85, 75), ("digits", 70, 35)):
+        count, accuracy = shown_accuracy(honest_lines, route, "v1")
+        assert count >= 100 and accuracy >= least, honest_lines
+        count, accuracy = shown_accuracy(shuffled_lines, route, "v1")
+        assert count >= 100 and accuracy <= most, shuffled_lines
+
+
+@pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_leaves_nothing(make_demo, sig):
+    demo = make_demo()
+    assert len(demo.left()) == 1
+    ended = demo.end(sig)
+    assert ended.code == 0
+    assert 1 <= len(ended.lines) <= 5, ended.lines
+    assert demo.left() == []
+
+
+def test_what_is_kept_opens_again(make_demo, make_server):
+    demo = make_demo("--keep")
+    demo.paste("promote")
+    ended = demo.end()
+    assert ended.code == 0
+    assert len(demo.left()) == 1
+    kept = demo.temporary / demo.left()[0]
+    command = shlex.split(ended.lines[-1].partition(": ")[2])
+    assert command[1:] == ["serve", "--data", str(kept)], ended.lines
+
+    server = make_server(data=kept)
+    for route, primary in (("digits", "v2"), ("tumour", "v1")):
+        assert server.get(f"/api/v1/routes/{route}").json["primary"]["version"] == primary
+    server.wait_ready("digits-v2")
+    file = held_back("digits")
+    answer = server.predict("digits", file["rows"])
+    assert answer.json["predictions"] == file["predictions"]["2"], answer
+    server.stop()
+
+    # The demo itself opens it too, and takes nothing back that was decided before.
+    again = make_demo("--data", kept)
+    assert any("as they were left" in line for line in again.banner), again.banner
+    assert again.route("digits")["primary"]["version"] == "v2"
+    assert again.end().code == 0
+    assert kept.is_dir()
+
+
+def test_an_address_that_was_asked_for_is_not_exchanged(make_demo, podium, tmp_path):
+    demo = make_demo("--rate", 1)
+    second = podium("demo", "--listen", demo.addr, env={"TMPDIR": str(tmp_path)})
+    assert second.code == 1
+    assert "address in use" in second.err
+    assert not list(tmp_path.glob("podium-demo-*"))
+
+
+@pytest.mark.parametrize("args", [["--rate", "0"], ["--rate", "-1"], ["--rate", "nan"],
+                                  ["--rate", "10001"], ["--duration", "0"]])
+def test_what_makes_no_sense_is_refused(podium, args):
+    ended = podium("demo", "--listen", "127.0.0.1:0", *args)
+    assert ended.code == 2
+    assert args[0].removeprefix("--") in ended.err
+
+
+def test_a_reader_that_goes_away_ends_it(make_demo):
+    demo = make_demo("--rate", 5)
+    demo.process.stdout.close()
+    assert demo.process.wait(60) == 0
+    assert demo.left() == []
+
+
+class Terminal:
+    """A terminal of our own: keeps what is written to it and paints it as a real one would."""
+
+    def __init__(self, command, env, width, height):
+        self.width, self.height = width, height
+        self.bytes = b""
+        ours, theirs = pty.openpty()
+        ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+        self.process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs,
+                                        stderr=theirs, start_new_session=True)
+        os.close(theirs)
+        self.fd = ours
+
+    def read_until(self, condition, timeout=60):
+        deadline = time.monotonic() + timeout
+        while not condition(self.bytes):
+            ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
+            assert ready, self.bytes.decode()[-2000:]
+            try:
+                chunk = os.read(self.fd, 65536)
+            except OSError:  # All of the other side is closed.
+                chunk = b""
+            if not chunk:
+                break
+            self.bytes += chunk
+
+    def lines(self):
+        """Everything from the first line on, as it stands now, scrolled-off lines included."""
+        lines, row = [""], 0
+        for part in re.findall(r"\x1b\[[\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", self.bytes.decode()):
+            if part.startswith("\x1b"):
+                number = part[2:-1]
+                if part[-1] == "A":
+                    # It cannot go above what is on the screen.
+                    row = max(row - int(number), len(lines) - self.height, 0)
+                elif part[-1] == "J":
+                    del lines[row + 1:]
+                    lines[row] = ""
+                elif part[-1] == "K":
+                    lines[row] = ""
+            elif part == "\n":
+                row += 1
+                if row == len(lines):
+                    lines.append("")
+            elif part != "\r":
+                lines[row] += part
+        return lines
+
+
+@pytest.mark.parametrize("width,height", [(80, 24), (120, 40)])
+def test_on_a_terminal_the_view_is_redrawn_in_place(podium_bin, tmp_path, width, height):
+    env = clean_environment({"TMPDIR": str(tmp_path), "TERM": "xterm", "NO_COLOR": "1"})
+    terminal = Terminal([podium_bin, "demo", "--listen", "127.0.0.1:0"], env, width, height)
+    try:
+        terminal.read_until(lambda said: said.count(b"requests/s  ") >= 4)
+        terminal.process.send_signal(signal.SIGINT)
+        terminal.read_until(lambda said: False)
+        assert terminal.process.wait(60) == 0
+    finally:
+        terminal.process.kill()
+        terminal.process.wait()
+        os.close(terminal.fd)
+    assert b"\x1b[3" not in terminal.bytes and b"\x1b[1m" not in terminal.bytes
+    lines = terminal.lines()
+    heads = [i for i, line in enumerate(lines) if line.startswith("route ")]
+    assert len(heads) == 1, "\n".join(lines)
+    view = lines[heads[0] - 1:heads[0] + 5]
+    assert all(len(line) <= width for line in view), view
+    assert [line.split()[:3] for line in view[2:5:2]] == [["tumour", "v1", "primary"],
+                                                         ["digits", "v1", "primary"]]
+    assert list(tmp_path.iterdir()) == []
