@@ -466,7 +466,7 @@ def test_of_two_primaries_the_oldest_serves(two):
     # The way out is an ordinary verb.
     done(two.post("/api/v1/versions/n2/activate"))
     assert faults(two) == []
-    assert answered(two) == 2
+    wait_until(lambda: answered(two) == 2, what="the version that was chosen")
 
 
 def test_a_change_of_the_table_changes_the_traffic(two):
