@@ -204,7 +204,7 @@ class Grammar {
                          "  podium demo --duration 30s --listen 127.0.0.1:0\n",
                          [this] { return MakeDemo(); });
     AddServerFlags(demo, demo_.server);
-    demo->add_option("--duration", duration_, "how long, as in 30s; else until Ctrl-C")
+    demo->add_option("--duration", duration_, "how long, as in 30s or 30; else until Ctrl-C")
         ->option_text("DURATION");
     demo->add_option("--rate", demo_.rate, "requests per second")->option_text("NUMBER");
     demo->add_flag("--keep", demo_.keep, "leave the temporary data directory behind");
@@ -221,7 +221,9 @@ class Grammar {
 
   CliResult<Verb> MakeDemo() {
     if (!duration_.empty()) {
-      const auto duration = ParseDuration(duration_);
+      // Typed by hand each time, unlike a setting: a bare number can only mean seconds.
+      const bool bare = duration_.find_first_not_of("0123456789.") == std::string::npos;
+      const auto duration = ParseDuration(bare ? duration_ + "s" : duration_);
       if (!duration) return UsageError("--duration: " + duration.error().message);
       demo_.duration = std::chrono::duration_cast<std::chrono::milliseconds>(*duration);
     }

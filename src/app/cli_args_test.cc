@@ -53,6 +53,7 @@ TEST(CliArguments, Demo) {
   EXPECT_TRUE(args.keep);
   EXPECT_TRUE(args.shuffle_labels);
   EXPECT_EQ(args.rate, 12.5);
+  EXPECT_EQ(As<DemoArgs>("demo --duration 7").duration, std::chrono::seconds(7));
   EXPECT_FALSE(As<DemoArgs>("demo").duration.has_value());
 }
 
@@ -154,7 +155,7 @@ TEST(CliArguments, MistakesSayWhatWasMeant) {
       {"version register r f --version 1 --status primary", "standby"},
       {"status -o xml", "json"},
       {"status --timeout 5", "did you mean \"5s\"?"},
-      {"demo --duration 5", "did you mean \"5s\"?"},
+      {"demo --duration soon", "--duration"},
       {"demo --rate fast", "rate"},
       {"version list --limit 0", "limit"},
       {"help exit-code", "did you mean \"exit-codes\"?"},
