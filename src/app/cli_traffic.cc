@@ -152,9 +152,9 @@ std::string DescribeChange(const Json& answer, const ChangeNames& names) {
                        route, shares, generation, route, version_of(names.from), before);
   }
   if (kind == "rollback" && before > 0) {
-    const std::string& canary = MemberOf(change, "to").is_null() ? names.from : names.to;
-    return fmt::format("canary {} of {}: {} {}. Undo: podium canary {} {} {:g}", canary, route,
-                       shares, generation, route, version_of(canary), before);
+    // From the canary to the primary, which takes its share.
+    return fmt::format("canary {} of {}: {} {}. Undo: podium canary {} {} {:g}", names.from, route,
+                       shares, generation, route, version_of(names.from), before);
   }
   if (kind == "rollback") {
     return fmt::format("{} → {} is the primary of {} again {}. Undo: podium promote {}", names.from,

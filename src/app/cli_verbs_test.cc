@@ -304,7 +304,7 @@ TEST(CliChange, IsDescribedWithItsWayBack) {
        "2.5"},
       {R"({"kind":"rollback","from":"a","to":"b"})",
        "r@1 → r@2 is the primary of r again (generation 7). Undo: podium promote r@1"},
-      {R"({"kind":"rollback","from":"a","to":null,"traffic_pct_before":5})",
+      {R"({"kind":"rollback","from":"a","to":"b","traffic_pct_before":5})",
        "canary r@1 of r: 5 % → 0 % of the traffic (generation 7). Undo: podium canary r 1 5"},
       {R"({"kind":"retire","from":"a","to":null})", "r@1 is retired (generation 7)"},
       {R"({"kind":"delete","from":"a","to":null})", "r@1 is deleted (generation 7)"},

@@ -1,11 +1,9 @@
 // The one place that touches the process: its arguments, environment, terminal and signals.
 
+#include <signal.h>
 #include <unistd.h>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <csignal>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -30,19 +28,22 @@ Environment ReadEnvironment() {
   return environment;
 }
 
-// False when Ctrl-C came before the time was over.
+// Whoever presses Ctrl-C gets 130 and no further word: no verb leaves anything to clean up. The
+// server and the demo bring handlers of their own.
+extern "C" void ExitInterrupted(int) { ::_exit(static_cast<int>(ExitCode::kInterrupted)); }
+
+// False when Ctrl-C came before the time was over. The signal is blocked while it is waited for, so
+// that it comes either here or to the handler, whenever it is sent.
 bool PauseUnlessInterrupted(std::chrono::milliseconds duration) {
-  boost::asio::io_context context(1);
-  boost::asio::signal_set signals(context, SIGINT, SIGTERM);
-  boost::asio::steady_timer timer(context, duration);
-  bool is_interrupted = false;
-  signals.async_wait([&](const boost::system::error_code& error, int) {
-    if (error) return;
-    is_interrupted = true;
-    timer.cancel();
-  });
-  timer.async_wait([&](const boost::system::error_code&) { signals.cancel(); });
-  context.run();
+  sigset_t interrupt;
+  sigset_t before;
+  ::sigemptyset(&interrupt);
+  ::sigaddset(&interrupt, SIGINT);
+  ::pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(duration);
+  const timespec limit{seconds.count(), std::chrono::nanoseconds(duration - seconds).count()};
+  const bool is_interrupted = ::sigtimedwait(&interrupt, nullptr, &limit) == SIGINT;
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return !is_interrupted;
 }
 
@@ -51,6 +52,7 @@ int Main(int argc, char** argv) {
   const SteadyTime started = clock.SteadyNow();
   // Releases of ONNX Runtime with telemetry obey this. Set before there is a thread.
   ::setenv("ORT_DISABLE_TELEMETRY", "1", /*replace=*/1);
+  ::signal(SIGINT, ExitInterrupted);
   Console console{std::cout,
                   std::cerr,
                   std::cin,

@@ -42,12 +42,17 @@ Status MakeDirectory(const fs::path& path) {
               failed.message());
 }
 
+// The data directory's own comes first: that is where uploads go.
+std::vector<fs::path> ArtifactRoots(const Settings& settings) {
+  std::vector<fs::path> roots = {fs::absolute(settings.data_dir / "artifacts")};
+  roots.insert(roots.end(), settings.artifact_roots.begin(), settings.artifact_roots.end());
+  return roots;
+}
+
 runtime::RuntimeOptions RuntimeOptionsOf(const Settings& settings) {
   runtime::RuntimeOptions options;
   options.cache_dir = settings.data_dir / "cache";
-  options.artifact_roots = {fs::absolute(settings.data_dir / "artifacts")};
-  options.artifact_roots.insert(options.artifact_roots.end(), settings.artifact_roots.begin(),
-                                settings.artifact_roots.end());
+  options.artifact_roots = ArtifactRoots(settings);
   return options;
 }
 
@@ -57,7 +62,7 @@ control::AdminOptions AdminOptionsOf(const Settings& settings) {
   options.load_timeout = settings.load_timeout;
   options.cache_ttl = settings.cache_ttl;
   options.max_artifact_bytes = settings.max_artifact_bytes;
-  options.artifact_dir = settings.data_dir / "artifacts";
+  options.artifact_roots = ArtifactRoots(settings);
   return options;
 }
 

@@ -103,6 +103,7 @@ TEST(ParseJson, RefusesWhatIsNotJson) {
       "\"\xE2\x82\"",
       "{\"\xC3\": 1}",
       "\xEF\xBB",
+      "\xEF\xBB\xBF{}",
       "\0"sv,
       "{}\0"sv,
       "{}\0x"sv,

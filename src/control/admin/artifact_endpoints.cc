@@ -25,7 +25,7 @@ AdminReply Receive(AdminCall& call) {
                    *head.content_length, c.options.max_artifact_bytes);
   }
 
-  runtime::ArtifactUpload upload(c.options.artifact_dir, RandomToken(c.rng, 16));
+  runtime::ArtifactUpload upload(c.options.artifact_roots.front(), RandomToken(c.rng, 16));
   for (;;) {
     auto read = call.exchange.ReadSome(c.options.max_artifact_bytes);
     const Result<std::string_view> piece = co_await std::move(read);

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -32,7 +33,8 @@ struct AdminOptions {
   std::chrono::milliseconds cache_ttl{30'000};
   std::size_t max_body_bytes = limits::kMaxAdminBodyBytes;
   std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;
-  std::filesystem::path artifact_dir;  ///< Where uploads go: the first artifact root.
+  /// Where `file:` artifacts may lie; uploads go to the first.
+  std::vector<std::filesystem::path> artifact_roots;
 };
 
 /// Calls that were admitted and have not been answered yet, by verb.

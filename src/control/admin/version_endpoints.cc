@@ -1,4 +1,5 @@
 // /api/v1/versions: register, list, get, activate, retire, promote, delete.
+#include <filesystem>
 #include <utility>
 
 #include "control/admin/context.h"
@@ -7,6 +8,7 @@
 #include "control/admin/verbs.h"
 #include "control/admin/version_json.h"
 #include "domain/names.h"
+#include "runtime/artifact.h"
 
 namespace podium::control {
 namespace {
@@ -66,9 +68,23 @@ Result<Registration> ReadRegistration(const Json& body) {
   return read;
 }
 
+// A version is the bytes it was registered with: a file that changes afterwards is another one.
+// What cannot be read now is registered all the same, and shown as failed with the reason.
+Result<std::string> ChecksumOf(const AdminContext& context, const std::string& uri) {
+  PODIUM_TRY_ASSIGN(const std::filesystem::path file,
+                    runtime::ResolveArtifact(uri, context.options.artifact_roots));
+  return runtime::HashFile(file);
+}
+
 AdminReply Register(AdminCall& call) {
   Result<Registration> read = ReadRegistration(call.body);
   if (!read) co_return Fail(std::move(read).error());
+  ModelVersion& version = read->version;
+  if (version.artifact_sha256.empty() && !version.artifact_uri.empty()) {
+    auto hash = RunOn(call.context.pools.files,
+                      [&] { return ChecksumOf(call.context, version.artifact_uri); });
+    version.artifact_sha256 = (co_await std::move(hash)).value_or("");
+  }
   auto verb =
       CarryOut(call, store::RegisterVersion{std::move(read->version)}, std::move(read->reason));
   Result<VerbOutcome> outcome = co_await std::move(verb);

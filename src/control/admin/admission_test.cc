@@ -1,0 +1,91 @@
+#include "control/admin/admission.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace podium::control {
+namespace {
+
+ModelVersion Row(const std::string& id, VersionStatus status, int share = 0) {
+  ModelVersion row;
+  row.model_id = ModelId(id);
+  row.route = RouteName("r");
+  row.name = "r";
+  row.version = id;
+  row.provider_key = kLocalProvider;
+  row.status = status;
+  row.share = *BasisPoints::From(share);
+  return row;
+}
+
+store::RouteState State(std::vector<ModelVersion> versions,
+                        std::optional<ModelId> previous = std::nullopt) {
+  store::RouteState state;
+  state.route.name = RouteName("r");
+  state.route.salt = "salt";
+  state.route.canary_salt = "canary";
+  state.route.primary_since = Revision(3);
+  state.route.revision = Revision(9);
+  state.route.previous_primary = std::move(previous);
+  state.versions = std::move(versions);
+  return state;
+}
+
+Result<Admission> Ask(const store::RouteState& state, const store::Mutation& mutation) {
+  std::optional<ModelVersion> named;
+  for (const ModelVersion& version : state.versions) {
+    if (version.model_id == store::SubjectOf(mutation).id) named = version;
+  }
+  return Admit(state, named, mutation, {});
+}
+
+std::string Live(const Result<Admission>& admission) {
+  if (!admission) return "refused";
+  std::string ids;
+  for (const ModelVersion& version : admission->goes_live) ids += version.model_id.get() + " ";
+  return ids;
+}
+
+// INV-7: exactly the versions that would begin to serve must be ready first; waiting for others
+// would hold a rollback up, waiting for none would send people to a cold model.
+TEST(Admit, Inv7NamesWhatWouldGoLive) {
+  const ModelId shadow("shadow");
+  const ModelId primary("primary");
+  const auto state =
+      State({Row("primary", VersionStatus::kPrimary), Row("shadow", VersionStatus::kShadow),
+             Row("standby", VersionStatus::kStandby)},
+            shadow);
+  EXPECT_EQ(Live(Ask(state, store::PromoteVersion{shadow})), "shadow ");
+  EXPECT_EQ(Live(Ask(state, store::ActivateVersion{ModelId("standby")})), "standby ");
+  EXPECT_EQ(Live(Ask(state, store::RollBackRoute{RouteName("r")})), "shadow ");
+  EXPECT_EQ(Live(Ask(state, store::RetireVersion{shadow})), "");
+  const auto share = [&](int bp) {
+    return store::SetCanary{RouteName("r"), shadow, *BasisPoints::From(bp)};
+  };
+  EXPECT_EQ(Live(Ask(state, share(1))), "shadow ");
+  EXPECT_EQ(Live(Ask(state, share(0))), "");
+}
+
+TEST(Admit, PinsTheRevisionOfThePrimary) {
+  const auto state =
+      State({Row("primary", VersionStatus::kPrimary), Row("shadow", VersionStatus::kShadow)});
+  EXPECT_EQ(Ask(state, store::PromoteVersion{ModelId("shadow")})->primary_since, Revision(3));
+}
+
+// The caller's mistake must be told before a model is loaded for nothing.
+TEST(Admit, RefusesWhatTheCommitWouldRefuse) {
+  const auto state =
+      State({Row("primary", VersionStatus::kPrimary), Row("standby", VersionStatus::kStandby)});
+  const auto refused = Ask(state, store::PromoteVersion{ModelId("standby")});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
+}
+
+TEST(Admit, LeavesARollbackWithoutATargetToTheCommit) {
+  const auto state = State({Row("primary", VersionStatus::kPrimary)});
+  EXPECT_EQ(Live(Ask(state, store::RollBackRoute{RouteName("r")})), "");
+}
+
+}  // namespace
+}  // namespace podium::control
