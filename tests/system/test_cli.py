@@ -48,7 +48,7 @@ def test_the_life_of_a_version(server, podium):
     done = podium(*following.split(), server=server)
     assert done.code == 0, done.err
     assert "nothing → number@1 is the primary of number" in done.out
-    assert answer(podium, server) == "[1.0]"
+    assert answer(podium, server) == "1"
 
     done = podium("version", "register", "number", TWO, "--version", "2", "--model-id", "number-v2",
                   server=server)
@@ -58,20 +58,20 @@ def test_the_life_of_a_version(server, podium):
     assert done.code == 0, done.err
     assert "canary number@2 of number: 0 % → 100 % of the traffic" in done.out
     assert "Undo: podium canary number --end" in done.out
-    assert answer(podium, server) == "[2.0]"
+    assert answer(podium, server) == "2"
     done = podium("canary", "number", "0", server=server)
     assert done.code == 0, done.err
-    assert answer(podium, server) == "[1.0]"
+    assert answer(podium, server) == "1"
 
     done = podium("promote", "number", "--reason", "looks good", server=server)
     assert done.code == 0, done.err
     assert "number@1 → number@2 is the primary of number" in done.out
-    assert answer(podium, server) == "[2.0]"
+    assert answer(podium, server) == "2"
     undo = re.search(r"Undo: podium (.+)$", done.out, re.MULTILINE).group(1)
     done = podium(*undo.split(), server=server)
     assert done.code == 0, done.err
     assert "number@2 → number@1 is the primary of number again" in done.out
-    assert answer(podium, server) == "[1.0]"
+    assert answer(podium, server) == "1"
 
     trail = podium("audit", "--route", "number", "-o", "json", server=server).json
     assert [row["kind"] for row in trail][:2] == ["rollback", "promote"]
@@ -152,12 +152,12 @@ def test_watching_ends_with_ctrl_c(two_versions, podium_bin):
 def test_predict_takes_a_file_a_session_and_a_version(two_versions, podium, tmp_path):
     rows = tmp_path / "rows.json"
     rows.write_text('{"rows": [[1], [2]]}')
-    assert podium("predict", "number", "-f", rows, server=two_versions).out == "[1.0]\n[1.0]\n"
+    assert podium("predict", "number", "-f", rows, server=two_versions).out == "1\n1\n"
     piped = podium("predict", "number", "-f", "-", server=two_versions, stdin="[[1]]")
-    assert piped.out == "[1.0]\n"
+    assert piped.out == "1\n"
     forced = podium("predict", "number", "-d", "[1]", "--version", "2", "--session", "me", "-o",
                     "json", server=two_versions).json
-    assert forced["predictions"] == [[2]] and forced["version"] == "2"
+    assert forced["predictions"] == [2] and forced["version"] == "2"
     assert forced["routing"]["reason"] == "override"
     shown = podium("predict", "number", "-d", "[1]", server=two_versions)
     assert "answered by number-v1, version 1 (not the canary; reason " in shown.err
@@ -368,10 +368,10 @@ def test_a_terminal_is_asked_before_traffic_moves(two_versions, podium, podium_b
     declined, text = on_terminal(podium_bin, ["canary", "number", "2", "100"], two_versions, b"n\n")
     assert declined == 3
     assert "now version 1 (number-v1) serves 100 %" in text
-    assert answer(podium, two_versions) == "[1.0]"
+    assert answer(podium, two_versions) == "1"
     accepted, text = on_terminal(podium_bin, ["canary", "number", "2", "100"], two_versions, b"y\n")
     assert accepted == 0, text
-    assert answer(podium, two_versions) == "[2.0]"
+    assert answer(podium, two_versions) == "2"
     # Less traffic, and going back, are never asked about.
     assert on_terminal(podium_bin, ["canary", "number", "50"], two_versions, None)[0] == 0
     assert on_terminal(podium_bin, ["rollback", "number"], two_versions, None)[0] == 0
