@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over every source file of ours, and remembers what came out clean.
 
-    tools/run_tidy.py BUILD_DIR [FILE...]
+    tools/run_tidy.py BUILD_DIR [--without-tests] [FILE...]
 
 BUILD_DIR holds compile_commands.json. A file is checked again only when something changed that its
 result depends on: its own bytes, those of any header of ours that it reaches, its command line,
@@ -113,9 +113,11 @@ def forget_old():
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    wanted = {pathlib.Path(name).resolve() for name in sys.argv[2:]}
+    without_tests = "--without-tests" in sys.argv
+    wanted = {pathlib.Path(name).resolve() for name in sys.argv[2:] if name != "--without-tests"}
     entries = [entry for entry in json.loads((build / "compile_commands.json").read_text())
                if pathlib.Path(entry["file"]).resolve().relative_to(ROOT).parts[0] in FOLDERS
+               and not (without_tests and entry["file"].endswith("_test.cc"))
                and (not wanted or pathlib.Path(entry["file"]).resolve() in wanted)]
     if not entries:
         print("no source files to check", file=sys.stderr)
