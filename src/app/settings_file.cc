@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 #include <utility>
 
 #include "app/setting_table.h"
@@ -53,6 +55,28 @@ std::string Hint(std::string_view key, std::string_view section) {
   return fmt::format(" (known: {})", fmt::join(KeysOf(section), ", "));
 }
 
+/// Remembers where the latest document begins and nothing else.
+class DocumentStart final : public YAML::EventHandler {
+ public:
+  const YAML::Mark& mark() const { return mark_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { mark_ = mark; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+  void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                const std::string&) override {}
+  void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {}
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {}
+  void OnMapEnd() override {}
+
+ private:
+  YAML::Mark mark_ = YAML::Mark::null_mark();
+};
+
 class FileReader {
  public:
   FileReader(std::string_view name, std::string_view text)
@@ -80,11 +104,24 @@ class FileReader {
       Report(At(YAML::Mark::null_mark(), 1), "not valid YAML: it holds a zero byte");
       return;
     }
-    const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text_));
-    if (documents.size() > 1) {
-      Report(At(documents[1].Mark(), 1), "a second document: the settings are one document");
-    }
-    if (!documents.empty()) ReadMap(documents.front(), "");
+    const YAML::Node document = YAML::Load(std::string(text_));
+    ReportRest();
+    ReadMap(document, "");
+  }
+
+  // The library stops without a word where a token begins no value, and reads further documents
+  // only for those who ask (and for ever, if such a token comes first). So what is left is looked
+  // at.
+  void ReportRest() {
+    std::istringstream stream{std::string(text_)};
+    YAML::Parser parser(stream);
+    DocumentStart start;
+    if (!parser.HandleNextDocument(start) || !parser || !parser.HandleNextDocument(start)) return;
+    const Place place = At(start.mark(), 1);
+    const std::string& line = lines_.at(std::min(place.line, lines_.size()) - 1);
+    Report(place, line.starts_with("---")
+                      ? "a second document: the settings are one document"
+                      : "not valid YAML: what stands here belongs to nothing before it");
   }
 
   void ReportSyntax(Place place, const std::string& what) {
