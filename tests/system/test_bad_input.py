@@ -3,11 +3,14 @@
 The server of each test must be whole at its end: alive, its answers right, its table untouched.
 """
 
+import contextlib
 import json
+import pathlib
+import select
 
 import pytest
 
-from conftest import MODELS, refused
+from conftest import MODELS, refused, wait_until
 
 ONE = MODELS / "constant_one.onnx"
 BODY = b'{"rows":[[1]]}'
@@ -327,6 +330,50 @@ def test_a_caller_that_leaves_without_listening(served):
     for _ in range(50):
         with served.connect() as connection:
             connection.sendall(request(served, LENGTH, body=BODY) * 10)
+
+
+def test_connections_that_say_nothing_hold_up_nobody(served):
+    """Whoever opens connections and waits must find that the others are served meanwhile."""
+    with contextlib.ExitStack() as open_ones:
+        for number in range(300):
+            connection = open_ones.enter_context(served.connect())
+            connection.sendall(request(served, LENGTH)[:number])
+        for _ in range(20):
+            assert served.predict("m", [[1]]).status == 200
+
+
+def test_a_caller_that_does_not_read_is_paused(served):
+    """INV-16: answers that nobody takes must not pile up in our memory."""
+    with served.connect() as connection:
+        connection.setblocking(False)
+        sent, pipelined = 0, request(served, LENGTH, body=BODY) * 100
+        limit = 64 * 1024 * 1024
+        while sent < limit:
+            _, writable, _ = select.select([], [connection], [], 1)
+            if not writable:
+                break  # Full for a second: the server has stopped reading.
+            sent += connection.send(pipelined)
+        assert sent < limit
+        assert served.predict("m", [[1]]).status == 200
+
+
+@pytest.mark.parametrize("end", ["caller", "server"])
+def test_an_upload_that_stops_halfway_leaves_nothing(served, end):
+    """Half a model on disk is waste at best, and at worst somebody's next version."""
+    artifacts = pathlib.Path(served.data) / "artifacts"
+    before = sorted(file.name for file in artifacts.iterdir())
+    sent = request(served, b"Content-Length: 1000000", first=b"POST /api/v1/artifacts HTTP/1.1",
+                   body=b"x" * 300_000).replace(b"application/json", b"application/octet-stream")
+    if end == "caller":
+        problem(served.raw(sent), 400)
+    else:
+        with served.connect() as connection:
+            connection.sendall(sent)
+            wait_until(lambda: len(list(artifacts.iterdir())) > len(before), what="the upload")
+            served.kill()
+        served.start()
+        served.wait_ready("m1")
+    assert sorted(file.name for file in artifacts.iterdir()) == before
 
 
 def test_pipelined_requests_are_answered_in_order(served):

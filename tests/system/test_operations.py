@@ -322,6 +322,19 @@ def test_traffic_goes_on_without_the_registry(two):
     assert done(two.predict("number", [[0]]))["predictions"] == [2]
 
 
+def test_a_view_that_grows_old_is_called_stale(make_server, register):
+    """B4: who reads the figures must see that the table may say something else by now."""
+    server = make_two(make_server(env={"PODIUM_REGISTRY_CACHE_TTL": "1s"}), register)
+    assert metric(scrape(server), "podium_snapshot_stale") == 0
+    for name in FILES:
+        (pathlib.Path(server.data) / name).rename(pathlib.Path(server.data) / (name + ".away"))
+    wait_until(lambda: done(server.get("/api/v1/status"))["stale"], what="a stale view")
+    samples = scrape(server)
+    assert metric(samples, "podium_snapshot_stale") == 1
+    assert metric(samples, "podium_snapshot_age_seconds") > 1
+    assert server.predict("number", [[0]]).status == 200
+
+
 def test_a_locked_registry_does_not_hold_up_traffic(two):
     """INV-8: a backup tool that locks the file must not be heard by any caller."""
     holder = registry_file(two)

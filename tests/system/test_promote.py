@@ -277,6 +277,16 @@ def test_of_fifty_promotes_one_wins(server, register):
     assert done(server.get("/internal/models/active?type=number"))["active_version"] == winner
 
 
+def test_another_process_on_the_same_registry_follows(two, make_server):
+    """A change made beside this process must reach it within the poll, not at its next restart."""
+    other = make_server(data=two.data)
+    other.wait_ready("n2")
+    done(promote(other, "n2"))
+    wait_until(lambda: answered(two) == 2, what="the promotion made elsewhere")
+    done(rollback(two))
+    wait_until(lambda: answered(other) == 1, what="the rollback made elsewhere")
+
+
 # ---- Traffic that goes on.
 
 def test_two_hundred_switches_fail_no_request(two):

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import threading
 
 import pytest
 
@@ -308,6 +309,74 @@ def test_the_generation_grows_with_every_change(two):
     assert generations == sorted(set(generations))
     two.restart()
     assert done(two.get(active))["generation"] >= generations[-1]
+
+
+def at_once(count, call):
+    """The answers of `count` threads that all call at the same moment."""
+    start, answers = threading.Barrier(count), [None] * count
+
+    def run(number):
+        start.wait()
+        answers[number] = call(number)
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return answers
+
+
+def test_of_many_registrations_of_one_id_one_wins(server):
+    """Two pipelines that build the same version must not both believe that theirs is served."""
+    def register_one(number):
+        return server.post("/api/v1/versions", {"model_id": "n1", "route": f"route-{number}",
+                                                "version": "1", "artifact_uri": "file:none.onnx"})
+    answers = at_once(16, register_one)
+    assert sorted(answer.status for answer in answers) == [201] + [409] * 15
+    winner = next(answer.json["route"] for answer in answers if answer.status == 201)
+    assert row(server, "n1")["route"] == winner
+    # The losers have not left routes behind.
+    assert [r["route"] for r in done(server.get("/api/v1/routes"))["items"]] == [winner]
+
+
+def test_of_many_changes_of_one_revision_one_wins(two):
+    """A9: with two winners one of the two shares that were acknowledged was never served."""
+    tag = two.get("/api/v1/routes/number").headers["etag"]
+    answers = at_once(16, lambda number: two.put(
+        "/api/v1/routes/number/canary", {"model_id": "n2", "traffic_pct": number + 1},
+        headers={"If-Match": tag}))
+    assert sorted(answer.status for answer in answers) == [200] + [412] * 15
+    winner = next(answer.json["traffic_pct"] for answer in answers if answer.status == 200)
+    assert row(two, "n2")["traffic_pct"] == winner
+
+
+def test_whatever_comes_at_once_leaves_one_primary(two, register):
+    """INV-1, INV-2: verbs in any order leave one primary, and one audit row and event for each
+    change that was acknowledged."""
+    register(two, "number", ONE, "3", model_id="n3", status="shadow")
+    before = len(done(two.get("/api/v1/audit?limit=500"))["items"])
+    verbs = [lambda: two.post("/api/v1/versions/n1/activate"),
+             lambda: two.post("/api/v1/versions/n2/activate"),
+             lambda: two.post("/api/v1/versions/n3/promote"),
+             lambda: two.post("/api/v1/versions/n1/promote"),
+             lambda: two.post("/api/v1/routes/number/rollback"),
+             lambda: two.put("/api/v1/routes/number/canary", {"model_id": "n2", "traffic_pct": 50}),
+             lambda: two.delete("/api/v1/routes/number/canary")]
+    answers = [a for _ in range(4) for a in at_once(28, lambda n: verbs[n % len(verbs)]())]
+    assert {answer.status for answer in answers} <= {200, 400, 409}
+    kinds = [answer.json["change"]["revision"] for answer in answers
+             if answer.status == 200 and answer.json["change"]]
+    trail = done(two.get("/api/v1/audit?limit=500"))["items"][:-before]
+    assert sorted(kinds) == sorted(r["revision"] for r in trail) and kinds
+    statuses = [r["status"] for r in done(two.get("/api/v1/versions"))["items"]]
+    assert statuses.count("primary") == 1 and statuses.count("canary") <= 1
+    database = registry_file(two)
+    events = database.execute("SELECT revision FROM event_outbox ORDER BY revision").fetchall()
+    audited = database.execute("SELECT revision FROM model_promotions ORDER BY revision").fetchall()
+    database.close()
+    assert events == audited
+    assert answered(two) in (1, 2)
 
 
 # ---- The active version (A3).

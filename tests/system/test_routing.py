@@ -134,6 +134,18 @@ def test_a_share_that_cannot_be_is_refused(two, percent):
     assert active(two)["canary"] is None
 
 
+def test_every_answer_says_how_it_came_about(two):
+    """G3: without these headers a strange answer cannot be traced to a version and a reason."""
+    answer = two.predict("number", [[0]], headers={"X-Request-Id": "r-1"})
+    for name in ("route", "model", "version", "canary", "reason", "generation", "bucket",
+                 "attempts", "overhead-us"):
+        assert answer.headers["x-podium-" + name] != "", name
+    assert answer.headers["x-request-id"] == "r-1"
+    assert int(answer.headers["x-podium-attempts"]) == 1
+    assert int(answer.headers["x-podium-overhead-us"]) >= 0
+    assert 0 <= int(answer.headers["x-podium-bucket"]) < 10_000
+
+
 # ---- What is hashed.
 
 def test_the_session_may_come_by_header_or_body(two):

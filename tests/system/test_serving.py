@@ -274,6 +274,27 @@ def test_an_artifact_below_a_configured_root_is_read(make_server, tmp_path):
     assert done(server.predict("m", [[0]]))["predictions"] == [2]
 
 
+def test_a_version_whose_file_comes_later(server, register):
+    """A pipeline that registers first and copies afterwards must not have to register again."""
+    register(server, "m", ONE, "1", activate=True)
+    registered(server, "m", "2", "file:later.onnx", model_id="m2")
+    assert "later.onnx" in failed(server, "m2")["load_error"]
+    shutil.copy(TWO, pathlib.Path(server.data) / "artifacts" / "later.onnx")
+    assert done(server.post("/api/v1/versions/m2/activate"))["load_state"] == "ready"
+    assert done(server.predict("m", [[0]]))["predictions"] == [2]
+
+
+def test_a_lazy_version_is_loaded_when_it_is_wanted(server, register):
+    """A registry of a thousand old versions must not fill the memory, yet each can come back."""
+    register(server, "m", ONE, "1", model_id="m1", activate=True)
+    stored = upload(server, TWO)
+    registered(server, "m", "2", stored["artifact_uri"], sha256=stored["sha256"], model_id="m2",
+               load="lazy")
+    assert done(server.get("/api/v1/versions/m2"))["load_state"] != "ready"
+    done(server.put("/api/v1/routes/m/canary", {"model_id": "m2", "traffic_pct": 100}))
+    assert done(server.predict("m", [[0]]))["predictions"] == [2]
+
+
 # ---- Versions that are not ready while they hold a role.
 
 def lose(server, *model_files):
