@@ -354,9 +354,10 @@ class Grammar {
   }
 
   void AddReadingVerbs() {
-    CLI::App* status =
-        Add(app_, "status", "Looking", "What serves, and how it does",
-            "  podium status\n  podium status tumour -w\n", [this] { return Verb(status_); });
+    CLI::App* status = Add(app_, "status", "Looking", "What serves, and how it does",
+                           "  podium status\n  podium status tumour -w\n\n"
+                           "SEEN counts since the server started; with -w, the last half minute.\n",
+                           [this] { return Verb(status_); });
     status->add_option("ROUTE", status_.route, "one route only");
     status->add_flag("-w,--watch", status_.watch, "again each second, until Ctrl-C");
 

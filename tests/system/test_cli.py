@@ -275,6 +275,26 @@ def test_serve_prints_its_real_port_and_stops_cleanly(server):
     assert server.stop(signal.SIGINT) == 0
 
 
+def test_a_second_signal_ends_at_once(make_server, register):
+    """The first lets running requests end; whoever cannot wait for that asks again."""
+    server = make_server(config="server: { drain_timeout: 5m }\n"
+                                "serving: { inline_limit: 0, inference_threads: 1 }\n")
+    register(server, "slow", MODELS / "slow.onnx", "1", activate=True)
+    body = b'{"rows": [[100000]]}'
+    request = (b"POST /predict/slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json"
+               b"\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body))
+    with server.connect() as first, server.connect() as second:
+        first.sendall(request)
+        second.sendall(request)
+        wait_until(lambda: re.search(r"^podium_inference_queue(\{.*\})? 1$",
+                                     server.get("/metrics").text, re.MULTILINE),
+                   what="one inference running and one waiting")
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: '"stopping' in server.log_text, what="the first signal noticed")
+        assert server.process.poll() is None
+        assert server.stop() == 130
+
+
 def test_serve_logs_json_lines_when_nobody_watches(server):
     server.stop()
     lines = server.log_text.splitlines()
