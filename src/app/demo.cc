@@ -1,13 +1,13 @@
 #include "app/demo.h"
 
-#include <signal.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_signal_set.hpp>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -218,7 +218,7 @@ class Demo {
     banner.url = "http://" + reachable;
     // The command line looks there by itself, unless the environment sends it elsewhere.
     const bool usual =
-        Reachable(address) == Settings().listen && ::getenv("PODIUM_ADDR") == nullptr;
+        Reachable(address) == Settings().listen && std::getenv("PODIUM_ADDR") == nullptr;
     if (!usual) banner.server_flag = " --server " + reachable;
     std::error_code ignored;
     banner.program = ShownProgram(options_.program, fs::current_path(ignored).string());
@@ -245,7 +245,7 @@ int RunDemo(const DemoOptions& options) {
     return Complain(kExitUsage, checked.error().message);
   }
   // A reader that went away is seen when writing, not felt as a signal.
-  ::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGPIPE, SIG_IGN);
   QuietenLog(options.settings);
   if (const Status ended = Demo(options).Run(); !ended) {
     return Complain(ended.error().code == ErrorCode::kInvalidArgument ? kExitUsage : kExitFailed,

@@ -4,17 +4,17 @@
 
 // PODIUM_EXAMPLES_DIR comes from CMakeLists.txt, which also rebuilds this file when one of the
 // examples changes. A section of its own each, so that the linker keeps only what is used.
-#define PODIUM_EMBED(symbol, file)                                 \
-  asm(".section .rodata." #symbol                                  \
-      ",\"a\",@progbits\n"                                         \
-      ".global " #symbol "\n.hidden " #symbol                      \
-      "\n"                                                         \
-      ".global " #symbol "_end\n.hidden " #symbol "_end\n" #symbol \
-      ":\n.incbin \"" PODIUM_EXAMPLES_DIR "/" file "\"\n" #symbol  \
-      "_end:\n"                                                    \
-      ".byte 0\n.previous\n");                                     \
-  extern "C" const char symbol[];                                  \
+// clang-format off: one line of assembly per line.
+#define PODIUM_LABEL(symbol) ".global " #symbol "\n .hidden " #symbol "\n" #symbol ":\n"
+#define PODIUM_EMBED(symbol, file)                        \
+  asm(".section .rodata." #symbol ", \"a\", @progbits\n"  \
+      PODIUM_LABEL(symbol)                                \
+      ".incbin \"" PODIUM_EXAMPLES_DIR "/" file "\"\n"    \
+      PODIUM_LABEL(symbol##_end)                          \
+      ".byte 0\n .previous\n");                           \
+  extern "C" const char(symbol)[];                        \
   extern "C" const char symbol##_end[]
+// clang-format on
 
 PODIUM_EMBED(podium_tumour_rows, "tumour.rows.json");
 PODIUM_EMBED(podium_tumour_v1, "tumour-v1.onnx");

@@ -1,9 +1,9 @@
 #include "app/demo_screen.h"
 
-#include <errno.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdlib>
 
 namespace podium::app {
