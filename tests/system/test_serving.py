@@ -210,7 +210,7 @@ def test_a_version_that_does_not_load_changes_nothing(server, register, model):
     assert row["load_error"] and row["status"] == "standby"
     refused(server.post("/api/v1/versions/bad/activate"), 422, "bad", row["load_error"])
     assert done(server.predict("m", [[0]]))["predictions"] == [1]
-    assert done(server.get("/api/v1/status"))["failed"] == 1
+    wait_until(lambda: done(server.get("/api/v1/status"))["failed"] == 1, what="the count of one")
     assert metric(scrape(server), "podium_version_ready", model_version="2", state="failed") == 0
     assert server.get("/readyz").status == 200
 
