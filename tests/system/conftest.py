@@ -253,7 +253,7 @@ def refused(answer, status, *words):
     assert answer.status == status, answer
     assert answer.headers["content-type"] == "application/problem+json", answer.headers
     problem = answer.json
-    assert problem["status"] == status and problem["title"] and problem["detail"], problem
+    assert problem["status"] == status and problem["title"] and problem["code"], problem
     for word in words:
         assert word in problem["detail"], problem
     return problem["detail"]

@@ -55,7 +55,7 @@ def problem(received, status):
     assert headers["content-type"] == "application/problem+json"
     assert headers["connection"] == "close"
     shown = json.loads(body)
-    assert shown["status"] == status and shown["detail"]
+    assert shown["status"] == status and shown["code"]
     return shown["detail"]
 
 
@@ -73,6 +73,7 @@ MALFORMED = [
     b'{"rows":[[Infinity]]}', b'{"rows":[[0x10]]}', b'{"rows":[["a\nb"]]}', b'{"rows":[["\\x41"]]}',
     b'{"rows":[["\xff"]]}', b'{"rows":[["\xc0\xaf"]]}', b'{"rows":[["\\ud800"]]}', BODY + b"\0",
     b"/*" + BODY, b"\x00" * 64, bytes(range(256)), b'{"rows":[[1]]', b'{"rows":[["a]]}',
+    b"\xef\xbb\xbf" + BODY,
 ]
 
 
