@@ -13,6 +13,8 @@
 namespace podium::control {
 namespace {
 
+constexpr std::string_view kOnnx = "onnx";
+
 ModelId IdOf(const AdminCall& call) { return ModelId(std::string(call.captures.Get("id"))); }
 
 Json Shown(const AdminCall& call, const ModelVersion& version) {
@@ -38,7 +40,11 @@ Result<Registration> ReadRegistration(const Json& body) {
   version.artifact_sha256 = fields.Text("sha256", limits::kMaxNameBytes);
   version.format = fields.Text("format", limits::kMaxNameBytes);
   const bool is_local = version.provider_key.empty() || version.provider_key == kLocalProvider;
-  if (version.format.empty() && is_local) version.format = "onnx";
+  if (version.format.empty() && is_local) version.format = kOnnx;
+  if (version.format != kOnnx && is_local) {
+    fields.Complain("format", fmt::format("a model in this process is \"onnx\" so far, not \"{}\"",
+                                          version.format));
+  }
   if (const Json* signature = fields.Object("signature")) version.signature = DumpJson(*signature);
   version.metrics = fields.Metrics("metrics");
   version.tags = fields.Tags("tags");
@@ -69,11 +75,14 @@ Result<Registration> ReadRegistration(const Json& body) {
 }
 
 // A version is the bytes it was registered with: a file that changes afterwards is another one.
-// What cannot be read now is registered all the same, and shown as failed with the reason.
+// Where artifacts may not come from is refused at once; a file that is not there yet may still
+// come: then the checksum stays empty, and the version shows as failed with the reason.
 Result<std::string> ChecksumOf(const AdminContext& context, const std::string& uri) {
-  PODIUM_TRY_ASSIGN(const std::filesystem::path file,
-                    runtime::ResolveArtifact(uri, context.options.artifact_roots));
-  return runtime::HashFile(file);
+  const Result<std::filesystem::path> file =
+      runtime::ResolveArtifact(uri, context.options.artifact_roots);
+  if (file) return runtime::HashFile(*file).value_or("");
+  if (file.error().code == ErrorCode::kNotFound) return std::string();
+  return Fail(Error{ErrorCode::kInvalidArgument, file.error().message, "/artifact_uri", nullptr});
 }
 
 AdminReply Register(AdminCall& call) {
@@ -83,7 +92,9 @@ AdminReply Register(AdminCall& call) {
   if (version.artifact_sha256.empty() && !version.artifact_uri.empty()) {
     auto hash = RunOn(call.context.pools.files,
                       [&] { return ChecksumOf(call.context, version.artifact_uri); });
-    version.artifact_sha256 = (co_await std::move(hash)).value_or("");
+    Result<std::string> checksum = co_await std::move(hash);
+    if (!checksum) co_return Fail(std::move(checksum).error());
+    version.artifact_sha256 = std::move(*checksum);
   }
   auto verb =
       CarryOut(call, store::RegisterVersion{std::move(read->version)}, std::move(read->reason));
