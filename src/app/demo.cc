@@ -227,7 +227,10 @@ class Demo {
     banner.rate = options_.rate;
     banner.duration = options_.duration;
     banner.notice = notice_;
-    if (options_.shuffle_labels) banner.notice = "Labels are shuffled: accuracies must be poor.";
+    if (options_.shuffle_labels) {
+      if (!notice_.empty()) banner.notice += ' ';
+      banner.notice += "Labels are shuffled: accuracies must be poor.";
+    }
     return banner;
   }
 
