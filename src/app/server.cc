@@ -18,6 +18,7 @@
 #include "net/core_pool.h"
 #include "net/cores.h"
 #include "net/server_group.h"
+#include "runtime/artifact_upload.h"
 #include "runtime/model_runtime.h"
 #include "runtime/onnx_loader.h"
 #include "store/sqlite_store.h"
@@ -220,6 +221,7 @@ Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Cl
                                               Rng& rng) {
   PODIUM_TRY(MakeDirectory(settings.data_dir / "artifacts"));
   PODIUM_TRY(MakeDirectory(settings.data_dir / "cache"));
+  runtime::SweepUploads(settings.data_dir / "artifacts");
   const fs::path library =
       settings.onnxruntime.empty() ? runtime::DefaultOrtLibrary() : settings.onnxruntime;
   PODIUM_TRY_ASSIGN(std::shared_ptr<runtime::OnnxLoader> loader,

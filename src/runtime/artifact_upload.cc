@@ -1,6 +1,7 @@
 #include "runtime/artifact_upload.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -12,6 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::string_view kPrefix = ".upload-";
+
 Failure FileError(const fs::path& file, std::string_view doing) {
   const int code = errno;
   return Fail(ErrorCode::kUnavailable, "cannot {} {} in the artifact directory: {}", doing,
@@ -21,7 +24,7 @@ Failure FileError(const fs::path& file, std::string_view doing) {
 }  // namespace
 
 ArtifactUpload::ArtifactUpload(fs::path directory, const std::string& token)
-    : directory_(std::move(directory)), temporary_(directory_ / (".upload-" + token)) {}
+    : directory_(std::move(directory)), temporary_(directory_ / (std::string(kPrefix) + token)) {}
 
 ArtifactUpload::~ArtifactUpload() {
   if (file_ < 0) return;
@@ -35,6 +38,7 @@ Status ArtifactUpload::Create() {
   fs::create_directories(directory_, failed);
   file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file_ < 0) return FileError(temporary_, "create");
+  ::flock(file_, LOCK_EX);  // Says to SweepUploads that somebody is at work; ends with the process.
   return {};
 }
 
@@ -68,6 +72,17 @@ Result<std::string> ArtifactUpload::Finish(const std::string& expected) {
     ::close(directory);
   }
   return sha256;
+}
+
+void SweepUploads(const fs::path& directory) {
+  std::error_code failed;
+  for (const fs::directory_entry& entry : fs::directory_iterator(directory, failed)) {
+    if (!entry.path().filename().string().starts_with(kPrefix)) continue;
+    const int file = ::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    if (file < 0) continue;
+    if (::flock(file, LOCK_EX | LOCK_NB) == 0) fs::remove(entry.path(), failed);
+    ::close(file);
+  }
 }
 
 }  // namespace podium::runtime

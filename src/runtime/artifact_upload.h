@@ -39,4 +39,8 @@ class ArtifactUpload {
   std::uint64_t size_ = 0;
 };
 
+/// Removes what uploads left in `directory` when their process was killed. Those under way, here or
+/// in another process on the same directory, are locked and stay.
+void SweepUploads(const std::filesystem::path& directory);
+
 }  // namespace podium::runtime

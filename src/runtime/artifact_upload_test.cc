@@ -52,5 +52,17 @@ TEST(ArtifactUpload, LeavesNothingBehindWhenItIsNotFinished) {
   EXPECT_EQ(nothing.Finish("").error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(SweepUploads, RemovesWhatAKilledProcessLeftAndNothingElse) {
+  const testing::TempDir directory;
+  ArtifactUpload under_way(directory.path(), "mine");
+  ASSERT_TRUE(under_way.Append("bytes"));
+  std::ofstream(directory / ".upload-orphan") << "half";
+  std::ofstream(directory / "model.onnx") << "whole";
+  SweepUploads(directory.path());
+  EXPECT_FALSE(fs::exists(directory / ".upload-orphan"));
+  EXPECT_TRUE(fs::exists(directory / "model.onnx"));
+  EXPECT_TRUE(under_way.Finish(""));
+}
+
 }  // namespace
 }  // namespace podium::runtime
