@@ -67,4 +67,5 @@ std::string_view ExitCodesHelp();
   if (!PODIUM_CONCAT(cli_result_, __LINE__)) {                                                 \
     return ::podium::app::CliFailure(std::move(PODIUM_CONCAT(cli_result_, __LINE__)).error()); \
   }                                                                                            \
+  /* NOLINTNEXTLINE(bugprone-macro-parentheses): `name` is a declaration */                    \
   name = std::move(*PODIUM_CONCAT(cli_result_, __LINE__)) /* the caller adds the `;` */

@@ -164,6 +164,14 @@ ExitCode RunServe(const ServeArgs& args, const Environment& environment, Console
   }
   console.out << fmt::format("podium serving on http://{}\n", net::ToString((*server)->address()))
               << std::flush;
+  if (console.err_is_terminal) {
+    const net::HostPort& address = (*server)->address();
+    const bool is_default = address == Settings{}.listen;
+    console.err << fmt::format("data in {}; Ctrl-C stops; in another terminal: podium status{}\n",
+                               settings->data_dir.string(),
+                               is_default ? "" : " --server " + net::ToString(address))
+                << std::flush;
+  }
   signals.WaitForFirst();
   LogInfo("stopping: running requests may end; a second signal ends at once");
   (*server)->Stop();

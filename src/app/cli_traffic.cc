@@ -117,6 +117,7 @@ CliStatus ConfirmChange(CommandContext& context, VersionVerb verb, const Json& r
   Json route;
   if (asks && !deletes) {
     CLI_TRY_ASSIGN(route, FindRoute(context.api, TextOf(row, "route")));
+    if (MemberOf(route, "primary").is_null()) return {};  // Nothing is live that could move.
   }
   return Confirm(context.console, asks ? EffectOf(verb, row, route) : "", context.yes,
                  deletes ? Unattended::kNeedsYes : Unattended::kGoesOn);

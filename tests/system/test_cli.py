@@ -397,6 +397,13 @@ def test_a_terminal_is_asked_before_traffic_moves(two_versions, podium, podium_b
     assert on_terminal(podium_bin, ["rollback", "number"], two_versions, None)[0] == 0
 
 
+def test_a_route_that_serves_nothing_is_activated_without_a_question(server, podium, podium_bin):
+    assert podium("version", "register", "number", ONE, "--version", "1", server=server).code == 0
+    code, text = on_terminal(podium_bin, ["version", "activate", "number@1"], server, None)
+    assert code == 0, text
+    assert "y/N" not in text and "nothing → number@1" in text
+
+
 def test_a_terminal_shows_the_upload(server, podium_bin):
     code, text = on_terminal(podium_bin, ["version", "register", "number", str(ONE), "--version",
                                           "1"], server, None)
