@@ -47,7 +47,7 @@ class HelpFormatter : public CLI::Formatter {
   std::string make_usage(const CLI::App* app, std::string) const override {
     std::string path = app->get_name();
     for (const CLI::App* at = app->get_parent(); at != nullptr; at = at->get_parent()) {
-      path = at->get_name() + " " + path;
+      path.insert(0, at->get_name() + " ");
     }
     std::string text = "Usage: " + path;
     if (!app->get_subcommands({}).empty()) {

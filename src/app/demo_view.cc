@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "app/demo_format.h"
@@ -28,7 +29,7 @@ std::string Latency(const FrameVersion& version, std::chrono::nanoseconds time) 
 
 std::string Bar(const FrameVersion& version) {
   const double share = version.figures.share_seen.value_or(0);
-  const auto full = std::min(static_cast<std::size_t>(share * kBarWidth + 0.5), kBarWidth);
+  const auto full = std::min(static_cast<std::size_t>(std::lround(share * kBarWidth)), kBarWidth);
   return std::string(full, '#') + std::string(kBarWidth - full, '.');
 }
 

@@ -49,8 +49,8 @@ void RefuseEarly(GatewayCore& core, net::Exchange& exchange, const Error& error,
 
 }  // namespace
 
-Gateway::Gateway(GatewayShared shared, std::vector<view::ViewCell>& cells)
-    : shared_(std::move(shared)) {
+Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells)
+    : shared_(shared) {
   cores_.reserve(cells.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cores_.push_back(std::make_unique<GatewayCore>(shared_, cells[i], i));

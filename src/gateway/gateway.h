@@ -15,7 +15,7 @@ namespace podium::gateway {
 class Gateway final : public net::Handler {
  public:
   /// `cells` has one cell per core. All references outlive the gateway.
-  Gateway(GatewayShared shared, std::vector<view::ViewCell>& cells);
+  Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells);
 
   /// Whether a path belongs to the data plane.
   static bool Serves(std::string_view path);
