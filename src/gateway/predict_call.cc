@@ -135,8 +135,10 @@ Status PredictCall::Assign() {
 }
 
 bool PredictCall::runs_inline() const {
-  const std::chrono::nanoseconds per_row =
-      std::max(serving_here().model->time_per_row(), serving_here().stats->RowTime(core_.index));
+  // The warm-up saw zeros; until real rows were measured on this core, the pool takes the risk.
+  const std::optional<std::chrono::nanoseconds> seen = serving_here().stats->RowTime(core_.index);
+  if (!seen) return false;
+  const std::chrono::nanoseconds per_row = std::max(serving_here().model->time_per_row(), *seen);
   const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(rows_);
   return estimate <= core_.shared.options.inline_limit;
 }

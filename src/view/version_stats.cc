@@ -42,7 +42,7 @@ struct alignas(64) VersionStats::Cell {
   Role canary;
   std::atomic<std::uint64_t> not_served{0};
   std::atomic<std::int64_t> last_updated_us{0};
-  std::chrono::nanoseconds row_time{0};  // Of that core alone: no reader elsewhere.
+  std::optional<std::chrono::nanoseconds> row_time;  // Of that core alone: no reader elsewhere.
 };
 
 VersionStats::VersionStats(std::size_t cores) {
@@ -64,12 +64,12 @@ void VersionStats::Record(std::size_t core, bool canary, Outcome outcome,
 void VersionStats::RecordNotServed(std::size_t core) { Bump(cells_[core]->not_served); }
 
 void VersionStats::ObserveRowTime(std::size_t core, std::chrono::nanoseconds per_row) {
-  constexpr int kForgetting = 16;  // A run that was slow by chance is forgotten in some dozens.
-  std::chrono::nanoseconds& known = cells_[core]->row_time;
-  known = per_row > known ? per_row : known - (known - per_row) / kForgetting;
+  constexpr int kForgetting = 256;  // A slow run is remembered for some hundreds of quick ones.
+  std::optional<std::chrono::nanoseconds>& known = cells_[core]->row_time;
+  known = !known || per_row > *known ? per_row : *known - (*known - per_row) / kForgetting;
 }
 
-std::chrono::nanoseconds VersionStats::RowTime(std::size_t core) const {
+std::optional<std::chrono::nanoseconds> VersionStats::RowTime(std::size_t core) const {
   return cells_[core]->row_time;
 }
 

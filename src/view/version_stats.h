@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "base/clock.h"
@@ -47,7 +48,8 @@ class VersionStats {
   /// What one row took the model lately on this core: follows a slower run at once, a quicker one
   /// slowly, so that a model whose work depends on its input stays off the I/O core.
   void ObserveRowTime(std::size_t core, std::chrono::nanoseconds per_row);
-  std::chrono::nanoseconds RowTime(std::size_t core) const;  ///< 0 before the first observation.
+  /// nullopt before the first observation: what real rows cost is not known yet.
+  std::optional<std::chrono::nanoseconds> RowTime(std::size_t core) const;
   StatsSnapshot Snapshot() const;
 
  private:

@@ -11,7 +11,8 @@ using view::Outcome;
 
 double Milliseconds(std::chrono::nanoseconds duration) {
   // Three digits behind the point: below the histogram's resolution the rest is noise.
-  return static_cast<double>(duration.count() / 1000) / 1000.0;
+  const auto whole = std::chrono::duration_cast<std::chrono::microseconds>(duration);
+  return static_cast<double>(whole.count()) / 1000.0;
 }
 
 std::uint64_t Count(const view::StatsSnapshot& stats, Outcome outcome) {

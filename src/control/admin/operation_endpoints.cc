@@ -21,6 +21,8 @@ struct ModelCounts {
   std::size_t versions = 0;
   std::size_t ready = 0;
   std::size_t failed = 0;
+  std::size_t primaries = 0;
+  std::size_t primaries_ready = 0;
   std::size_t primaries_pending = 0;
 };
 
@@ -33,7 +35,10 @@ ModelCounts CountModels(const view::CoreView& view) {
       if (serving.ready()) ++counts.ready;
       const bool failed = serving.state == LoadState::kFailed;
       if (failed) ++counts.failed;
-      if (i == route.route->primary && !serving.ready() && !failed) ++counts.primaries_pending;
+      if (i != route.route->primary) continue;
+      ++counts.primaries;
+      if (serving.ready()) ++counts.primaries_ready;
+      if (!serving.ready() && !failed) ++counts.primaries_pending;
     }
   }
   return counts;
@@ -46,13 +51,15 @@ AdminReply Health(AdminCall&) {
   co_return response;
 }
 
-// Ready once the table was read and its primaries were loaded or found broken. From then on neither
-// a lost database nor a failing model makes the data plane unready; only draining does.
+// Ready once the table was read and its primaries were loaded or found broken, unless all of them
+// are broken. From then on neither a lost database nor a failing model makes the data plane
+// unready; only draining does.
 AdminReply Ready(AdminCall& call) {
   const AdminContext& c = call.context;
   const view::PublishState state = c.publisher.state();
   const ModelCounts counts = CountModels(*state.view);
-  if (state.publishes > 0 && counts.primaries_pending == 0) c.was_ready = true;
+  const bool can_serve = counts.primaries == 0 || counts.primaries_ready > 0;
+  if (state.publishes > 0 && counts.primaries_pending == 0 && can_serve) c.was_ready = true;
   const bool ready = c.was_ready && !c.draining;
   const auto mark = [](bool good) { return good ? "[+]" : "[-]"; };
   net::Response response;

@@ -133,6 +133,7 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
                        [&] { return c.publisher.PublishAtLeast(outcome.committed.revision); });
   const Status published = co_await std::move(publish);
   outcome.applied = published.has_value();
+  if (!outcome.committed.changed) co_return outcome;
   LogInfo("registry changed", {{"kind", NameOf(outcome.committed.audit.kind)},
                                {"route", outcome.committed.route.name.get()},
                                {"from", outcome.committed.audit.from.value_or(ModelId()).get()},

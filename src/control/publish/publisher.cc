@@ -132,6 +132,7 @@ view::ViewPtr Publisher::BuildView() {
 
 void Publisher::Deliver() {
   const view::ViewPtr view = BuildView();
+  LogNewFailures(*view);
   std::latch acknowledged(static_cast<std::ptrdiff_t>(cells_.size()));
   for (std::size_t core = 0; core < cells_.size(); ++core) {
     post_(core, [this, core, &view, &acknowledged] {
@@ -146,6 +147,26 @@ void Publisher::Deliver() {
     ++state_.publishes;
   }
   NoteConfirmed();
+}
+
+void Publisher::LogNewFailures(const view::CoreView& view) {
+  std::map<ModelId, std::string> failures;
+  for (const view::RouteView& route : view.routes()) {
+    for (std::size_t i = 0; i < route.serving.size(); ++i) {
+      if (route.serving[i].state != LoadState::kFailed) continue;
+      const ModelVersion& version = route.route->versions[i];
+      failures[version.model_id] = route.serving[i].error;
+      const auto logged = failures_.find(version.model_id);
+      if (logged != failures_.end() && logged->second == route.serving[i].error) continue;
+      Log(i == route.route->primary ? ErrorLog::kError : ErrorLog::kWarning,
+          "version does not load",
+          {{"route", version.route.get()},
+           {"model_id", version.model_id.get()},
+           {"status", NameOf(version.status)},
+           {"error", route.serving[i].error}});
+    }
+  }
+  failures_ = std::move(failures);
 }
 
 void Publisher::NoteTrouble(const Error& error) {

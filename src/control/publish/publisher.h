@@ -52,6 +52,7 @@ class Publisher final : public view::PublishPort {
 
  private:
   Status ReadTable();  // REQUIRES: publishing_ held.
+  void LogNewFailures(const view::CoreView& view);
   void KeepRowFaults(const store::TableDelta& delta);
   void Deliver();  // REQUIRES: publishing_ held.
   view::ViewPtr BuildView();
@@ -65,7 +66,7 @@ class Publisher final : public view::PublishPort {
   const PostToCore post_;
   std::vector<view::ViewCell>& cells_;
 
-  std::mutex publishing_;  // One publish at a time; also protects the six members below.
+  std::mutex publishing_;  // One publish at a time; also protects the seven members below.
   routing::TableCompiler compiler_;
   std::uint32_t epoch_ = 0;
   Revision read_revision_;
@@ -73,6 +74,8 @@ class Publisher final : public view::PublishPort {
   std::uint64_t sequence_ = 0;
   /// Unreadable rows by table and key, until a later delta brings them readable.
   std::map<std::pair<std::string, std::string>, std::string> row_faults_;
+
+  std::map<ModelId, std::string> failures_;  // Versions that do not load, as last logged.
 
   mutable std::mutex state_mutex_;
   view::PublishState state_;  // Protected by state_mutex_.
