@@ -115,8 +115,6 @@ Status PredictCall::Assign() {
   }
 
   serving_ = FirstReady(*route_, *decision_);
-  const bool elsewhere = decision_->version != kNoVersion && serving_.version != decision_->version;
-  if (elsewhere) route_->serving[decision_->version].stats->RecordNotServed(core_.index);
   if (serving_.version != kNoVersion) return {};
   if (decision_->version == kNoVersion) {
     return Fail(ErrorCode::kUnavailable,
@@ -169,6 +167,7 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
                                      {"request_id", request_id_}});
     return Refuse(outputs.error(), response);
   }
+  CountNotServed();
   EncodePredictions(*outputs, rows_, served().model_id.get(), served().version, response.body);
   response.body += '\n';
   AddHeaders(response);
@@ -177,10 +176,18 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
 void PredictCall::Refuse(const Error& error, net::Response& response) {
   auto& counter = core_.rejected[static_cast<std::size_t>(error.code)];
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  CountNotServed();
   if (request_id_.empty()) request_id_ = RandomToken(core_.shared.rng, 14);
   response = net::ProblemResponse(error, request_id_);
   if (IsWorthRetrying(error.code)) response.headers.Add("Retry-After", kRetryAfterSeconds);
   AddHeaders(response);
+}
+
+// Counted with the answer: until then the call may still be handed from the fast path to the other.
+void PredictCall::CountNotServed() {
+  if (!decision_ || decision_->version == kNoVersion) return;
+  if (decision_->version == serving_.version) return;
+  route_->serving[decision_->version].stats->RecordNotServed(core_.index);
 }
 
 void PredictCall::AddHeaders(net::Response& response) const {

@@ -49,6 +49,7 @@ class PredictCall {
   Status Assign();
   const ModelVersion& served() const { return route_->route->At(serving_.version); }
   const view::VersionServing& serving_here() const { return route_->serving[serving_.version]; }
+  void CountNotServed();
   void AddHeaders(net::Response& response) const;
 
   GatewayCore& core_;
