@@ -1,9 +1,9 @@
 // The one place that touches the process: its arguments, environment, terminal and signals.
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
