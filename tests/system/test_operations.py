@@ -208,7 +208,9 @@ def long_call(server, rounds, answers):
 
 def one_runs_one_waits(server, rounds, answers):
     callers = [long_call(server, rounds, answers) for _ in range(2)]
-    wait_until(lambda: metric(scrape(server), "podium_inference_queue") == 1,
+    # Seen once it may be the first one on its way to its thread; seen this often, it is the second.
+    wait_until(lambda: all(metric(scrape(server), "podium_inference_queue") == 1
+                           for _ in range(20)),
                what="an inference that waits behind another")
     return callers
 

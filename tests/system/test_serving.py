@@ -182,7 +182,8 @@ def test_a_full_queue_is_503_and_nothing_else(make_server, register):
     callers = []
 
     def one_runs_and_one_waits():
-        if metric(scrape(server), "podium_inference_queue") == 1:
+        # One look may see the first on its way to its thread; twenty see one that waits.
+        if all(metric(scrape(server), "podium_inference_queue") == 1 for _ in range(20)):
             return True
         caller = threading.Thread(target=silently, args=(server.predict, "slow", [[LONG]]))
         caller.start()
