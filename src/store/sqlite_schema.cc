@@ -172,8 +172,13 @@ Status Run(Connection& connection, const Migration& migration, const Clock& cloc
 const int kSchemaVersion = kMigrations.back().version;
 
 Status MigrateSqlite(Connection& connection, const std::string& path, const Clock& clock) {
-  PODIUM_TRY_ASSIGN(const int seen, SchemaOf(connection, path));
-  if (seen == kSchemaVersion) return {};
+  {
+    // One view for all that is read: between two reads another process may migrate.
+    PODIUM_TRY_ASSIGN(const Transaction view,
+                      Transaction::Begin(connection, Transaction::Kind::kRead));
+    PODIUM_TRY_ASSIGN(const int seen, SchemaOf(connection, path));
+    if (seen == kSchemaVersion) return {};
+  }
   PODIUM_TRY_ASSIGN(Transaction transaction,
                     Transaction::Begin(connection, Transaction::Kind::kWrite));
   // Read again under the lock: another process may have been quicker.
