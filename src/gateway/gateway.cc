@@ -6,7 +6,7 @@
 
 #include "base/task.h"
 #include "gateway/active_endpoint.h"
-#include "gateway/predict_call.h"
+#include "gateway/predict_codec.h"
 #include "net/target.h"
 
 namespace podium::gateway {
@@ -21,8 +21,8 @@ bool IsJson(std::string_view content_type) {
   return net::EqualsIgnoreCase(kind, "application/json");
 }
 
-// The route that a path names; the error is what the caller gets.
-Result<std::string> RouteOf(const net::RequestHead& head) {
+// What a path under /predict asks for; the error is what the caller gets.
+Result<CallTarget> PredictTargetOf(const net::RequestHead& head) {
   const std::string_view rest = head.path.substr(kPredictPrefix.size());
   PODIUM_TRY_ASSIGN(std::string route, net::PercentDecode(rest));
   if (route.empty() || rest.find('/') != std::string_view::npos) {
@@ -36,15 +36,7 @@ Result<std::string> RouteOf(const net::RequestHead& head) {
     return Fail(ErrorCode::kUnsupportedMedia, "Content-Type must be application/json, not {}",
                 *type);
   }
-  return route;
-}
-
-// For calls that fail before there is a route to speak of.
-void RefuseEarly(GatewayCore& core, net::Exchange& exchange, const Error& error,
-                 net::Response& response) {
-  PredictCall call(core, exchange, "");
-  call.Refuse(error, response);
-  if (error.code == ErrorCode::kMethodNotAllowed) response.headers.Add("Allow", "POST");
+  return CallTarget{std::move(route), ""};
 }
 
 }  // namespace
@@ -67,14 +59,20 @@ bool Gateway::TryHandle(net::Exchange& exchange, net::Response& out) {
     AnswerActive(core, exchange, out);
     return true;
   }
-  const Result<std::string> route = RouteOf(exchange.head());
-  if (!route) {
-    RefuseEarly(core, exchange, route.error(), out);
+  PredictCodec codec(core.rows);
+  return TryCall(core, exchange, codec, PredictTargetOf(exchange.head()), out);
+}
+
+// The whole life of a call that nothing holds up. False: not answered, and nothing counted.
+bool Gateway::TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
+                      Result<CallTarget> target, net::Response& out) {
+  if (!target) {
+    RefuseEarly(core, exchange, codec, target.error(), out);
     return true;
   }
   const auto body = exchange.TryBody(shared_.options.max_body_bytes);
   if (!body) return false;
-  PredictCall call(core, exchange, *route);
+  PredictCall call(core, exchange, codec, std::move(*target));
   if (!*body) {
     call.Refuse(body->error(), out);
     return true;
@@ -89,24 +87,26 @@ bool Gateway::TryHandle(net::Exchange& exchange, net::Response& out) {
 }
 
 Task<net::Response> Gateway::Handle(net::Exchange& exchange) {
-  net::Response response;
   GatewayCore& core = *cores_[exchange.core()];
   if (!exchange.head().path.starts_with(kPredictPrefix)) {
+    net::Response response;
     AnswerActive(core, exchange, response);
     co_return response;
   }
-  Result<std::string> route = RouteOf(exchange.head());
-  if (!route) {
-    RefuseEarly(core, exchange, route.error(), response);
-    co_return response;
-  }
-  auto predict = Predict(exchange, std::move(*route));
-  co_return co_await std::move(predict);
+  PredictCodec codec(core.rows);
+  auto call = Call(core, exchange, codec, PredictTargetOf(exchange.head()));
+  co_return co_await std::move(call);
 }
 
-Task<net::Response> Gateway::Predict(net::Exchange& exchange, std::string route) {
+// The same with its waits: for the body, and for a model that may not run on the core.
+Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
+                                  Result<CallTarget> target) {
   net::Response response;
-  PredictCall call(*cores_[exchange.core()], exchange, route);
+  if (!target) {
+    RefuseEarly(core, exchange, codec, target.error(), response);
+    co_return response;
+  }
+  PredictCall call(core, exchange, codec, std::move(*target));
   auto read = exchange.ReadBody(shared_.options.max_body_bytes);
   const Result<std::string_view> body = co_await std::move(read);
   if (!body) {
@@ -130,6 +130,14 @@ Task<net::Response> Gateway::Predict(net::Exchange& exchange, std::string route)
   }
   call.Answer(std::move(outputs), response);
   co_return response;
+}
+
+// For calls that fail before there is a route to speak of.
+void Gateway::RefuseEarly(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
+                          const Error& error, net::Response& response) {
+  PredictCall call(core, exchange, codec, {});
+  call.Refuse(error, response);
+  if (error.code == ErrorCode::kMethodNotAllowed) response.headers.Add("Allow", "POST");
 }
 
 void Gateway::WriteMetrics(Exposition& out) const {

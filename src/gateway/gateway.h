@@ -6,6 +6,7 @@
 
 #include "base/exposition.h"
 #include "gateway/gateway_core.h"
+#include "gateway/predict_call.h"
 #include "net/handler.h"
 
 namespace podium::gateway {
@@ -26,7 +27,12 @@ class Gateway final : public net::Handler {
   void WriteMetrics(Exposition& out) const;
 
  private:
-  Task<net::Response> Predict(net::Exchange& exchange, std::string route);
+  bool TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
+               Result<CallTarget> target, net::Response& out);
+  Task<net::Response> Call(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
+                           Result<CallTarget> target);
+  static void RefuseEarly(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
+                          const Error& error, net::Response& response);
 
   const GatewayShared shared_;
   std::vector<std::unique_ptr<GatewayCore>> cores_;

@@ -40,7 +40,7 @@ struct GatewayCore {
   const GatewayShared& shared;
   view::ViewCell& cell;
   const std::size_t index;
-  PredictDecoder decoder;
+  PredictDecoder rows;  ///< Of /predict.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
 };

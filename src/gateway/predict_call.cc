@@ -54,16 +54,20 @@ Serving FirstReady(const view::RouteView& route, const routing::Decision& decisi
   return serving;
 }
 
-PredictCall::PredictCall(GatewayCore& core, net::Exchange& exchange, std::string_view route)
-    : core_(core), exchange_(exchange), route_name_(route), view_(core.cell.Pin()) {}
+PredictCall::PredictCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
+                         CallTarget target)
+    : core_(core),
+      exchange_(exchange),
+      codec_(codec),
+      target_(std::move(target)),
+      view_(core.cell.Pin()) {}
 
 Status PredictCall::Prepare(std::string_view body) {
   PODIUM_TRY(Identify());
-  PODIUM_TRY_ASSIGN(const PredictIds ids, core_.decoder.Parse(body));
+  PODIUM_TRY_ASSIGN(const BodyIds ids, codec_.Parse(body));
   PODIUM_TRY(TakeIds(ids));
   PODIUM_TRY(Assign());
-  rows_ = core_.decoder.rows();
-  PODIUM_TRY_ASSIGN(inputs_, core_.decoder.ToTensors(serving_here().model->signature()));
+  PODIUM_TRY_ASSIGN(inputs_, codec_.Read(serving_here().model->signature()));
   return {};
 }
 
@@ -72,13 +76,14 @@ Status PredictCall::Identify() {
       exchange_.head().Find("authorization").value_or(std::string_view()),
       exchange_.peer_is_loopback()};
   // Nothing but an override asks who calls, so only then is a digest computed.
-  if (!credentials.authorization.empty() || exchange_.head().Find(kOverrideHeader)) {
+  const bool overrides = !target_.version.empty() || exchange_.head().Find(kOverrideHeader);
+  if (!credentials.authorization.empty() || overrides) {
     PODIUM_TRY_ASSIGN(principal_, core_.shared.authenticator.Identify(credentials));
   }
   return {};
 }
 
-Status PredictCall::TakeIds(const PredictIds& from_body) {
+Status PredictCall::TakeIds(const BodyIds& from_body) {
   PODIUM_TRY_ASSIGN(const std::string_view session,
                     IdFrom(exchange_.head(), "x-session-id", from_body.session_id));
   PODIUM_TRY_ASSIGN(const std::string_view request,
@@ -90,46 +95,62 @@ Status PredictCall::TakeIds(const PredictIds& from_body) {
   return {};
 }
 
+// The version that the caller insists on; empty: none.
+Result<std::string_view> PredictCall::WantedVersion() const {
+  const auto header = exchange_.head().Find(kOverrideHeader);
+  if (!header || target_.version.empty() || *header == target_.version) {
+    return header.value_or(target_.version);
+  }
+  return Fail(ErrorCode::kInvalidArgument,
+              "the path names version {}, X-Podium-Model-Version names {}: send one of them",
+              target_.version, *header);
+}
+
 Status PredictCall::Assign() {
-  route_ = view_->Find(route_name_);
+  route_ = view_->Find(target_.route);
   if (route_ == nullptr) {
     return Fail(ErrorCode::kNotFound,
                 "there is no route {}: register a version of it, or see GET /api/v1/routes",
-                route_name_);
+                target_.route);
   }
   routing::RequestIds ids;
   ids.session = session_id_;
   ids.request = request_id_;
   ids.request_made_here = request_id_made_here_;
 
-  if (const auto wanted = exchange_.head().Find(kOverrideHeader)) {
+  const bool overrides = !target_.version.empty() || exchange_.head().Find(kOverrideHeader);
+  if (overrides) {
     PODIUM_TRY(auth::RequireOverride(principal_));
-    const routing::VersionIndex version = routing::FindOverride(*route_->route, *wanted);
+    PODIUM_TRY_ASSIGN(const std::string_view wanted, WantedVersion());
+    const routing::VersionIndex version = routing::FindOverride(*route_->route, wanted);
     if (version == kNoVersion) {
-      return Fail(ErrorCode::kNotFound, "route {} has no version {} (X-Podium-Model-Version)",
-                  route_name_, *wanted);
+      return Fail(ErrorCode::kNotFound, "route {} has no version {}", target_.route, wanted);
     }
     decision_ = routing::ChooseOverride(*route_->route, view_->generation(), ids, version);
   } else {
     decision_ = routing::Choose(*route_->route, view_->generation(), ids);
   }
-
   serving_ = FirstReady(*route_, *decision_);
+  return CheckServable();
+}
+
+// Why no version of the chain can answer, if none can.
+Status PredictCall::CheckServable() const {
   if (serving_.version != kNoVersion) return {};
   if (decision_->version == kNoVersion) {
     return Fail(ErrorCode::kUnavailable,
                 "route {} has no primary: activate a version (podium version activate ID)",
-                route_name_);
+                target_.route);
   }
   const ModelVersion& assigned = route_->route->At(decision_->version);
   const bool for_admin = principal_.may_administer || !core_.shared.authenticator.has_token();
   const std::string why = WhyNotReady(route_->serving[decision_->version], for_admin);
   if (decision_->reason == routing::Reason::kOverride) {
     return Fail(ErrorCode::kConflict, "version {} of route {} is not ready here ({})",
-                assigned.version, route_name_, why);
+                assigned.version, target_.route, why);
   }
   return Fail(ErrorCode::kUnavailable, "route {} has no version that is ready: {} is {}",
-              route_name_, assigned.version, why);
+              target_.route, assigned.version, why);
 }
 
 bool PredictCall::runs_inline() const {
@@ -137,13 +158,13 @@ bool PredictCall::runs_inline() const {
   const std::optional<std::chrono::nanoseconds> seen = serving_here().stats->RowTime(core_.index);
   if (!seen) return false;
   const std::chrono::nanoseconds per_row = std::max(serving_here().model->time_per_row(), *seen);
-  const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(rows_);
+  const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(inputs_.rows);
   return estimate <= core_.shared.options.inline_limit;
 }
 
 Result<std::vector<Tensor>> PredictCall::Run() const {
   const SteadyTime start = core_.shared.clock.SteadyNow();
-  Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs_);
+  Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs_.tensors);
   model_time_ = core_.shared.clock.SteadyNow() - start;
   return outputs;
 }
@@ -154,23 +175,26 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   if (!outputs && outputs.error().code == ErrorCode::kInvalidArgument) {
     return Refuse(outputs.error(), response);
   }
-  serving_here().stats->ObserveRowTime(core_.index, model_time_ / static_cast<std::int64_t>(rows_));
-  const bool canary = serving_.version == route_->route->canary;
-  const std::chrono::nanoseconds latency = core_.shared.clock.SteadyNow() - exchange_.received();
-  serving_here().stats->Record(core_.index, canary,
-                               outputs ? view::Outcome::kOk : view::Outcome::kError, latency,
-                               core_.shared.clock.Now());
+  Record(outputs ? view::Outcome::kOk : view::Outcome::kError);
   if (!outputs) {
-    LogWarning("prediction failed", {{"route", route_name_},
+    LogWarning("prediction failed", {{"route", target_.route},
                                      {"model_id", served().model_id.get()},
                                      {"error", Describe(outputs.error())},
                                      {"request_id", request_id_}});
     return Refuse(outputs.error(), response);
   }
   CountNotServed();
-  EncodePredictions(*outputs, rows_, served().model_id.get(), served().version, response.body);
-  response.body += '\n';
+  codec_.WriteAnswer({*outputs, inputs_.rows, target_.route, served()}, response);
   AddHeaders(response);
+}
+
+// What a version did, counted on this core.
+void PredictCall::Record(view::Outcome outcome) {
+  view::VersionStats& stats = *serving_here().stats;
+  stats.ObserveRowTime(core_.index, model_time_ / static_cast<std::int64_t>(inputs_.rows));
+  const bool canary = serving_.version == route_->route->canary;
+  const std::chrono::nanoseconds latency = core_.shared.clock.SteadyNow() - exchange_.received();
+  stats.Record(core_.index, canary, outcome, latency, core_.shared.clock.Now());
 }
 
 void PredictCall::Refuse(const Error& error, net::Response& response) {
@@ -178,7 +202,7 @@ void PredictCall::Refuse(const Error& error, net::Response& response) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   CountNotServed();
   if (request_id_.empty()) request_id_ = RandomToken(core_.shared.rng, 14);
-  response = net::ProblemResponse(error, request_id_);
+  codec_.WriteError(error, request_id_, response);
   if (IsWorthRetrying(error.code)) response.headers.Add("Retry-After", kRetryAfterSeconds);
   AddHeaders(response);
 }
@@ -194,7 +218,7 @@ void PredictCall::AddHeaders(net::Response& response) const {
   net::ResponseHeaders& headers = response.headers;
   headers.Add("x-request-id", request_id_);
   if (route_ == nullptr) return;
-  headers.Add("x-podium-route", route_name_);
+  headers.Add("x-podium-route", target_.route);
   headers.Add("x-podium-generation", static_cast<std::int64_t>(view_->generation().get()));
   if (!decision_) return;
   headers.Add("x-podium-bucket", decision_->bucket.fine);

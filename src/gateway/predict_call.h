@@ -1,6 +1,7 @@
-// One prediction, step by step: pin, identify, choose, decode, run, answer.
+// One prediction, step by step: pin, identify, choose, read, run, record, answer.
 //
-// The steps are plain functions; the handler carries them between the core and the pool.
+// Every protocol goes through here and differs only in its codec. The steps are plain functions;
+// the handler carries them between the core and the pool.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "gateway/call_codec.h"
 #include "gateway/gateway_core.h"
 #include "net/handler.h"
 #include "routing/choose.h"
@@ -27,11 +29,18 @@ struct Serving {
 /// Pure. An override is never answered by another version.
 Serving FirstReady(const view::RouteView& route, const routing::Decision& decision);
 
+/// What a path asks for.
+struct CallTarget {
+  std::string route;
+  std::string version;  ///< An override, as X-Podium-Model-Version is; empty: the table decides.
+};
+
 /// Threads: on one core, but for Run, which any thread may call once Prepare has succeeded.
 class PredictCall {
  public:
   /// Pins the view: what follows sees this table and no other (invariant 3).
-  PredictCall(GatewayCore& core, net::Exchange& exchange, std::string_view route);
+  /// Core, exchange and codec outlive the call.
+  PredictCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec, CallTarget target);
 
   /// Everything up to the model: identity, ids, Choose, readiness, tensors.
   Status Prepare(std::string_view body);
@@ -45,16 +54,20 @@ class PredictCall {
 
  private:
   Status Identify();
-  Status TakeIds(const PredictIds& from_body);
+  Status TakeIds(const BodyIds& from_body);
+  Result<std::string_view> WantedVersion() const;
   Status Assign();
   const ModelVersion& served() const { return route_->route->At(serving_.version); }
   const view::VersionServing& serving_here() const { return route_->serving[serving_.version]; }
+  Status CheckServable() const;
+  void Record(view::Outcome outcome);
   void CountNotServed();
   void AddHeaders(net::Response& response) const;
 
   GatewayCore& core_;
   net::Exchange& exchange_;
-  const std::string route_name_;
+  CallCodec& codec_;
+  const CallTarget target_;
   const view::ViewPtr view_;
   const view::RouteView* route_ = nullptr;
   auth::Principal principal_;
@@ -63,8 +76,7 @@ class PredictCall {
   bool request_id_made_here_ = false;
   std::optional<routing::Decision> decision_;
   Serving serving_;
-  std::vector<Tensor> inputs_;
-  std::size_t rows_ = 0;
+  CallInputs inputs_;
   mutable std::chrono::nanoseconds model_time_{0};
 };
 

@@ -4,17 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
 #include "base/assert.h"
-#include "base/json.h"
 #include "base/limits.h"
+#include "gateway/json_body.h"
 #include "gateway/nearest_name.h"
 #include "gateway/predict_cell.h"
-#include "net/handler.h"
 
 namespace podium::gateway {
 namespace {
@@ -23,12 +21,8 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-static_assert(net::kBodyPadding >= simdjson::SIMDJSON_PADDING);
-
-constexpr std::size_t kKeptCapacity = 256 * 1024;  ///< Of the parser, between requests.
-constexpr std::size_t kExplained = 64 * 1024;  ///< Bodies up to this are read again to say where.
-/// The parser counts the document itself as a level.
-constexpr std::size_t kParserDepth = limits::kMaxJsonDepth + 1;
+constexpr std::string_view kWhenEmpty =
+    "the body is empty: send {\"rows\": [[…], …]} or {\"rows\": [{column: value}, …]}";
 
 // --- Messages -----------------------------------------------------------------------------------
 
@@ -70,78 +64,6 @@ Failure FailAt(std::string where, fmt::format_string<Args...> format, Args&&... 
 
 std::string RowPointer(std::size_t row) { return fmt::format("/rows/{}", row); }
 
-// --- Integers of any length ---------------------------------------------------------------------
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-/// Whether `digits` (with a sign, maybe) is an integer that neither int64 nor uint64 holds.
-bool IsHuge(std::string_view digits) {
-  std::int64_t s = 0;
-  std::uint64_t u = 0;
-  const char* end = digits.data() + digits.size();
-  return digits.size() >= 19 &&
-         std::from_chars(digits.data(), end, s).ec == std::errc::result_out_of_range &&
-         std::from_chars(digits.data(), end, u).ec != std::errc();
-}
-
-/// The parser refuses integers beyond 64 bits, yet some clients write 1e20 with all its digits: as
-/// floating point they are fine. Nullopt when the text has none.
-std::optional<std::string> WithoutHugeIntegers(std::string_view text) {
-  std::string out;
-  bool found = false;
-  bool in_string = false;
-  for (std::size_t i = 0; i < text.size();) {
-    const char c = text[i];
-    if (in_string && c == '\\' && i + 1 < text.size()) {
-      out.append(text.substr(i, 2));
-      i += 2;
-      continue;
-    }
-    if (c == '"') in_string = !in_string;
-    std::size_t end = i + 1;
-    if (!in_string && (IsDigit(c) || c == '-')) {
-      while (end < text.size() && IsDigit(text[end])) ++end;
-      const std::string_view digits = text.substr(i, end - i);
-      out.append(digits);
-      const char next = end < text.size() ? text[end] : ' ';
-      if (next != '.' && next != 'e' && next != 'E' && IsHuge(digits)) {
-        out.append("e0");
-        found = true;
-      }
-      // The fraction is copied here, so that its digits are not taken for an integer.
-      const std::size_t number_end = text.find_first_not_of("0123456789.eE+-", end);
-      const std::size_t rest = std::min(number_end, text.size()) - end;
-      out.append(text.substr(end, rest));
-      i = end + rest;
-      continue;
-    }
-    out.push_back(c);
-    i = end;
-  }
-  if (!found) return std::nullopt;
-  return out;
-}
-
-/// Cold path: what is wrong with a body that the fast parser refused, with line and column.
-Error Explain(simdjson::error_code code, std::string_view body) {
-  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
-    return Error{ErrorCode::kInvalidArgument,
-                 "the body is empty: send {\"rows\": [[…], …]} or {\"rows\": [{column: value}, …]}",
-                 "", nullptr};
-  }
-  if (body.size() <= kExplained) {
-    auto parsed = ParseJson(body);
-    if (!parsed) return std::move(parsed).error();
-  }
-  if (code == simdjson::DEPTH_ERROR) {
-    return Error{ErrorCode::kInvalidArgument,
-                 fmt::format("malformed JSON: nested deeper than {} levels", limits::kMaxJsonDepth),
-                 "", nullptr};
-  }
-  return Error{ErrorCode::kInvalidArgument,
-               fmt::format("malformed JSON: {}", simdjson::error_message(code)), "", nullptr};
-}
-
 // --- Shapes -------------------------------------------------------------------------------------
 
 /// One input while it is filled, row by row.
@@ -161,13 +83,11 @@ struct Filling {
 }  // namespace
 
 struct PredictDecoder::Impl {
-  simdjson::dom::parser parser;
-  std::string rewritten;  ///< The body without huge integers; rarely used.
+  JsonBody json;
   std::vector<element> rows;
   bool by_name = false;  ///< Rows are objects.
   std::size_t body_bytes = 0;
 
-  Result<element> ParseDocument(std::string_view body);
   Status TakeRows(const element& value);
 };
 
@@ -401,27 +321,6 @@ Status RowReader::ReadValue(Filling& input, const element& value, const Place& p
 PredictDecoder::PredictDecoder() : impl_(std::make_unique<Impl>()) {}
 PredictDecoder::~PredictDecoder() = default;
 
-Result<element> PredictDecoder::Impl::ParseDocument(std::string_view body) {
-  if (parser.capacity() > kKeptCapacity && body.size() <= kKeptCapacity) {
-    parser = simdjson::dom::parser();  // One large body must not hold its memory for ever.
-  }
-  const std::size_t wanted = std::max<std::size_t>(body.size(), 4096);
-  if (parser.capacity() < wanted && parser.allocate(wanted, kParserDepth) != simdjson::SUCCESS) {
-    return Fail(ErrorCode::kUnavailable, "no memory for a body of {} bytes", body.size());
-  }
-  element root;
-  auto error = parser.parse(body.data(), body.size(), /*realloc_if_needed=*/false).get(root);
-  if (error == simdjson::NUMBER_ERROR) {
-    if (auto text = WithoutHugeIntegers(body)) {
-      rewritten = std::move(*text);
-      error =
-          parser.parse(rewritten.data(), rewritten.size(), /*realloc_if_needed=*/true).get(root);
-    }
-  }
-  if (error != simdjson::SUCCESS) return Fail(Explain(error, body));
-  return root;
-}
-
 Status PredictDecoder::Impl::TakeRows(const element& value) {
   array list;
   if (value.get_array().get(list) != simdjson::SUCCESS) {
@@ -459,12 +358,12 @@ Status PredictDecoder::Impl::TakeRows(const element& value) {
   return {};
 }
 
-Result<PredictIds> PredictDecoder::Parse(std::string_view body) {
+Result<BodyIds> PredictDecoder::Parse(std::string_view body) {
   static const std::array<std::string, 3> kKeys = {"rows", "session_id", "request_id"};
   Impl& impl = *impl_;
   impl.rows.clear();
   impl.body_bytes = body.size();
-  PODIUM_TRY_ASSIGN(const element root, impl.ParseDocument(body));
+  PODIUM_TRY_ASSIGN(const element root, impl.json.Parse(body, kWhenEmpty));
   object fields;
   if (root.get_object().get(fields) != simdjson::SUCCESS) {
     return FailAt("", "the body must be an object with \"rows\", {} is given", GivenText(root));
@@ -480,7 +379,7 @@ Result<PredictIds> PredictDecoder::Parse(std::string_view body) {
     if (value) return FailAt(PointerTo(field.key), "the body has the key \"{}\" twice", field.key);
     value = field.value;
   }
-  PredictIds ids;
+  BodyIds ids;
   std::string_view* const targets[] = {nullptr, &ids.session_id, &ids.request_id};
   for (std::size_t i = 1; i < values.size(); ++i) {
     if (!values[i]) continue;
@@ -499,6 +398,22 @@ std::size_t PredictDecoder::rows() const { return impl_->rows.size(); }
 Result<std::vector<Tensor>> PredictDecoder::ToTensors(const Signature& signature) const {
   PODIUM_ASSERT(!signature.inputs.empty());
   return RowReader(signature, impl_->rows, impl_->by_name, impl_->body_bytes).Read();
+}
+
+Result<CallInputs> PredictCodec::Read(const Signature& signature) {
+  PODIUM_TRY_ASSIGN(std::vector<Tensor> tensors, decoder_.ToTensors(signature));
+  return CallInputs{std::move(tensors), decoder_.rows()};
+}
+
+void PredictCodec::WriteAnswer(const CallAnswer& answer, net::Response& response) const {
+  EncodePredictions(answer.outputs, answer.rows, answer.served.model_id.get(),
+                    answer.served.version, response.body);
+  response.body += '\n';
+}
+
+void PredictCodec::WriteError(const Error& error, std::string_view request_id,
+                              net::Response& response) const {
+  response = net::ProblemResponse(error, request_id);
 }
 
 }  // namespace podium::gateway

@@ -14,15 +14,11 @@
 
 #include "base/result.h"
 #include "domain/tensor.h"
+#include "gateway/call_codec.h"
 
 namespace podium::gateway {
 
-/// What routing needs of a body. Views into the decoder: valid until its next Parse.
-struct PredictIds {
-  std::string_view session_id;  ///< Empty when absent.
-  std::string_view request_id;
-};
-
+/// Views into it are valid until its next Parse.
 /// Threads: one per core; Parse and ToTensors without a suspension between them.
 class PredictDecoder {
  public:
@@ -33,7 +29,7 @@ class PredictDecoder {
 
   /// Parses and validates the whole body. kInvalidArgument says what and where (a JSON pointer).
   /// REQUIRES: net::kBodyPadding readable bytes behind `body`.
-  Result<PredictIds> Parse(std::string_view body);
+  Result<BodyIds> Parse(std::string_view body);
   /// Rows of the last body that parsed.
   std::size_t rows() const;
   /// Those rows as the inputs of a model, in the signature's order.
@@ -48,5 +44,19 @@ class PredictDecoder {
 /// Appends the response body to `out`. REQUIRES: at least one output.
 void EncodePredictions(const std::vector<Tensor>& outputs, std::size_t rows, std::string_view model,
                        std::string_view version, std::string& out);
+
+/// /predict: JSON rows, problem details.
+class PredictCodec final : public CallCodec {
+ public:
+  explicit PredictCodec(PredictDecoder& decoder) : decoder_(decoder) {}
+  Result<BodyIds> Parse(std::string_view body) override { return decoder_.Parse(body); }
+  Result<CallInputs> Read(const Signature& signature) override;
+  void WriteAnswer(const CallAnswer& answer, net::Response& response) const override;
+  void WriteError(const Error& error, std::string_view request_id,
+                  net::Response& response) const override;
+
+ private:
+  PredictDecoder& decoder_;
+};
 
 }  // namespace podium::gateway
