@@ -7,7 +7,7 @@
 
 #include "app/cli_args.h"
 #include "app/cli_console.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace podium::app {
 namespace {

@@ -7,7 +7,7 @@
 #include <cctype>
 #include <map>
 
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace podium::app {
 namespace {

@@ -9,8 +9,8 @@
 #include <utility>
 
 #include "app/setting_text.h"
-#include "app/suggest.h"
 #include "auth/principal.h"
+#include "base/suggest.h"
 
 namespace podium::app {
 namespace {

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "app/setting_table.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace podium::app {
 namespace {

@@ -9,7 +9,7 @@
 
 #include "app/setting_table.h"
 #include "app/settings_file.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace podium::app {
 namespace {

@@ -10,7 +10,7 @@
 #include "app/setting_text.h"
 #include "app/settings_file.h"
 #include "app/settings_load.h"
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 namespace podium::app {
 namespace {

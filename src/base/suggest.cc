@@ -1,11 +1,11 @@
-#include "app/suggest.h"
+#include "base/suggest.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstddef>
 
-namespace podium::app {
+namespace podium {
 namespace {
 
 constexpr std::size_t kMaxCompared = 64;  // Nobody mistypes longer names; the cost is quadratic.
@@ -65,4 +65,4 @@ std::string DidYouMean(std::string_view text, const std::vector<std::string_view
   return near.empty() ? std::string() : fmt::format(" (did you mean \"{}\"?)", near);
 }
 
-}  // namespace podium::app
+}  // namespace podium
