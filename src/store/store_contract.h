@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,20 +24,27 @@ namespace podium::store {
 struct Backend {
   std::string name;
   std::function<std::unique_ptr<RegistryStore>(Clock&, Rng&, const testing::TempDir&)> open;
+  bool keeps_rows = false;  ///< Whether there are files.
 };
 
+inline void PrintTo(const Backend& backend, std::ostream* out) { *out << backend.name; }
+
 inline Backend MemoryBackend() {
-  return {"Memory", [](Clock& clock, Rng& rng, const testing::TempDir&) {
+  return {"Memory",
+          [](Clock& clock, Rng& rng, const testing::TempDir&) {
             return std::make_unique<MemoryStore>(clock, rng);
-          }};
+          },
+          /*keeps_rows=*/false};
 }
 
 inline Backend SqliteBackend() {
-  return {"Sqlite", [](Clock& clock, Rng& rng, const testing::TempDir& folder) {
+  return {"Sqlite",
+          [](Clock& clock, Rng& rng, const testing::TempDir& folder) {
             auto opened = SqliteStore::Open(folder / "registry.db", clock, rng);
             EXPECT_TRUE(opened) << Describe(opened.error());
             return opened ? std::move(*opened) : nullptr;
-          }};
+          },
+          /*keeps_rows=*/true};
 }
 
 inline BasisPoints Share(int basis_points) { return *BasisPoints::From(basis_points); }
@@ -189,7 +197,9 @@ class RegistryContract : public ::testing::TestWithParam<Backend> {
   Registry registry_;
 };
 
-inline auto AllBackends() { return ::testing::Values(MemoryBackend(), SqliteBackend()); }
+/// Every kind of registry: the contract's tests and the scenarios run on each.
+inline std::vector<Backend> Backends() { return {MemoryBackend(), SqliteBackend()}; }
+inline auto AllBackends() { return ::testing::ValuesIn(Backends()); }
 inline std::string BackendName(const ::testing::TestParamInfo<Backend>& info) {
   return info.param.name;
 }
