@@ -119,6 +119,7 @@ FallbackChain BuildChain(const ChainInput& input) {
       break;
     }
     case RegistryAnswer::kNothing:
+    case RegistryAnswer::kNoVersion:
       builder.Skip(ElementSource::kRegistry, SkipReason::kNotSet);
       break;
     case RegistryAnswer::kBroken:

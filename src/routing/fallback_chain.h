@@ -31,9 +31,10 @@ struct UpstreamTarget {
 
 /// What the registry said about the tag.
 enum class RegistryAnswer : std::uint8_t {
-  kVersion,  ///< A row was assigned.
-  kNothing,  ///< The table is empty, or does not know the tag.
-  kBroken,   ///< It threw, failed, or gave a row that could not be read.
+  kVersion,    ///< A row was assigned.
+  kNothing,    ///< The table is empty, or does not know the tag.
+  kNoVersion,  ///< It knows the tag, and no version of it may serve.
+  kBroken,     ///< It threw, failed, or gave a row that could not be read.
 };
 
 struct RegistryElement {

@@ -133,6 +133,19 @@ TEST(BuildChain, TriesNothingTwice) {
   EXPECT_THAT(Skipped(chain), ElementsAre("route_config repeated", "openai repeated"));
 }
 
+// A tag whose versions all wait is known: it may not become a 404 where unknown ones are denied.
+TEST(BuildChain, ATagWithoutAVersionThatServesIsKnown) {
+  ChainInput input;
+  input.tag = "summary";
+  input.default_provider = "gamma";
+  input.providers = {"gamma"};
+  input.unknown_routes = UnknownRoutes::kDeny;
+  input.registry.answer = RegistryAnswer::kNoVersion;
+  EXPECT_THAT(Elements(BuildChain(input)), ElementsAre("default_provider gamma/summary"));
+  input.registry.answer = RegistryAnswer::kNothing;
+  EXPECT_TRUE(BuildChain(input).denied);
+}
+
 // The same provider under another model name is another element.
 TEST(BuildChain, AnotherModelOfTheSameProviderIsNoRepetition) {
   ChainInput input = Full();
