@@ -27,13 +27,20 @@
 #   podium_fuzz(NAME [DEPS module...])
 #     fuzz/<NAME>_fuzz.cc becomes <NAME>_fuzz; without DEPS it is linked with all modules.
 #
+#   podium_shared_library(NAME OUTPUT_NAME name VERSION x.y.z MODULES module... SOURCES file...
+#                         EXPORTS version-script LIBS target...)
+#     In release builds: lib<OUTPUT_NAME>.so at the top of the build directory, with the SONAME of
+#     its major version, from all sources of MODULES and SOURCES (paths below src). They are
+#     compiled for it alone, so that the binary stays as it is. Installed (component `library`) with
+#     include/podium and a CMake package.
+#
 # The order in which modules are declared does not matter.
 # All targets: `ninja`. One module's tests: `ninja base_test base_thread_test`, found in
 # <build>/tests/. The executables are listed in <build>/test_targets.txt.
 
 set(PODIUM_MODULE_FOLDERS
   base domain net routing rollout ledger safety auth journal share store runtime knowledge view
-  gateway control testing app)
+  gateway control testing embed app)
 
 function(podium_module name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS")
@@ -125,6 +132,62 @@ function(podium_binary library)
     target_link_options(podium PRIVATE -Wl,--strip-debug)
   endif()
   add_dependencies(podium podium_ort_library)
+endfunction()
+
+# The sources of a module that ship, as podium_module finds them.
+function(podium_module_sources out module)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${module}/*.cc)
+  list(FILTER sources EXCLUDE REGEX "(_test|_bench|_contract|_fixture|/main)\\.cc$")
+  set(${out} ${sources} PARENT_SCOPE)
+endfunction()
+
+function(podium_shared_library target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OUTPUT_NAME;VERSION;EXPORTS" "MODULES;SOURCES;LIBS")
+  if(NOT CMAKE_BUILD_TYPE STREQUAL "Release" OR PODIUM_SANITIZE)
+    return()  # Debug builds test the static module.
+  endif()
+  list(TRANSFORM arg_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/src/)
+  foreach(module IN LISTS arg_MODULES)
+    podium_module_sources(sources ${module})
+    list(APPEND arg_SOURCES ${sources})
+  endforeach()
+  add_library(${target} SHARED ${arg_SOURCES})
+  string(REGEX MATCH "^[0-9]+" major ${arg_VERSION})
+  set_target_properties(${target} PROPERTIES
+    OUTPUT_NAME ${arg_OUTPUT_NAME} VERSION ${arg_VERSION} SOVERSION ${major}
+    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON
+    LINK_DEPENDS ${arg_EXPORTS})
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/src
+    PUBLIC $<BUILD_INTERFACE:${CMAKE_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  target_compile_definitions(${target} PRIVATE PODIUM_NO_SHORT_NAMES)
+  target_compile_features(${target} INTERFACE cxx_std_17)
+  target_link_libraries(${target} PRIVATE $<BUILD_INTERFACE:podium_flags>
+    $<BUILD_INTERFACE:${arg_LIBS}> PUBLIC tl::expected)
+  target_link_options(${target} PRIVATE -Wl,-z,defs -Wl,--version-script=${arg_EXPORTS}
+    -Wl,--strip-debug)
+  podium_install(${target} ${arg_VERSION})
+endfunction()
+
+# So that another project says find_package(podium) and links podium::podium.
+function(podium_install target version)
+  include(GNUInstallDirs)
+  include(CMakePackageConfigHelpers)
+  set(folder ${CMAKE_INSTALL_LIBDIR}/cmake/podium)
+  set_target_properties(${target} PROPERTIES EXPORT_NAME podium)
+  install(TARGETS ${target} EXPORT podium-targets
+    LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT library
+    NAMELINK_COMPONENT library)
+  install(DIRECTORY ${CMAKE_SOURCE_DIR}/include/podium DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
+    COMPONENT library FILES_MATCHING PATTERN "*.h")
+  install(EXPORT podium-targets NAMESPACE podium:: DESTINATION ${folder} COMPONENT library)
+  configure_package_config_file(${CMAKE_SOURCE_DIR}/cmake/podium-config.cmake.in
+    ${CMAKE_BINARY_DIR}/podium-config.cmake INSTALL_DESTINATION ${folder})
+  write_basic_package_version_file(${CMAKE_BINARY_DIR}/podium-config-version.cmake
+    VERSION ${version} COMPATIBILITY SameMajorVersion)
+  install(FILES ${CMAKE_BINARY_DIR}/podium-config.cmake
+    ${CMAKE_BINARY_DIR}/podium-config-version.cmake
+    DESTINATION ${folder} COMPONENT library)
 endfunction()
 
 # Copied rather than linked: the build directory of a release may be moved as it is.

@@ -78,7 +78,7 @@ class Layers:
 
     def check_angled(self, where, path, module, name):
         """`path` is below src, or starts with include/podium."""
-        if STANDARD.match(name) or (name.startswith("podium/") and module in ("public", "app")):
+        if STANDARD.match(name) or (name.startswith("podium/") and module in ("public", "embed")):
             return
         if name.startswith("podium/"):
             if not (self.root / "include" / name).is_file():

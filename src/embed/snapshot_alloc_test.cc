@@ -1,0 +1,75 @@
+// Requirement B8 in the library: once the snapshot is pinned a decision allocates nothing. Every
+// allocation of this test binary is counted.
+#include <gtest/gtest.h>
+#include <podium/ab_router.h>
+#include <podium/registry.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+
+namespace {
+std::atomic<int> allocations{0};
+
+void* Counted(std::size_t size) {
+  ++allocations;
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): what stands below operator new.
+  void* memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+}  // namespace
+
+// The other forms of the standard library call these two.
+void* operator new(std::size_t size) { return Counted(size); }
+// NOLINTNEXTLINE(cppcoreguidelines-no-malloc): what stands below operator delete.
+void operator delete(void* memory) noexcept { std::free(memory); }
+// NOLINTNEXTLINE(cppcoreguidelines-no-malloc): as above.
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+
+namespace podium::v1 {
+namespace {
+
+TEST(SnapshotAllocations, TheCounterCounts) {
+  const int before = allocations;
+  const std::string longer_than_any_small_buffer(100, 'x');
+  EXPECT_EQ(longer_than_any_small_buffer.size(), 100U);
+  EXPECT_GT(allocations, before);
+}
+
+TEST(SnapshotAllocations, ADecisionAllocatesNothing) {
+  const std::string name = "a-name-beyond-any-small-string-buffer";
+  Registry registry = Registry::InMemory().value();
+  for (const char* id : {"m1", "m2"}) {
+    NewVersion version;
+    version.name = name;
+    version.version = id;
+    version.id = id;
+    ASSERT_TRUE(registry.Register(version));
+  }
+  ASSERT_TRUE(registry.Activate("m1"));
+  ASSERT_TRUE(registry.SetCanary(name, "m2", 0.5));
+  AbRouter ab = AbRouter::Create(0.5, "test").value();
+  const Snapshot snapshot = registry.Pin();
+  const std::string session(4096, 's');
+  ASSERT_NE(snapshot.Choose(name, {}).version, nullptr);  // This thread's generator is seeded now.
+
+  std::size_t candidates = 0;
+  const int before = allocations;
+  for (int i = 0; i < 100; ++i) {
+    candidates += snapshot.Choose(name, {session, {}, {}}).candidates.count;
+    candidates += snapshot.Choose(name, {{}, {}, "request"}).candidates.count;
+    candidates += snapshot.Choose(name, {}).candidates.count;
+    candidates += snapshot.ChooseVersion(name, {session, {}, {}}, "m2").candidates.count;
+    candidates += snapshot.Choose("unknown", {session, {}, {}}).candidates.count;
+    candidates += snapshot.ChooseVersion(name, {}, "unknown").candidates.count;
+    candidates += ab.Route(session) == Side::kChampion ? 1 : 1;
+  }
+  const int after = allocations;
+  EXPECT_EQ(after, before);
+  EXPECT_GE(candidates, 500U);
+}
+
+}  // namespace
+}  // namespace podium::v1
