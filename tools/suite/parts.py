@@ -39,7 +39,7 @@ def in_parallel(function, items):
 
 
 def check_format(tally):
-    files = sorted(str(p.relative_to(ROOT)) for folder in ("src", "include", "fuzz", "bench")
+    files = sorted(str(p.relative_to(ROOT)) for folder in ("src", "include", "fuzz", "bench", "examples", "tests")
                    for p in (ROOT / folder).rglob("*") if p.suffix in (".h", ".cc"))
     ended = run("format", ["clang-format-19", "--dry-run", "-Werror", "--ferror-limit=1", *files])
     places = re.findall(r"^(\S+:\d+):\d+: error:", ended.text, re.MULTILINE)
@@ -150,7 +150,7 @@ def pytest(tally, name, folder, arguments, timeout, env=None):
 
 def system(options):
     tally = Tally()
-    if not build(tally, "release", ["podium"]):
+    if not build(tally, "release", ["podium", "libpodium"]):
         return tally
     choice, timeout = ([], PYTEST_FULL_TIMEOUT_S) if options.full else (
         ["-m", "not full"], PYTEST_TIMEOUT_S)
