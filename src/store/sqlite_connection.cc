@@ -45,7 +45,9 @@ Error MakeError(int extended_code, const std::string& path, const char* message)
     case SQLITE_NOTADB:
       return error(
           ErrorCode::kUnavailable,
-          fmt::format("the registry file {} is not a SQLite database: name another file", path));
+          fmt::format("the registry file {} is not a SQLite database, or its head was destroyed: "
+                      "name another file, or restore it from a backup",
+                      path));
     case SQLITE_CONSTRAINT:
       if (extended_code == SQLITE_CONSTRAINT_UNIQUE ||
           extended_code == SQLITE_CONSTRAINT_PRIMARYKEY) {

@@ -1,5 +1,6 @@
 #include "store/sqlite_file.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,11 +18,21 @@ Failure CannotCreate(const std::string& path, const std::error_code& why) {
               why.message());
 }
 
+// A name is durable only once its directory is: what is committed into a file that a power cut
+// makes nameless is lost. Where directories cannot be synced, there is nothing more to do.
+void SyncDirectory(const fs::path& directory) {
+  const int opened = ::open(directory.empty() ? "." : directory.c_str(), O_RDONLY | O_DIRECTORY);
+  if (opened < 0) return;
+  ::fsync(opened);
+  ::close(opened);
+}
+
 Status CreateDirectory(const fs::path& directory, const std::string& path) {
   std::error_code error;
   if (directory.empty() || fs::exists(directory, error)) return {};
   if (!fs::create_directories(directory, error) && error) return CannotCreate(path, error);
   fs::permissions(directory, fs::perms::owner_all, error);
+  SyncDirectory(directory.parent_path());
   return {};
 }
 
@@ -57,6 +68,7 @@ Status CreateRegistryFile(const std::string& path) {
   std::error_code ignored;
   fs::remove(fresh, ignored);
   if (error && error != std::errc::file_exists) return CannotCreate(path, error);
+  SyncDirectory(fs::path(path).parent_path());
   return {};
 }
 
