@@ -13,8 +13,8 @@ readonly kPackages=(
   # libraries
   libboost1.81-dev libcli11-dev libexpected-dev libfmt-dev libsimdjson-dev libspdlog-dev
   libsqlite3-dev libssl-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev
-  # tests
-  libgtest-dev libgmock-dev
+  # tests (g++ with its binutils: libpodium's headers and symbols are for other compilers too)
+  libgtest-dev libgmock-dev g++
 )
 
 if [[ ${1:-} == --list ]]; then
