@@ -73,6 +73,19 @@ TEST(MetricsStore, PercentilesAreOffByOnePercentAtMost) {
   }
 }
 
+// Nearest rank: of 1,000 records the 500th, the 950th and the 990th, and not their neighbours.
+TEST(MetricsStore, PercentilesAreThoseOfTheirRank) {
+  MetricsStore store;
+  for (int rank = 1; rank <= 1000; ++rank) {
+    const int latency = rank <= 500 ? 10 : rank <= 950 ? 20 : rank <= 990 ? 40 : 80;
+    ASSERT_TRUE(store.Record("m1", Outcome::kOk, milliseconds(latency)));
+  }
+  const LatencyPercentiles seen = store.Get("m1")->latency;
+  EXPECT_NEAR(seen.p50, 10.0, 0.1);
+  EXPECT_NEAR(seen.p95, 20.0, 0.2);
+  EXPECT_NEAR(seen.p99, 40.0, 0.4);
+}
+
 TEST(MetricsStore, ASingleRecordIsEveryPercentile) {
   MetricsStore store;
   ASSERT_TRUE(store.Record("m1", Outcome::kOk, milliseconds(200)));
