@@ -41,6 +41,7 @@ std::string EscapeControl(std::string_view text) { return Escape(text, ""); }
 
 std::atomic<LogFormat> g_format{LogFormat::kJson};
 std::atomic<ErrorLog> g_lowest{ErrorLog::kWarning};
+std::atomic<bool> g_muted{false};
 
 spdlog::logger& Logger() {
   // Built once, never destroyed: late log lines of other threads must still find it at exit.
@@ -65,9 +66,10 @@ void ConfigureLog(LogFormat format, ErrorLog lowest) {
 }
 
 void FlushLog() { Logger().flush(); }
+void MuteLog() { g_muted = true; }
 
 void Log(ErrorLog level, std::string_view message, LogFields fields) {
-  if (level < g_lowest.load(std::memory_order_relaxed)) return;
+  if (level < g_lowest.load(std::memory_order_relaxed) || g_muted) return;
   const std::string time = FormatUtc(SystemClock().Now());
   Logger().log(spdlog::level::info, FormatLogLine(g_format.load(std::memory_order_relaxed), level,
                                                   time, message, fields));

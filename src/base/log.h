@@ -43,6 +43,8 @@ using LogFields = std::initializer_list<LogField>;
 /// `lowest` is the least severe level shown.
 void ConfigureLog(LogFormat format, ErrorLog lowest);
 void FlushLog();
+/// From here on nothing is written: for simulations, which provoke what would be logged.
+void MuteLog();
 
 /// Threads: any. The line is queued and written by a thread of its own; when that queue is full the
 /// oldest lines are dropped rather than the caller delayed.

@@ -41,6 +41,21 @@ void WorkerPool::Stop() {
   for (std::thread& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+  while (RunNext()) {
+  }
+}
+
+bool WorkerPool::RunNext(std::size_t position) {
+  std::function<void()> job;
+  {
+    const std::lock_guard lock(mutex_);
+    if (position >= queue_.size()) return false;
+    const auto place = queue_.begin() + static_cast<std::ptrdiff_t>(position);
+    job = std::move(*place);
+    queue_.erase(place);
+  }
+  job();
+  return true;
 }
 
 std::size_t WorkerPool::queued() const {

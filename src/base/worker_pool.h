@@ -18,7 +18,8 @@ namespace podium {
 /// Threads: all methods may be called from any thread, except Stop, which one thread calls once.
 class WorkerPool {
  public:
-  /// `queue_limit` bounds the jobs that wait; running ones are not counted.
+  /// `queue_limit` bounds the jobs that wait; running ones are not counted. With `threads` 0 jobs
+  /// wait until the owner runs them (RunNext): a simulation decides when, and in which order.
   WorkerPool(std::string name, int threads, std::size_t queue_limit);
   ~WorkerPool();  ///< Stops.
   WorkerPool(const WorkerPool&) = delete;
@@ -27,7 +28,9 @@ class WorkerPool {
   /// Runs `job` soon. kLimited when the queue is full, kUnavailable after Stop; then `job` will
   /// never run. Jobs must not throw.
   Status Submit(std::function<void()> job);
-  /// Refuses new jobs, runs what is queued, joins. Idempotent.
+  /// Runs the job at `position` of the queue on the calling thread; false when there is none.
+  bool RunNext(std::size_t position = 0);
+  /// Refuses new jobs, runs what is queued (without threads: here), joins. Idempotent.
   void Stop();
   std::size_t queued() const;
 

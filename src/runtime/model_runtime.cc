@@ -121,6 +121,23 @@ struct ModelRuntime::Impl {
   ModelStatus Describe(const ModelId& id, const Entry& entry) const;
   std::chrono::seconds PauseAfter(int attempts) const;
 
+  /// Waits for `settled` until `timeout` has passed; false when it has. REQUIRES the lock.
+  template <typename Predicate>
+  bool Await(std::unique_lock<std::mutex>& lock, std::chrono::milliseconds timeout,
+             Predicate settled) {
+    if (options.load_threads > 0) return progress.wait_for(lock, timeout, settled);
+    // Nobody else loads. What still is not settled then, is being loaded further up this very
+    // stack: it will not end before this wait does.
+    const SteadyTime deadline = clock.SteadyNow() + timeout;
+    bool more = true;
+    while (more && !settled()) {
+      lock.unlock();
+      more = pool.RunNext();
+      lock.lock();
+    }
+    return settled() && clock.SteadyNow() <= deadline;
+  }
+
   // These run on load threads, without the lock.
   void RunNext();
   void Attempt(const ModelId& id, std::uint64_t ticket, const WantedModel& want);
@@ -237,7 +254,7 @@ void ModelRuntime::Impl::FinishAttempt(const ModelId& id, std::uint64_t ticket,
 Result<ModelHandle> ModelRuntime::Impl::Outcome(const Entry& entry, bool in_time,
                                                 std::chrono::milliseconds timeout) const {
   const std::string& id = entry.want.id.get();
-  if (entry.current) return entry.model;
+  if (entry.current && in_time) return entry.model;
   if (stopping) {
     return Fail(ErrorCode::kUnavailable, "the server is stopping: try again after its restart");
   }
@@ -423,7 +440,7 @@ Result<ModelHandle> ModelRuntime::EnsureReady(const WantedModel& model,
   impl_->Adopt(entry, model);
   impl_->StartLoad(entry, /*first_in_line=*/true);
   const std::uint64_t ticket = entry.ticket;
-  const bool in_time = impl_->progress.wait_for(lock, timeout, [&] {
+  const bool in_time = impl_->Await(lock, timeout, [&] {
     return impl_->stopping || entry.current || entry.ticket != ticket || ticket == 0;
   });
   auto result = impl_->Outcome(entry, in_time, timeout);
@@ -446,6 +463,8 @@ void ModelRuntime::RetryDue() {
     impl->Notify();
   });
 }
+
+bool ModelRuntime::RunNextLoad() { return impl_->pool.RunNext(); }
 
 std::optional<ModelStatus> ModelRuntime::StatusOf(const ModelId& id) const {
   const std::lock_guard lock(impl_->mutex);

@@ -63,7 +63,7 @@ class ModelLoader {
 struct RuntimeOptions {
   std::filesystem::path cache_dir;                    ///< Verified copies, named by checksum.
   std::vector<std::filesystem::path> artifact_roots;  ///< `file:` URIs must lie below one of these.
-  int load_threads = 2;
+  int load_threads = 2;  ///< 0: loads run on the threads that call RunNextLoad and EnsureReady.
   std::chrono::seconds retry_first{5};  ///< Doubles up to retry_most.
   std::chrono::seconds retry_most{300};
 };
@@ -90,6 +90,9 @@ class ModelRuntime {
   /// Tries failed loads again whose time has come, and frees (on a load thread) the memory of
   /// models whose last handle was dropped. Called each second by the reconciler.
   void RetryDue();
+
+  /// Without load threads: carries out the load that is first in line; false when none waits.
+  bool RunNextLoad();
 
   /// What is wanted, waited for or draining, and the last few that were unloaded.
   std::optional<ModelStatus> StatusOf(const ModelId& id) const;

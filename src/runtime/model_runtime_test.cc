@@ -394,5 +394,57 @@ TEST_F(ModelRuntimeTest, AStartReplacesADamagedCopyAndSweepsUnfinishedOnes) {
   EXPECT_FALSE(fs::exists(dir_ / "cache" / "incoming-abcdef"));
 }
 
+// What a simulation stands on: without load threads nothing happens but on the caller's stack.
+TEST_F(ModelRuntimeTest, WithoutThreadsLoadsRunWhenTheyAreAskedTo) {
+  Restart(/*threads=*/0);
+  runtime_->SetWanted({Want("v1", "m"), Want("v2", "n")});
+  EXPECT_EQ(StateOf("v1"), LoadState::kRequested);
+  EXPECT_TRUE(runtime_->RunNextLoad());
+  EXPECT_EQ(StateOf("v1"), LoadState::kReady);
+  EXPECT_EQ(StateOf("v2"), LoadState::kRequested);
+  EXPECT_TRUE(runtime_->EnsureReady(Want("v2", "n"), seconds(30)));
+  EXPECT_EQ(StateOf("v2"), LoadState::kReady);
+  // The place in line that the wait has taken over is empty.
+  while (runtime_->RunNextLoad()) {
+  }
+  EXPECT_EQ(loader_->loads("n"), 1);
+}
+
+/// Loads that take their time, by a clock that they move themselves, and let others in meanwhile.
+class SlowLoader final : public ModelLoader {
+ public:
+  explicit SlowLoader(StillClock& clock) : clock_(clock) {}
+  Result<ModelHandle> Load(const std::filesystem::path&, const std::string&) override {
+    clock_.Move(seconds(31));
+    if (auto once = std::exchange(meanwhile, nullptr)) once();
+    return ModelHandle(std::make_shared<NamedModel>("m", std::make_shared<NamedModel::Ends>()));
+  }
+  std::function<void()> meanwhile;
+
+ private:
+  StillClock& clock_;
+};
+
+TEST_F(ModelRuntimeTest, WithoutThreadsAWaitEndsInTimeOrNotAtAll) {
+  const auto slow = std::make_shared<SlowLoader>(clock_);
+  RuntimeOptions options;
+  options.cache_dir = dir_ / "cache";
+  options.artifact_roots = {dir_ / "artifacts"};
+  options.load_threads = 0;
+  ModelRuntime runtime(options, clock_, slow, nullptr);
+  ErrorCode joined = ErrorCode::kInternal;
+  slow->meanwhile = [&] {
+    joined = runtime.EnsureReady(Want("v2", "m"), seconds(60)).error().code;
+  };
+  const auto late = runtime.EnsureReady(Want("v1", "m"), seconds(30));
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kDeadline);
+  EXPECT_EQ(joined, ErrorCode::kDeadline) << "it waits for a load further up its own stack";
+  runtime.SetWanted({Want("v1", "m")});
+  while (runtime.RunNextLoad()) {
+  }
+  EXPECT_TRUE(runtime.EnsureReady(Want("v1", "m"), seconds(60)));
+}
+
 }  // namespace
 }  // namespace podium::runtime
