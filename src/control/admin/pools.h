@@ -8,12 +8,22 @@
 namespace podium::control {
 
 struct ControlPools {
-  WorkerPool reads{"control-read", limits::kControlThreads, limits::kControlQueue};
-  WorkerPool loads{"control-load", limits::kControlThreads * 2, limits::kControlQueue};
-  WorkerPool writer{"control-write", 1,
-                    limits::kControlQueue};  ///< One writer, in order of arrival.
-  WorkerPool publish{"control-publish", 1, limits::kControlQueue};
-  WorkerPool files{"control-file", 1, limits::kControlQueue};  ///< Artifact uploads.
+  static constexpr int kReadThreads = limits::kControlThreads;
+  static constexpr int kLoadThreads = limits::kControlThreads * 2;
+
+  /// Without `threads` each pool's jobs wait for WorkerPool::RunNext: a simulation runs them.
+  explicit ControlPools(bool threads = true)
+      : reads("control-read", threads ? kReadThreads : 0, limits::kControlQueue),
+        loads("control-load", threads ? kLoadThreads : 0, limits::kControlQueue),
+        writer("control-write", threads ? 1 : 0, limits::kControlQueue),
+        publish("control-publish", threads ? 1 : 0, limits::kControlQueue),
+        files("control-file", threads ? 1 : 0, limits::kControlQueue) {}
+
+  WorkerPool reads;
+  WorkerPool loads;
+  WorkerPool writer;  ///< One writer, in order of arrival.
+  WorkerPool publish;
+  WorkerPool files;  ///< Artifact uploads.
 
   /// Refuses new work and finishes what is queued.
   void Stop() {
