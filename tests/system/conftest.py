@@ -6,9 +6,11 @@ Fixtures
     server        one Server with the defaults
     register      register(server, route, model_file, version, **fields) -> the row, uploaded
     podium        podium(*args, server=..., env=..., stdin=...) -> the ended command line
+    figure        figure(text): a line of the run's summary, for what a test has counted
 
 Plain functions
     wait_until(predicate, timeout, what)
+    done(answer)                           the JSON of an answer that must be 200
     refused(answer, status, *words)        the answer is that refusal, as problem+json
     registry_file(server)                  a second connection to the server's database
     write_rows(server, sql, ...)           changes rows as another process would, with a revision
@@ -248,6 +250,11 @@ class Server:
         return wait_until(loaded, timeout, f"{model_id} ready")
 
 
+def done(answer):
+    assert answer.status == 200, answer
+    return answer.json
+
+
 def refused(answer, status, *words):
     """The answer refuses with that status, as problem+json whose detail holds the words; its detail."""
     assert answer.status == status, answer
@@ -311,6 +318,19 @@ def metric(samples, name, **labels):
     """The sum of the samples of `name` that carry the labels."""
     wanted = set(labels.items())
     return sum(value for (found, has), value in samples.items() if found == name and wanted <= has)
+
+
+_figures = []
+
+
+@pytest.fixture
+def figure():
+    return _figures.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    for text in _figures:
+        terminalreporter.write_line(f"figure: {text}")
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from conftest import (MODELS, clean_environment, metric, refused, registry_file, scrape,
+from conftest import (MODELS, clean_environment, done, metric, refused, registry_file, scrape,
                       wait_until)
 
 ONE = MODELS / "constant_one.onnx"
@@ -35,11 +35,6 @@ def make_two(server, register):
     register(server, "number", ONE, "1", model_id="n1", activate=True)
     register(server, "number", TWO, "2", model_id="n2", status="shadow")
     return server
-
-
-def done(answer):
-    assert answer.status == 200, answer
-    return answer.json
 
 
 def set_share(server, percent):

@@ -156,6 +156,9 @@ def system(options):
         ["-m", "not full"], PYTEST_TIMEOUT_S)
     ended = pytest(tally, "system", "tests/system", choice, timeout,
                    {"PODIUM_BIN": str(ROOT / "build" / "release" / "podium")})
+    # What tests have counted, not only that they passed: `figure` of tests/system/conftest.py.
+    tally.note = "".join(f"\n  {text}" for text in re.findall(r"^figure: (.*)$", ended.text,
+                                                              re.MULTILINE))
     if deselected(ended.text):
         tally.left_out.append(f"system: {deselected(ended.text)} tests marked full")
     return tally
