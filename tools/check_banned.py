@@ -15,7 +15,7 @@ import sys
 import tomllib
 
 # Build output and what tools leave behind; nothing of it is committed.
-SKIPPED_FOLDERS = {".git", "build", "node_modules", "__pycache__", ".pytest_cache", ".cache"}
+SKIPPED = {".git", "build", "node_modules", "__pycache__", ".pytest_cache", ".cache"}
 
 # One token of C++ that may hold anything: a comment, a raw string, a string or a character.
 # A digit before ' makes it a digit separator.
@@ -62,8 +62,8 @@ class Rule:
 
 def tree(root):
     for folder, folders, files in os.walk(root):
-        folders[:] = sorted(f for f in folders if f not in SKIPPED_FOLDERS)
-        for name in sorted(files):
+        folders[:] = sorted(f for f in folders if f not in SKIPPED)
+        for name in sorted(set(files) - SKIPPED):  # .git is a file in a linked work tree.
             yield pathlib.Path(folder, name)
 
 
