@@ -143,7 +143,7 @@ struct Server::Impl {
   }
 
   Status Start() {
-    PODIUM_TRY(publisher.PublishAtLeast(Revision(1)));
+    PODIUM_TRY(publisher.PublishFirst());
     PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock));
     address = {settings.listen.host, http->port()};
     ticker.Run(0, [this] {

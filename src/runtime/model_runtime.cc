@@ -87,7 +87,7 @@ struct ModelRuntime::Impl {
     LoadState step = LoadState::kRequested;  ///< When there is no model.
     std::string error;
     int attempts = 0;
-    std::optional<WallTime> next_try;
+    std::optional<SteadyTime> next_try;
     ModelHandle model;
     std::weak_ptr<const LoadedModel> dropped;  ///< The handle given up, while others hold it.
     std::string sha256;
@@ -245,7 +245,7 @@ void ModelRuntime::Impl::FinishAttempt(const ModelId& id, std::uint64_t ticket,
     // INV-7: what was ready stays; only the error shows.
     entry.error = podium::Describe(result.error());
     entry.step = LoadState::kFailed;
-    entry.next_try = clock.Now() + PauseAfter(entry.attempts);
+    entry.next_try = clock.SteadyNow() + PauseAfter(entry.attempts);
   }
   progress.notify_all();
 }
@@ -451,7 +451,7 @@ Result<ModelHandle> ModelRuntime::EnsureReady(const WantedModel& model,
 
 void ModelRuntime::RetryDue() {
   const std::lock_guard lock(impl_->mutex);
-  const WallTime now = impl_->clock.Now();
+  const SteadyTime now = impl_->clock.SteadyNow();
   for (auto& [id, entry] : impl_->entries) {
     const bool due = entry.next_try && *entry.next_try <= now;
     if (entry.wanted && due) impl_->StartLoad(entry, /*first_in_line=*/false);

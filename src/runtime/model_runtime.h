@@ -37,7 +37,7 @@ struct ModelStatus {
   LoadState state = LoadState::kRequested;
   std::string error;  ///< Of the last attempt; empty when there is none.
   int attempts = 0;
-  std::optional<WallTime> next_try;
+  std::optional<SteadyTime> next_try;
   ModelHandle model;   ///< Not null exactly when state is kReady.
   std::string sha256;  ///< Of the bytes that are loaded; empty until then.
 };

@@ -167,7 +167,7 @@ TEST_F(ModelRuntimeTest, TriesAgainWithDoublingPauses) {
     SCOPED_TRACE(attempt);
     ASSERT_TRUE(AwaitAttempt("v1", attempt));
     const seconds pause(pauses[attempt - 1]);
-    EXPECT_EQ(*StatusOf("v1").next_try, clock_.Now() + pause);
+    EXPECT_EQ(*StatusOf("v1").next_try, clock_.SteadyNow() + pause);
     clock_.Move(pause - seconds(1));
     runtime_->RetryDue();
     runtime_->SetWanted({Want("v1", "m")});
@@ -179,6 +179,19 @@ TEST_F(ModelRuntimeTest, TriesAgainWithDoublingPauses) {
   ASSERT_TRUE(AwaitState("v1", LoadState::kReady));
   EXPECT_EQ(StatusOf("v1").error, "");
   EXPECT_FALSE(StatusOf("v1").next_try);
+}
+
+TEST_F(ModelRuntimeTest, TriesAgainInTimeWhateverTheWallClockSays) {
+  loader_->Break("m", "broken");
+  runtime_->SetWanted({Want("v1", "m")});
+  ASSERT_TRUE(AwaitAttempt("v1", 1));
+  clock_.StepWall(seconds(7200));
+  runtime_->RetryDue();
+  EXPECT_EQ(StatusOf("v1").attempts, 1);
+  clock_.StepWall(seconds(-14400));
+  clock_.Move(seconds(5));
+  runtime_->RetryDue();
+  EXPECT_TRUE(AwaitAttempt("v1", 2));
 }
 
 TEST_F(ModelRuntimeTest, DrainsUntilTheLastHandleIsGone) {

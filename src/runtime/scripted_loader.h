@@ -21,12 +21,15 @@ namespace podium::runtime {
 /// Time that stands still until it is moved. Threads: any.
 class StillClock final : public Clock {
  public:
-  WallTime Now() const override { return WallTime(std::chrono::microseconds(now_us_.load())); }
+  WallTime Now() const override { return WallTime(std::chrono::microseconds(now_us_ + step_us_)); }
   SteadyTime SteadyNow() const override { return SteadyTime(std::chrono::microseconds(now_us_)); }
   void Move(std::chrono::seconds by) { now_us_ += std::chrono::microseconds(by).count(); }
+  /// Somebody sets the wall clock; time itself goes on as it did.
+  void StepWall(std::chrono::seconds by) { step_us_ += std::chrono::microseconds(by).count(); }
 
  private:
   std::atomic<std::int64_t> now_us_{1'700'000'000'000'000};
+  std::atomic<std::int64_t> step_us_{0};
 };
 
 /// Answers nothing; knows which file it was loaded from and on which thread it ended.

@@ -27,7 +27,8 @@ class PublishPort {
  public:
   virtual ~PublishPort() = default;
   /// Returns once every core has acknowledged a view that contains `revision`. An error means that
-  /// the table could not be read: the commit stands, the poll will bring it.
+  /// the table could not be read, or not yet with that revision: the commit stands, the poll will
+  /// bring it.
   virtual Status PublishAtLeast(Revision revision) = 0;
   virtual PublishState state() const = 0;
 };

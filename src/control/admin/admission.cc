@@ -33,6 +33,17 @@ std::vector<Promotion> StandingPromotion(const store::RouteState& state) {
   return {std::move(standing)};
 }
 
+// `named` was read a moment before the rows: by now another call may have changed or deleted it.
+std::optional<ModelVersion> AsOfNow(std::optional<ModelVersion> named,
+                                    const store::RouteState& state) {
+  if (!named || named->route != state.route.name) return named;
+  for (const ModelVersion& version : state.versions) {
+    if (version.model_id == named->model_id) return version;
+  }
+  named->deleted = true;
+  return named;
+}
+
 }  // namespace
 
 Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
@@ -44,7 +55,7 @@ Result<Admission> Admit(const store::RouteState& state, const std::optional<Mode
   store::RouteSnapshot snapshot;
   snapshot.route = state.route;
   snapshot.versions = state.versions;
-  snapshot.named = named;
+  snapshot.named = AsOfNow(named, state);
   snapshot.standing_promotions = StandingPromotion(state);
   store::Stamp stamp;
   stamp.revision = Revision(state.route.revision.get() + 1);

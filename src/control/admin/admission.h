@@ -17,7 +17,8 @@ struct Admission {
 };
 
 /// Rehearses `mutation` on the rows as they are now: the error it would meet, or what would go
-/// live. `named` is the version that the mutation names, if it names one that exists.
+/// live. `named` is the version that the mutation names, if it names one that exists; where it is
+/// of this route and `state` knows better, `state` counts.
 Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
                         const store::Mutation& mutation, const store::MutationContext& context);
 

@@ -82,6 +82,27 @@ TEST(Admit, RefusesWhatTheCommitWouldRefuse) {
   EXPECT_EQ(refused.error().code, ErrorCode::kInvalidArgument);
 }
 
+// The version was read before the rows: what another call did to it meanwhile must not be missed.
+TEST(Admit, TakesTheNamedVersionAsTheRowsHaveIt) {
+  const ModelVersion read = Row("shadow", VersionStatus::kShadow);
+  const auto gone = State({Row("primary", VersionStatus::kPrimary)});
+  for (const store::Mutation& mutation : {store::Mutation(store::PromoteVersion{read.model_id}),
+                                          store::Mutation(store::ActivateVersion{read.model_id}),
+                                          store::Mutation(store::RetireVersion{read.model_id}),
+                                          store::Mutation(store::DeleteVersion{read.model_id})}) {
+    const auto refused = Admit(gone, read, mutation, {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, ErrorCode::kNotFound);
+    EXPECT_EQ(refused.error().message, "version shadow was deleted");
+  }
+  ModelVersion changed = read;
+  changed.revision = Revision(7);
+  store::MutationContext context;
+  context.if_match = Revision(7);
+  EXPECT_TRUE(
+      Admit(State({changed}), read, store::ActivateVersion{read.model_id}, context).has_value());
+}
+
 TEST(Admit, LeavesARollbackWithoutATargetToTheCommit) {
   const auto state = State({Row("primary", VersionStatus::kPrimary)});
   EXPECT_EQ(Live(Ask(state, store::RollBackRoute{RouteName("r")})), "");

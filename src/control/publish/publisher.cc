@@ -39,10 +39,23 @@ Publisher::Publisher(store::RegistryStore& store, runtime::ModelRuntime& runtime
   state_.confirmed_at = clock_.SteadyNow();
 }
 
+Status Publisher::PublishFirst() {
+  const std::lock_guard lock(publishing_);
+  return ReadAndDeliver();
+}
+
 Status Publisher::PublishAtLeast(Revision revision) {
   const std::lock_guard lock(publishing_);
   // Somebody who published after our commit has brought it along.
   if (read_revision_ >= revision) return {};
+  PODIUM_TRY(ReadAndDeliver());
+  if (read_revision_ >= revision) return {};
+  return Fail(ErrorCode::kUnavailable,
+              "the table was read at revision {}, which lacks revision {}: a later poll brings it",
+              read_revision_.get(), revision.get());
+}
+
+Status Publisher::ReadAndDeliver() {
   PODIUM_TRY(ReadTable());
   Deliver();
   return {};
@@ -58,7 +71,7 @@ void Publisher::Poll() {
   const Result<Revision> current = store_.ReadRevision();
   if (!current) return NoteTrouble(current.error());
   if (*current == read_revision_) return NoteConfirmed();
-  if (ReadTable()) Deliver();
+  (void)ReadAndDeliver();  // Its trouble is noted; the next poll tries again.
 }
 
 view::PublishState Publisher::state() const {
@@ -83,16 +96,14 @@ Status Publisher::ReadTable() {
   compiler_.Absorb(std::move(delta->routes), std::move(delta->versions));
   routes_ = compiler_.Compile(MakeGeneration(epoch_, read_revision_));
 
-  std::vector<routing::CompileFault> faults = compiler_.faults();
+  faults_ = compiler_.faults();
   for (const auto& [row, problem] : row_faults_) {
-    faults.push_back({RouteName(row.first), row.second, problem});
+    faults_.push_back({RouteName(row.first), row.second, problem});
   }
-  for (const routing::CompileFault& fault : faults) {
+  for (const routing::CompileFault& fault : faults_) {
     LogWarning("row set aside",
                {{"route", fault.route.get()}, {"row", fault.row}, {"problem", fault.problem}});
   }
-  const std::lock_guard lock(state_mutex_);
-  state_.faults = std::move(faults);
   return {};
 }
 
@@ -144,6 +155,7 @@ void Publisher::Deliver() {
   {
     const std::lock_guard lock(state_mutex_);
     state_.view = view;
+    state_.faults = faults_;  // Those of this view: an observer sees both change at once.
     ++state_.publishes;
   }
   NoteConfirmed();

@@ -42,6 +42,8 @@ class Publisher final : public view::PublishPort {
             const Clock& clock, PostToCore post, std::vector<view::ViewCell>& cells,
             PublisherOptions options);
 
+  /// The first read: whatever the table holds, even nothing at all.
+  Status PublishFirst();
   Status PublishAtLeast(Revision revision) override;
   /// Something is ready now that was not, or the other way round.
   void PublishReadiness();
@@ -51,7 +53,8 @@ class Publisher final : public view::PublishPort {
   view::PublishState state() const override;
 
  private:
-  Status ReadTable();  // REQUIRES: publishing_ held.
+  Status ReadAndDeliver();  // REQUIRES: publishing_ held.
+  Status ReadTable();       // REQUIRES: publishing_ held.
   void LogNewFailures(const view::CoreView& view);
   void KeepRowFaults(const store::TableDelta& delta);
   void Deliver();  // REQUIRES: publishing_ held.
@@ -66,11 +69,12 @@ class Publisher final : public view::PublishPort {
   const PostToCore post_;
   std::vector<view::ViewCell>& cells_;
 
-  std::mutex publishing_;  // One publish at a time; also protects the seven members below.
+  std::mutex publishing_;  // One publish at a time; also protects the eight members below.
   routing::TableCompiler compiler_;
   std::uint32_t epoch_ = 0;
   Revision read_revision_;
   std::shared_ptr<const routing::RoutesPart> routes_;
+  std::vector<routing::CompileFault> faults_;  ///< Of `routes_`.
   std::uint64_t sequence_ = 0;
   /// Unreadable rows by table and key, until a later delta brings them readable.
   std::map<std::pair<std::string, std::string>, std::string> row_faults_;

@@ -37,6 +37,43 @@ TEST(Publisher, DoesNothingForARevisionThatTheCoresHave) {
   EXPECT_EQ(world.cells[0].Pin()->sequence(), sequence);
 }
 
+// A reader of the database may be behind its writer: nobody may be told that the cores have it.
+TEST(Publisher, DoesNotClaimARevisionThatTheTableDidNotShow) {
+  PublishWorld world(1, Inline());
+  const Revision shown = world.Register("r", "1", "model").revision;
+  const Status ahead = world.publisher.PublishAtLeast(Revision(shown.get() + 1));
+  ASSERT_FALSE(ahead);
+  EXPECT_EQ(ahead.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(world.cells[0].Pin()->generation(), MakeGeneration(0, shown));
+  EXPECT_TRUE(world.publisher.PublishAtLeast(shown));
+}
+
+TEST(Publisher, FirstTakesAnEmptyTableToo) {
+  PublishWorld world(1, Inline());
+  EXPECT_TRUE(world.publisher.PublishFirst());
+  EXPECT_EQ(world.cells[0].Pin()->sequence(), 1U);
+}
+
+// INV-4: the rows reported as set aside are those of the generation reported beside them.
+TEST(Publisher, Inv4ReportsFaultsTogetherWithTheirView) {
+  PublishWorld* observed = nullptr;
+  std::vector<std::size_t> while_posting;
+  PublishWorld world(1, [&](std::size_t, const std::function<void()>& job) {
+    while_posting.push_back(observed->publisher.state().faults.size());
+    job();
+  });
+  observed = &world;
+  ModelVersion row;
+  row.model_id = ModelId("stray");
+  row.route = RouteName("r");
+  row.version = "1";
+  row.provider_key = "nobody";
+  const Revision revision = world.Apply(store::RegisterVersion{row}).revision;
+  ASSERT_TRUE(world.publisher.PublishAtLeast(revision));
+  EXPECT_EQ(while_posting, std::vector<std::size_t>{0});
+  EXPECT_EQ(world.publisher.state().faults.size(), 1U);
+}
+
 // INV-3: whatever comes in whatever order, a core never sees an older table.
 TEST(Publisher, Inv3GenerationsOnACoreNeverDecrease) {
   PublishWorld world(2, Inline());
