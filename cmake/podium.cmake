@@ -72,7 +72,7 @@ function(podium_module name)
   target_include_directories(${library} ${scope}
     ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
   target_link_libraries(${library} ${scope} podium_flags ${links} ${arg_LIBS})
-  if(NOT name STREQUAL "testing")
+  if(NOT name MATCHES "^testing")
     set_property(GLOBAL APPEND PROPERTY PODIUM_MODULES ${library})
   endif()
 

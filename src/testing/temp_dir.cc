@@ -8,8 +8,13 @@
 
 namespace podium::testing {
 
-TempDir::TempDir() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "podium-test-XXXXXX").string();
+TempDir::TempDir() : TempDir(std::filesystem::temp_directory_path().string()) {}
+
+TempDir::TempDir(const std::string& parent) {
+  const std::filesystem::path home = std::filesystem::is_directory(parent)
+                                         ? std::filesystem::path(parent)
+                                         : std::filesystem::temp_directory_path();
+  std::string pattern = (home / "podium-test-XXXXXX").string();
   PODIUM_ASSERT(mkdtemp(pattern.data()) != nullptr);
   path_ = pattern;
 }

@@ -8,6 +8,8 @@ namespace podium::testing {
 class TempDir {
  public:
   TempDir();
+  /// Below `parent`, or where temporary files go when there is no such directory.
+  explicit TempDir(const std::string& parent);
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

@@ -14,6 +14,8 @@ from steps import (JOBS, LOGS, ROOT, Tally, build, count_gtest, count_pytest, de
 FUZZ_RUNS = 20_000
 FUZZ_RUNS_FULL = 1_000_000
 FUZZ_SEED = 1
+# Each seed of the simulation is another story; "units" tells the first 200.
+SIM_SEEDS_FULL = 5_000
 
 EXECUTABLE_TIMEOUT_S = 600
 PYTEST_TIMEOUT_S = 1200
@@ -85,6 +87,21 @@ def units(_options):
     tally = Tally()
     if build(tally, "debug"):
         run_gtests(tally, "debug")
+    return tally
+
+
+def simulation(_options):
+    tally = Tally()
+    target = "testing_sim_test"
+    if not build(tally, "debug", [target]):
+        return tally
+    report = LOGS / f"{target}.full.json"
+    report.unlink(missing_ok=True)
+    ended = run("simulation",
+                [ROOT / "build" / "debug" / "tests" / target, f"--seeds={SIM_SEEDS_FULL}",
+                 f"--gtest_output=json:{report}", "--gtest_brief=1"])
+    count_gtest(tally, target, ended, report)
+    tally.note = next((line for line in ended.text.splitlines() if " seeds, " in line), "")
     return tally
 
 
@@ -174,6 +191,8 @@ def examples(_options):
 PARTS = [
     Part("checks", "format, layers, banned words, the tools' own tests, clang-tidy", checks),
     Part("units", "module tests under ASan and UBSan", units),
+    Part("simulation", f"{SIM_SEEDS_FULL:,} seeds of control and gateway among faults", simulation,
+         full_only=True),
     Part("fuzz", "each parser of outside bytes, a fixed number of executions", fuzz),
     Part("threads", "the tests that start threads, under TSan", threads),
     Part("system", "the release binary from outside", system),
