@@ -14,7 +14,7 @@
 #     DEPS names modules (`base`, not `podium_base`); one that has no folder yet is passed over.
 #     LIBS names targets from outside:
 #       podium_asio, fmt::fmt, spdlog::spdlog, nlohmann_json::nlohmann_json, podium_yaml,
-#       CLI11::CLI11, simdjson::simdjson, tl::expected, SQLite::SQLite3, OpenSSL::Crypto,
+#       CLI11::CLI11, simdjson::simdjson, tl::expected, SQLite::SQLite3, OpenSSL::Crypto, ZLIB::ZLIB,
 #       podium_xxhash, podium_ort_headers
 #     A folder of control is a module of its own: in src/control/admin/CMakeLists.txt
 #       podium_module(control_admin DEPS view store domain base)
