@@ -16,7 +16,7 @@ Status Front::Guard(const net::Exchange& exchange) const {
 
 bool Front::TryHandle(net::Exchange& exchange, net::Response& out) {
   if (const Status allowed = Guard(exchange); !allowed) {
-    out = net::ProblemResponse(allowed.error());
+    gateway::Gateway::WriteError(exchange.head().path, allowed.error(), out);
     return true;
   }
   return gateway::Gateway::Serves(exchange.head().path) && gateway_.TryHandle(exchange, out);

@@ -99,7 +99,8 @@ struct Server::Impl {
                  clock,
                  rng,
                  inference,
-                 {settings.inline_limit, settings.max_predict_bytes}},
+                 {settings.inline_limit, settings.max_predict_bytes, PODIUM_BUILD,
+                  [this](const view::CoreView& view) { return IsReady(view); }}},
                 cells),
         admin_context{*store,
                       runtime,
@@ -126,6 +127,9 @@ struct Server::Impl {
     });
     if (!queued) readiness_queued = false;
   }
+
+  // Called from the cores.
+  bool IsReady(const view::CoreView& view) const { return control::IsReady(admin_context, view); }
 
   Task<void> PollTable() {
     do {

@@ -27,6 +27,8 @@ inline constexpr std::chrono::seconds kWriteTimeout{30};  ///< Without any progr
 inline constexpr int kMaxJsonDepth = 64;
 inline constexpr std::size_t kMaxPredictRows = 10'000;
 inline constexpr std::size_t kMaxColumns = 10'000;
+inline constexpr std::size_t kMaxTensors = 1024;   ///< Inputs, or outputs, of one OIP request.
+inline constexpr std::size_t kMaxTensorRank = 32;  ///< Dimensions of one OIP tensor.
 
 // Names on the wire and in the table.
 inline constexpr std::size_t kMaxNameBytes = 128;  ///< Route, name, version, model id.

@@ -4,8 +4,12 @@
 #include <optional>
 #include <utility>
 
+#include "base/limits.h"
 #include "base/task.h"
 #include "gateway/active_endpoint.h"
+#include "gateway/oip_codec.h"
+#include "gateway/oip_endpoints.h"
+#include "gateway/oip_path.h"
 #include "gateway/predict_codec.h"
 #include "net/target.h"
 
@@ -39,6 +43,11 @@ Result<CallTarget> PredictTargetOf(const net::RequestHead& head) {
   return CallTarget{std::move(route), ""};
 }
 
+Result<CallTarget> InferTargetOf(OipTarget target, const net::RequestHead& head) {
+  PODIUM_TRY(CheckVerb(target.endpoint, head));
+  return std::move(target.call);
+}
+
 }  // namespace
 
 Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells)
@@ -50,17 +59,36 @@ Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells
 }
 
 bool Gateway::Serves(std::string_view path) {
-  return path.starts_with(kPredictPrefix) || path.starts_with("/internal/");
+  return path.starts_with(kPredictPrefix) || IsOipPath(path) || path.starts_with("/internal/");
+}
+
+void Gateway::WriteError(std::string_view path, const Error& error, net::Response& response) {
+  if (IsOipPath(path)) return WriteOipError(error, response);
+  response = net::ProblemResponse(error);
 }
 
 bool Gateway::TryHandle(net::Exchange& exchange, net::Response& out) {
   GatewayCore& core = *cores_[exchange.core()];
-  if (!exchange.head().path.starts_with(kPredictPrefix)) {
-    AnswerActive(core, exchange, out);
-    return true;
+  const net::RequestHead& head = exchange.head();
+  if (head.path.starts_with(kPredictPrefix)) {
+    PredictCodec codec(core.rows);
+    return TryCall(core, exchange, codec, PredictTargetOf(head), out);
   }
-  PredictCodec codec(core.rows);
-  return TryCall(core, exchange, codec, PredictTargetOf(exchange.head()), out);
+  if (IsOipPath(head.path)) return TryOip(core, exchange, out);
+  AnswerActive(core, exchange, out);
+  return true;
+}
+
+bool Gateway::TryOip(GatewayCore& core, net::Exchange& exchange, net::Response& out) {
+  Result<OipTarget> target = OipTargetOf(exchange.head().path);
+  if (target && target->endpoint == OipEndpoint::kInfer) {
+    OipCodec codec(core.oip, exchange.head(), shared_.options.max_body_bytes);
+    return TryCall(core, exchange, codec, InferTargetOf(std::move(*target), exchange.head()), out);
+  }
+  const auto body = exchange.TryBody(limits::kMaxAdminBodyBytes);
+  if (!body) return false;
+  AnswerOip(core, exchange, target, *body, out);
+  return true;
 }
 
 // The whole life of a call that nothing holds up. False: not answered, and nothing counted.
@@ -88,14 +116,32 @@ bool Gateway::TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& cod
 
 Task<net::Response> Gateway::Handle(net::Exchange& exchange) {
   GatewayCore& core = *cores_[exchange.core()];
-  if (!exchange.head().path.starts_with(kPredictPrefix)) {
-    net::Response response;
-    AnswerActive(core, exchange, response);
-    co_return response;
+  if (IsOipPath(exchange.head().path)) {
+    auto oip = Oip(core, exchange);
+    co_return co_await std::move(oip);
   }
-  PredictCodec codec(core.rows);
-  auto call = Call(core, exchange, codec, PredictTargetOf(exchange.head()));
-  co_return co_await std::move(call);
+  if (exchange.head().path.starts_with(kPredictPrefix)) {
+    PredictCodec codec(core.rows);
+    auto call = Call(core, exchange, codec, PredictTargetOf(exchange.head()));
+    co_return co_await std::move(call);
+  }
+  net::Response response;
+  AnswerActive(core, exchange, response);
+  co_return response;
+}
+
+Task<net::Response> Gateway::Oip(GatewayCore& core, net::Exchange& exchange) {
+  Result<OipTarget> target = OipTargetOf(exchange.head().path);
+  if (target && target->endpoint == OipEndpoint::kInfer) {
+    OipCodec codec(core.oip, exchange.head(), shared_.options.max_body_bytes);
+    auto call = Call(core, exchange, codec, InferTargetOf(std::move(*target), exchange.head()));
+    co_return co_await std::move(call);
+  }
+  net::Response response;
+  auto read = exchange.ReadBody(limits::kMaxAdminBodyBytes);
+  const Result<std::string_view> body = co_await std::move(read);
+  AnswerOip(core, exchange, target, body, response);
+  co_return response;
 }
 
 // The same with its waits: for the body, and for a model that may not run on the core.

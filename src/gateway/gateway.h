@@ -1,4 +1,4 @@
-// The data plane's HTTP face: /predict/{route} and /internal/models/active.
+// The data plane's HTTP face: /predict/{route}, /v2 (Open Inference Protocol), /internal.
 #pragma once
 
 #include <memory>
@@ -20,6 +20,8 @@ class Gateway final : public net::Handler {
 
   /// Whether a path belongs to the data plane.
   static bool Serves(std::string_view path);
+  /// An error as the protocol of that path writes it, for who refuses before the gateway is asked.
+  static void WriteError(std::string_view path, const Error& error, net::Response& response);
 
   /// Answers without a coroutine when the body is here and the model is quick.
   bool TryHandle(net::Exchange& exchange, net::Response& out) override;
@@ -27,6 +29,8 @@ class Gateway final : public net::Handler {
   void WriteMetrics(Exposition& out) const;
 
  private:
+  bool TryOip(GatewayCore& core, net::Exchange& exchange, net::Response& out);
+  Task<net::Response> Oip(GatewayCore& core, net::Exchange& exchange);
   bool TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
                Result<CallTarget> target, net::Response& out);
   Task<net::Response> Call(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,

@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <string>
 
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -13,6 +15,7 @@
 #include "base/limits.h"
 #include "base/rng.h"
 #include "base/worker_pool.h"
+#include "gateway/oip_codec.h"
 #include "gateway/predict_codec.h"
 #include "view/core_view.h"
 
@@ -21,7 +24,12 @@ namespace podium::gateway {
 struct GatewayOptions {
   std::chrono::nanoseconds inline_limit = limits::kInlineInference;
   std::size_t max_body_bytes = limits::kMaxPredictBodyBytes;
+  std::string build = "dev";
+  /// What /readyz would say, seen from a core; without it, whether a table has arrived.
+  std::function<bool(const view::CoreView&)> is_ready = {};
 };
+
+inline constexpr int kRetryAfterSeconds = 1;  ///< Of answers that another moment may change.
 
 /// Shared by all cores; immutable, or of any thread.
 struct GatewayShared {
@@ -41,6 +49,7 @@ struct GatewayCore {
   view::ViewCell& cell;
   const std::size_t index;
   PredictDecoder rows;  ///< Of /predict.
+  OipWorkspace oip;
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
 };

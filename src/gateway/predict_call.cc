@@ -13,7 +13,6 @@ namespace {
 using routing::kNoVersion;
 
 constexpr std::string_view kOverrideHeader = "x-podium-model-version";
-constexpr int kRetryAfterSeconds = 1;
 
 // A model that failed on these rows will fail on them again; what was busy or not ready will not
 // stay so.

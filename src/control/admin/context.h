@@ -62,6 +62,11 @@ struct AdminContext {
   std::atomic<bool> draining{false};
 };
 
+/// What /readyz says. Ready once the table was read and its primaries were loaded or found broken,
+/// unless all of them are broken. From then on neither a lost database nor a failing model makes
+/// the data plane unready; only draining does. Threads: any, the cores included: it takes no lock.
+bool IsReady(const AdminContext& context, const view::CoreView& view);
+
 /// One request to one endpoint, authenticated, its body read.
 struct AdminCall {
   const AdminContext& context;

@@ -51,16 +51,11 @@ AdminReply Health(AdminCall&) {
   co_return response;
 }
 
-// Ready once the table was read and its primaries were loaded or found broken, unless all of them
-// are broken. From then on neither a lost database nor a failing model makes the data plane
-// unready; only draining does.
 AdminReply Ready(AdminCall& call) {
   const AdminContext& c = call.context;
   const view::PublishState state = c.publisher.state();
   const ModelCounts counts = CountModels(*state.view);
-  const bool can_serve = counts.primaries == 0 || counts.primaries_ready > 0;
-  if (state.publishes > 0 && counts.primaries_pending == 0 && can_serve) c.was_ready = true;
-  const bool ready = c.was_ready && !c.draining;
+  const bool ready = IsReady(c, *state.view);
   const auto mark = [](bool good) { return good ? "[+]" : "[-]"; };
   net::Response response;
   response.status = ready ? 200 : 503;
@@ -111,6 +106,16 @@ AdminReply ShowStatus(AdminCall& call) {
 }
 
 }  // namespace
+
+bool IsReady(const AdminContext& c, const view::CoreView& view) {
+  if (c.draining) return false;
+  if (c.was_ready) return true;
+  if (view.sequence() == 0) return false;
+  const ModelCounts counts = CountModels(view);
+  const bool can_serve = counts.primaries == 0 || counts.primaries_ready > 0;
+  if (counts.primaries_pending == 0 && can_serve) c.was_ready = true;
+  return c.was_ready;
+}
 
 void AddOperationEndpoints(AdminRoutes& routes) {
   using enum net::HttpMethod;

@@ -1,0 +1,20 @@
+// What the Open Inference Protocol asks besides inference: health, metadata, what is loaded.
+#pragma once
+
+#include <string_view>
+
+#include "gateway/gateway_core.h"
+#include "gateway/oip_path.h"
+#include "net/handler.h"
+
+namespace podium::gateway {
+
+/// Whether every call of this route that comes now would be answered by some version of its chain.
+bool CanAnswer(const view::RouteView& route);
+
+/// Answers from the view of this core, or refuses what the path or the body is refused for.
+/// REQUIRES: the endpoint is not kInfer.
+void AnswerOip(GatewayCore& core, net::Exchange& exchange, const Result<OipTarget>& target,
+               const Result<std::string_view>& body, net::Response& response);
+
+}  // namespace podium::gateway
