@@ -31,6 +31,8 @@ PASS_THROUGH_TYPES = {
     "fp64": TensorProto.DOUBLE,
     "bytes": TensorProto.STRING,
 }
+# Apart from the others: these have no form in the JSON of that protocol's requests.
+HALF_TYPES = {"fp16": TensorProto.FLOAT16, "bf16": TensorProto.BFLOAT16}
 
 
 def tensor(name, element_type, shape):
@@ -195,6 +197,7 @@ def all_models():
             "multi_input", {"a": FLOAT, "b": INT64, "s": TensorProto.STRING}
         ),
         "all_types": pass_through("all_types", PASS_THROUGH_TYPES),
+        "half_types": pass_through("half_types", HALF_TYPES),
         "slow": slow(),
         "fixed_batch": fixed_batch(),
         "fails_above_two": lookup("fails_above_two", 0),
