@@ -144,7 +144,7 @@ Status PredictCall::CheckServable() const {
   const ModelVersion& assigned = route_->route->At(decision_->version);
   const bool for_admin = principal_.may_administer || !core_.shared.authenticator.has_token();
   const std::string why = WhyNotReady(route_->serving[decision_->version], for_admin);
-  if (decision_->reason == routing::Reason::kOverride) {
+  if (is_override()) {
     return Fail(ErrorCode::kConflict, "version {} of route {} is not ready here ({})",
                 assigned.version, target_.route, why);
   }
@@ -187,13 +187,16 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   AddHeaders(response);
 }
 
-// What a version did, counted on this core.
+// What a version did, counted on this core. What somebody chose by hand says nothing of the
+// versions that chance tells apart: it is counted by itself (B3).
 void PredictCall::Record(view::Outcome outcome) {
   view::VersionStats& stats = *serving_here().stats;
   stats.ObserveRowTime(core_.index, model_time_ / static_cast<std::int64_t>(inputs_.rows));
+  const WallTime now = core_.shared.clock.Now();
+  if (is_override()) return stats.RecordOverride(core_.index, outcome, now);
   const bool canary = serving_.version == route_->route->canary;
   const std::chrono::nanoseconds latency = core_.shared.clock.SteadyNow() - exchange_.received();
-  stats.Record(core_.index, canary, outcome, latency, core_.shared.clock.Now());
+  stats.Record(core_.index, canary, outcome, latency, now);
 }
 
 void PredictCall::Refuse(const Error& error, net::Response& response) {
@@ -208,7 +211,7 @@ void PredictCall::Refuse(const Error& error, net::Response& response) {
 
 // Counted with the answer: until then the call may still be handed from the fast path to the other.
 void PredictCall::CountNotServed() {
-  if (!decision_ || decision_->version == kNoVersion) return;
+  if (!decision_ || decision_->version == kNoVersion || is_override()) return;
   if (decision_->version == serving_.version) return;
   route_->serving[decision_->version].stats->RecordNotServed(core_.index);
 }

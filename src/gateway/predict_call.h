@@ -57,6 +57,7 @@ class PredictCall {
   Status TakeIds(const BodyIds& from_body);
   Result<std::string_view> WantedVersion() const;
   Status Assign();
+  bool is_override() const { return decision_->reason == routing::Reason::kOverride; }
   const ModelVersion& served() const { return route_->route->At(serving_.version); }
   const view::VersionServing& serving_here() const { return route_->serving[serving_.version]; }
   Status CheckServable() const;

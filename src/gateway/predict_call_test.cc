@@ -259,6 +259,30 @@ TEST(Predict, OverrideServesThatVersionOrSaysWhyNot) {
   }
 }
 
+// B3: whoever debugs the canary must neither promote nor abort it, and is no part of what it is
+// compared with. Not even when it is not ready.
+TEST(Predict, OverridesCountInNoComparisonOfVersions) {
+  World world({{"v1", VersionStatus::kPrimary},
+               {"v2", VersionStatus::kCanary},
+               {"v3", VersionStatus::kStandby, false}},
+              10'000);
+  const auto ask = [&](std::string_view version, std::string_view body) {
+    return world.Ask(body, fmt::format("X-Podium-Model-Version: {}\r\n", version)).status;
+  };
+  for (const char* version : {"v1", "v2"}) {
+    SCOPED_TRACE(version);
+    EXPECT_EQ(ask(version, R"({"rows": [[1]]})"), 200);
+    EXPECT_EQ(ask(version, R"({"rows": [[13]]})"), 500);
+    const view::StatsSnapshot stats = world.Stats(version);
+    EXPECT_EQ(stats.plain.total() + stats.canary.total(), 0U);
+    EXPECT_EQ(stats.overrides, (view::OutcomeCounts{1, 1, 0}));
+  }
+  EXPECT_EQ(ask("v3", R"({"rows": [[1]]})"), 409);
+  EXPECT_EQ(world.Stats("v3").not_served, 0U);
+  EXPECT_EQ(world.Ask().status, 200);
+  EXPECT_EQ(world.Stats("v2").canary.total(), 1U);
+}
+
 // A caller's mistake must not look like a bad version, nor a bad version like a caller's mistake.
 TEST(Predict, CountsFailuresOfTheModelNotOfTheCaller) {
   World world({{"v1", VersionStatus::kPrimary}});

@@ -6,8 +6,12 @@
 namespace podium::view {
 namespace {
 
+void Subtract(OutcomeCounts& counts, const OutcomeCounts& before) {
+  for (std::size_t i = 0; i < kOutcomes; ++i) counts[i] -= before[i];
+}
+
 void Subtract(RoleCounts& counts, const RoleCounts& before) {
-  for (std::size_t i = 0; i < kOutcomes; ++i) counts.outcomes[i] -= before.outcomes[i];
+  Subtract(counts.outcomes, before.outcomes);
   counts.latency.Subtract(before.latency);
 }
 
@@ -29,6 +33,7 @@ VersionReport StatsRegistry::MakeReport(const ModelId& id, const Entry& entry) {
   if (entry.baseline) {
     Subtract(report.since_reset.plain, entry.baseline->plain);
     Subtract(report.since_reset.canary, entry.baseline->canary);
+    Subtract(report.since_reset.overrides, entry.baseline->overrides);
     report.since_reset.not_served -= entry.baseline->not_served;
   }
   return report;
@@ -47,9 +52,7 @@ std::vector<VersionReport> StatsRegistry::ReportAll() const {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, entry] : entries_) {
       VersionReport report = MakeReport(id, entry);
-      const bool seen =
-          report.total.plain.total() + report.total.canary.total() + report.total.not_served > 0;
-      if (seen) reports.push_back(std::move(report));
+      if (report.total.any()) reports.push_back(std::move(report));
     }
   }
   std::sort(reports.begin(), reports.end(), [](const VersionReport& a, const VersionReport& b) {

@@ -5,15 +5,27 @@
 namespace podium::view {
 namespace {
 
+using OutcomeCounters = std::array<std::atomic<std::uint64_t>, kOutcomes>;
+
 void Bump(std::atomic<std::uint64_t>& counter) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+}
+
+void Bump(OutcomeCounters& counters, Outcome outcome) {
+  Bump(counters[static_cast<std::size_t>(outcome)]);
+}
+
+void AddTo(OutcomeCounts& sum, const OutcomeCounters& counters) {
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    sum[i] += counters[i].load(std::memory_order_relaxed);
+  }
 }
 
 }  // namespace
 
 // The histograms take 17 KB each, so one exists only where a request was seen.
 struct VersionStats::Role {
-  std::array<std::atomic<std::uint64_t>, kOutcomes> outcomes{};
+  OutcomeCounters outcomes{};
   std::atomic<Histogram*> latency{nullptr};
 
   ~Role() { delete latency.load(); }
@@ -28,9 +40,7 @@ struct VersionStats::Role {
   }
 
   void AddTo(RoleCounts& sum) const {
-    for (std::size_t i = 0; i < kOutcomes; ++i) {
-      sum.outcomes[i] += outcomes[i].load(std::memory_order_relaxed);
-    }
+    view::AddTo(sum.outcomes, outcomes);
     if (const Histogram* histogram = latency.load(std::memory_order_acquire)) {
       sum.latency.Merge(histogram->Snapshot());
     }
@@ -40,9 +50,14 @@ struct VersionStats::Role {
 struct alignas(64) VersionStats::Cell {
   Role plain;
   Role canary;
+  OutcomeCounters overrides{};
   std::atomic<std::uint64_t> not_served{0};
   std::atomic<std::int64_t> last_updated_us{0};
   std::optional<std::chrono::nanoseconds> row_time;  // Of that core alone: no reader elsewhere.
+
+  void Touch(WallTime now) {
+    last_updated_us.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  }
 };
 
 VersionStats::VersionStats(std::size_t cores) {
@@ -56,9 +71,14 @@ void VersionStats::Record(std::size_t core, bool canary, Outcome outcome,
                           std::chrono::nanoseconds latency, WallTime now) {
   Cell& cell = *cells_[core];
   Role& role = canary ? cell.canary : cell.plain;
-  Bump(role.outcomes[static_cast<std::size_t>(outcome)]);
+  Bump(role.outcomes, outcome);
   role.Latency().Record(latency);
-  cell.last_updated_us.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+  cell.Touch(now);
+}
+
+void VersionStats::RecordOverride(std::size_t core, Outcome outcome, WallTime now) {
+  Bump(cells_[core]->overrides, outcome);
+  cells_[core]->Touch(now);
 }
 
 void VersionStats::RecordNotServed(std::size_t core) { Bump(cells_[core]->not_served); }
@@ -79,6 +99,7 @@ StatsSnapshot VersionStats::Snapshot() const {
   for (const auto& cell : cells_) {
     cell->plain.AddTo(sum.plain);
     cell->canary.AddTo(sum.canary);
+    AddTo(sum.overrides, cell->overrides);
     sum.not_served += cell->not_served.load(std::memory_order_relaxed);
     last = std::max(last, cell->last_updated_us.load(std::memory_order_relaxed));
   }

@@ -17,10 +17,11 @@ namespace podium::view {
 
 enum class Outcome : std::uint8_t { kOk, kError, kTimeout };
 inline constexpr std::size_t kOutcomes = 3;
+using OutcomeCounts = std::array<std::uint64_t, kOutcomes>;
 
 /// One version in one role (as canary, or not).
 struct RoleCounts {
-  std::array<std::uint64_t, kOutcomes> outcomes{};
+  OutcomeCounts outcomes{};
   HistogramSnapshot latency;
 
   std::uint64_t total() const { return outcomes[0] + outcomes[1] + outcomes[2]; }
@@ -30,8 +31,13 @@ struct RoleCounts {
 struct StatsSnapshot {
   RoleCounts plain;
   RoleCounts canary;
+  OutcomeCounts overrides{};     ///< Of calls that named the version: in neither role.
   std::uint64_t not_served = 0;  ///< Assigned here, served by another version of the chain.
   WallTime last_updated;         ///< 1970 when nothing was recorded.
+
+  std::uint64_t override_total() const { return overrides[0] + overrides[1] + overrides[2]; }
+  /// Whether anything was ever recorded.
+  bool any() const { return plain.total() + canary.total() + override_total() + not_served > 0; }
 };
 
 /// Threads: Record* and *RowTime only on core `core`; Snapshot from any thread.
@@ -44,6 +50,8 @@ class VersionStats {
 
   void Record(std::size_t core, bool canary, Outcome outcome, std::chrono::nanoseconds latency,
               WallTime now);
+  /// A call that named this version by itself: no rollout may learn from whom somebody chose.
+  void RecordOverride(std::size_t core, Outcome outcome, WallTime now);
   void RecordNotServed(std::size_t core);
   /// What one row took the model lately on this core: follows a slower run at once, a quicker one
   /// slowly, so that a model whose work depends on its input stays off the I/O core.

@@ -43,11 +43,14 @@ TEST(VersionStats, SumsCoresAndTellsRolesApart) {
   stats.Record(0, false, Outcome::kOk, microseconds(100), now);
   stats.Record(1, false, Outcome::kError, microseconds(300), now);
   stats.Record(1, true, Outcome::kTimeout, microseconds(500), now);
+  stats.RecordOverride(0, Outcome::kOk, now);
+  stats.RecordOverride(1, Outcome::kError, now);
   stats.RecordNotServed(0);
   const StatsSnapshot sum = stats.Snapshot();
   EXPECT_EQ(sum.plain.outcomes, (std::array<std::uint64_t, 3>{1, 1, 0}));
   EXPECT_EQ(sum.canary.outcomes, (std::array<std::uint64_t, 3>{0, 0, 1}));
   EXPECT_EQ(sum.plain.latency.count(), 2U);
+  EXPECT_EQ(sum.overrides, (OutcomeCounts{1, 1, 0}));
   EXPECT_EQ(sum.not_served, 1U);
   EXPECT_EQ(sum.last_updated, now);
 }
@@ -65,6 +68,14 @@ TEST(VersionStats, RowTimeRisesAtOnceAndFallsSlowly) {
   EXPECT_LT(*stats.RowTime(0), microseconds(20));
 }
 
+TEST(StatsRegistry, ListsWhatWasOnlyEverNamed) {
+  StatsRegistry registry(1);
+  registry.Of(ModelId("idle"), RouteName("r"), "1");
+  registry.Of(ModelId("named"), RouteName("r"), "2")->RecordOverride(0, Outcome::kOk, WallTime{});
+  ASSERT_EQ(registry.ReportAll().size(), 1U);
+  EXPECT_EQ(registry.ReportAll()[0].id, ModelId("named"));
+}
+
 TEST(StatsRegistry, ResetStartsAnewForPeopleButNotForPrometheus) {
   StatsRegistry registry(1);
   const ModelId id("m");
@@ -78,6 +89,12 @@ TEST(StatsRegistry, ResetStartsAnewForPeopleButNotForPrometheus) {
   EXPECT_EQ(report.total.plain.total(), 2U);
   EXPECT_EQ(report.since_reset.plain.total(), 1U);
   EXPECT_EQ(report.since_reset.plain.latency.count(), 1U);
+
+  stats->RecordOverride(0, Outcome::kOk, WallTime{});
+  EXPECT_EQ(registry.Report(id)->since_reset.override_total(), 1U);
+  ASSERT_TRUE(registry.Reset(id));
+  EXPECT_EQ(registry.Report(id)->since_reset.override_total(), 0U);
+  EXPECT_EQ(registry.Report(id)->total.override_total(), 1U);
   EXPECT_FALSE(registry.Reset(ModelId("unknown")));
   EXPECT_FALSE(registry.Report(ModelId("unknown")));
 }

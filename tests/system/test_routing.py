@@ -5,7 +5,7 @@ import contextlib
 import pytest
 import xxhash
 
-from conftest import MODELS, refused, registry_file
+from conftest import MODELS, metric, refused, registry_file, scrape
 
 ONE = MODELS / "constant_one.onnx"
 TWO = MODELS / "constant_two.onnx"
@@ -225,12 +225,22 @@ def test_the_override_of_what_is_not_ready_is_409(two, register):
 
 
 def test_the_override_counts_in_no_share(two):
-    """A debugging session must not look like canary traffic."""
+    """A debugging session must not look like canary traffic, nor like what a canary is compared
+    with."""
     set_share(two, 0)
     for _ in range(5):
-        answer = two.predict("number", [[0]], headers={"X-Podium-Model-Version": "2"})
-        assert answer.headers["x-podium-reason"] == "override"
+        for version in ("1", "2"):
+            answer = two.predict("number", [[0]], headers={"X-Podium-Model-Version": version})
+            assert answer.headers["x-podium-reason"] == "override"
     assert active(two)["traffic_pct"] == 0
+    samples = scrape(two)
+    for version in ("1", "2"):
+        assert not [key for key in samples if key[0] == "podium_requests_total"
+                    and ("model_version", version) in key[1]]
+        assert metric(samples, "podium_override_requests_total", route="number",
+                      model_version=version, outcome="ok") == 5
+        shown = two.get(f"/api/v1/metrics/versions/n{version}").json
+        assert (shown["request_count"], shown["override_request_count"]) == (0, 5)
 
 
 def test_the_override_is_a_permission(make_server, register):

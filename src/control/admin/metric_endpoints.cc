@@ -38,6 +38,7 @@ Json ReportJson(const view::VersionReport& report) {
                      {"p95", Milliseconds(latency.Quantile(0.95))},
                      {"p99", Milliseconds(latency.Quantile(0.99))}};
   json["canary_request_count"] = stats.canary.total();
+  json["override_request_count"] = stats.override_total();
   json["not_served_count"] = stats.not_served;
   const bool seen = stats.last_updated.time_since_epoch().count() > 0;
   json["last_updated"] = seen ? Json(FormatUtc(stats.last_updated)) : Json();

@@ -18,12 +18,17 @@ double Seconds(std::chrono::nanoseconds duration) {
 struct Series {
   view::RoleCounts plain;
   view::RoleCounts canary;
+  view::OutcomeCounts overrides{};
   std::uint64_t not_served = 0;
 };
 using SeriesMap = std::map<std::pair<std::string, std::string>, Series>;
 
+void AddCounts(view::OutcomeCounts& sum, const view::OutcomeCounts& counts) {
+  for (std::size_t i = 0; i < view::kOutcomes; ++i) sum[i] += counts[i];
+}
+
 void AddCounts(view::RoleCounts& sum, const view::RoleCounts& counts) {
-  for (std::size_t i = 0; i < view::kOutcomes; ++i) sum.outcomes[i] += counts.outcomes[i];
+  AddCounts(sum.outcomes, counts.outcomes);
   sum.latency.Merge(counts.latency);
 }
 
@@ -33,13 +38,15 @@ SeriesMap CollectSeries(const view::StatsRegistry& stats) {
     Series& series = map[{report.route.get(), report.version}];
     AddCounts(series.plain, report.total.plain);
     AddCounts(series.canary, report.total.canary);
+    AddCounts(series.overrides, report.total.overrides);
     series.not_served += report.total.not_served;
   }
   return map;
 }
 
 void WriteTraffic(Exposition& out, const SeriesMap& map) {
-  out.Family("podium_requests_total", "counter", "Answered requests by the version that served.");
+  out.Family("podium_requests_total", "counter",
+             "Answered requests by the version that served; without overrides.");
   for (const auto& [key, series] : map) {
     for (const auto& [role, canary] :
          {std::pair(&series.plain, "false"), {&series.canary, "true"}}) {
@@ -61,6 +68,17 @@ void WriteTraffic(Exposition& out, const SeriesMap& map) {
       if (role->total() == 0) continue;
       out.Sample({{"route", key.first}, {"model_version", key.second}, {"canary", canary}},
                  role->latency);
+    }
+  }
+  // A family of its own: whoever compares versions by the one above must not have to know of these.
+  out.Family("podium_override_requests_total", "counter",
+             "Answered requests that named this version themselves.");
+  for (const auto& [key, series] : map) {
+    if (series.overrides == view::OutcomeCounts{}) continue;
+    for (std::size_t i = 0; i < view::kOutcomes; ++i) {
+      out.Sample(
+          {{"route", key.first}, {"model_version", key.second}, {"outcome", kOutcomeNames[i]}},
+          static_cast<double>(series.overrides[i]));
     }
   }
   out.Family("podium_not_served_total", "counter",
