@@ -5,13 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <span>
 #include <unordered_map>
 #include <utility>
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "base/suggest.h"
 #include "gateway/json_body.h"
-#include "gateway/nearest_name.h"
 #include "gateway/predict_cell.h"
 
 namespace podium::gateway {
@@ -60,6 +61,13 @@ Failure FailAt(std::string where, fmt::format_string<Args...> format, Args&&... 
   Error error{ErrorCode::kInvalidArgument, fmt::format(format, std::forward<Args>(args)...), "",
               nullptr};
   return Fail(std::move(error).At(std::move(where)));
+}
+
+/// Looks at the first few hundred names: a wrong one must not cost more than a right one by much.
+std::string Suggestion(std::string_view wrong, std::span<const std::string> known) {
+  constexpr std::size_t kMostLookedAt = 256;
+  known = known.first(std::min(known.size(), kMostLookedAt));
+  return DidYouMean(wrong, {known.begin(), known.end()});
 }
 
 std::string RowPointer(std::size_t row) { return fmt::format("/rows/{}", row); }
@@ -228,7 +236,7 @@ Result<std::size_t> RowReader::IndexOf(std::string_view key, std::size_t expecte
   const auto found = index_.find(key);
   if (found != index_.end()) return found->second;
   return FailAt(RowPointer(row) + PointerTo(key), "row {} has the unknown column \"{}\"{}", row,
-                key, DidYouMean(key, names()));
+                key, Suggestion(key, names()));
 }
 
 /// `outermost`: the row itself is the entry, so that its own elements are the columns.
@@ -373,7 +381,7 @@ Result<BodyIds> PredictDecoder::Parse(std::string_view body) {
     const auto* key = std::find(kKeys.begin(), kKeys.end(), field.key);
     if (key == kKeys.end()) {
       return FailAt(PointerTo(field.key), "the body has the unknown key \"{}\"{}: {} are read",
-                    field.key, DidYouMean(field.key, kKeys), fmt::join(kKeys, ", "));
+                    field.key, Suggestion(field.key, kKeys), fmt::join(kKeys, ", "));
     }
     auto& value = values[static_cast<std::size_t>(key - kKeys.begin())];
     if (value) return FailAt(PointerTo(field.key), "the body has the key \"{}\" twice", field.key);

@@ -11,7 +11,6 @@
 
 #include "base/json.h"
 #include "base/limits.h"
-#include "gateway/nearest_name.h"
 #include "gateway/predict_cell.h"
 #include "net/handler.h"
 
@@ -536,15 +535,6 @@ TEST(PredictAnswer, FloatsReadBackAsTheSameValue) {
     EXPECT_EQ(read, floats[i]) << i;
     EXPECT_EQ(std::signbit(read), std::signbit(floats[i])) << i;
   }
-}
-
-TEST(NearestName, SuggestsOnlyWhatIsNear) {
-  const std::vector<std::string> names = {"mean radius", "area", "perimeter"};
-  EXPECT_EQ(DidYouMean("Mean_Radius", names), " (did you mean \"mean radius\"?)");
-  EXPECT_EQ(DidYouMean("perimter", names), " (did you mean \"perimeter\"?)");
-  EXPECT_EQ(DidYouMean("colour", names), "");
-  EXPECT_EQ(DidYouMean("", names), "");
-  EXPECT_EQ(DidYouMean(std::string(10'000, 'a'), names), "");
 }
 
 }  // namespace
