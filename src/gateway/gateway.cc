@@ -11,19 +11,13 @@
 #include "gateway/oip_endpoints.h"
 #include "gateway/oip_path.h"
 #include "gateway/predict_codec.h"
+#include "net/media_type.h"
 #include "net/target.h"
 
 namespace podium::gateway {
 namespace {
 
 constexpr std::string_view kPredictPrefix = "/predict/";
-
-// The media type alone, without parameters.
-bool IsJson(std::string_view content_type) {
-  std::string_view kind = content_type.substr(0, content_type.find(';'));
-  while (!kind.empty() && kind.back() == ' ') kind.remove_suffix(1);
-  return net::EqualsIgnoreCase(kind, "application/json");
-}
 
 // What a path under /predict asks for; the error is what the caller gets.
 Result<CallTarget> PredictTargetOf(const net::RequestHead& head) {
@@ -36,7 +30,7 @@ Result<CallTarget> PredictTargetOf(const net::RequestHead& head) {
     return Fail(ErrorCode::kMethodNotAllowed, "/predict/{} answers POST", route);
   }
   const auto type = head.Find("content-type");
-  if (type && !IsJson(*type)) {
+  if (type && !net::IsMediaType(*type, "application/json")) {
     return Fail(ErrorCode::kUnsupportedMedia, "Content-Type must be application/json, not {}",
                 *type);
   }

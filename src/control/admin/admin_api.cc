@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "domain/names.h"
+#include "net/media_type.h"
 
 namespace podium::control {
 namespace {
@@ -22,17 +23,10 @@ bool IsMutation(net::HttpMethod method) {
          method != net::HttpMethod::kOptions;
 }
 
-// "application/json", with or without parameters.
-bool IsJson(std::string_view content_type) {
-  const std::string_view kind = content_type.substr(0, content_type.find(';'));
-  const std::size_t end = kind.find_last_not_of(' ');
-  return net::EqualsIgnoreCase(kind.substr(0, end + 1), "application/json");
-}
-
 Status CheckJsonBody(const net::RequestHead& head) {
   if (!head.has_body()) return {};
   const auto type = head.Find("content-type");
-  if (type && IsJson(*type)) return {};
+  if (type && net::IsMediaType(*type, "application/json")) return {};
   // Also what keeps a page elsewhere from posting a form at us without asking first.
   return Fail(ErrorCode::kUnsupportedMedia, "Content-Type must be application/json, not {}",
               type ? *type : "absent");
