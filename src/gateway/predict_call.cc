@@ -75,8 +75,7 @@ Status PredictCall::Identify() {
       exchange_.head().Find("authorization").value_or(std::string_view()),
       exchange_.peer_is_loopback()};
   // Nothing but an override asks who calls, so only then is a digest computed.
-  const bool overrides = !target_.version.empty() || exchange_.head().Find(kOverrideHeader);
-  if (!credentials.authorization.empty() || overrides) {
+  if (!credentials.authorization.empty() || names_version()) {
     PODIUM_TRY_ASSIGN(principal_, core_.shared.authenticator.Identify(credentials));
   }
   return {};
@@ -94,7 +93,11 @@ Status PredictCall::TakeIds(const BodyIds& from_body) {
   return {};
 }
 
-// The version that the caller insists on; empty: none.
+bool PredictCall::names_version() const {
+  return !target_.version.empty() || exchange_.head().Find(kOverrideHeader);
+}
+
+// The version that the caller insists on. REQUIRES: names_version().
 Result<std::string_view> PredictCall::WantedVersion() const {
   const auto header = exchange_.head().Find(kOverrideHeader);
   if (!header || target_.version.empty() || *header == target_.version) {
@@ -117,8 +120,7 @@ Status PredictCall::Assign() {
   ids.request = request_id_;
   ids.request_made_here = request_id_made_here_;
 
-  const bool overrides = !target_.version.empty() || exchange_.head().Find(kOverrideHeader);
-  if (overrides) {
+  if (names_version()) {
     PODIUM_TRY(auth::RequireOverride(principal_));
     PODIUM_TRY_ASSIGN(const std::string_view wanted, WantedVersion());
     const routing::VersionIndex version = routing::FindOverride(*route_->route, wanted);

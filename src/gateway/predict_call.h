@@ -55,6 +55,7 @@ class PredictCall {
  private:
   Status Identify();
   Status TakeIds(const BodyIds& from_body);
+  bool names_version() const;
   Result<std::string_view> WantedVersion() const;
   Status Assign();
   bool is_override() const { return decision_->reason == routing::Reason::kOverride; }
