@@ -43,11 +43,14 @@ inline constexpr std::size_t kControlQueue = 1024;  ///< Admin calls waiting for
 inline constexpr int kControlThreads = 4;
 inline constexpr int kPageDefault = 50;
 inline constexpr int kPageMax = 500;
-inline constexpr std::chrono::seconds kLoadTimeout{30};       ///< A verb waiting for READY.
-inline constexpr std::chrono::seconds kStoreBusyTimeout{30};  ///< Retrying SQLITE_BUSY.
+inline constexpr std::int64_t kRouteHistoryGenerations = 1000;  ///< That explain can replay.
+inline constexpr std::chrono::seconds kLoadTimeout{30};         ///< A verb waiting for READY.
+inline constexpr std::chrono::seconds kStoreBusyTimeout{30};    ///< Retrying SQLITE_BUSY.
 
 // Serving.
-inline constexpr std::size_t kInferenceQueue = 256;  ///< Long inferences waiting for the pool.
+inline constexpr std::size_t kRecentRequests = 10'000;  ///< Kept to be explained, all cores.
+inline constexpr std::size_t kRecentTextBytes = 64;     ///< Of their request ids and units.
+inline constexpr std::size_t kInferenceQueue = 256;     ///< Long inferences waiting for the pool.
 inline constexpr std::chrono::microseconds kInlineInference{200};  ///< Longer work leaves the core.
 
 }  // namespace podium::limits

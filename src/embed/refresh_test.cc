@@ -220,6 +220,10 @@ class RestoredStore final : public store::RegistryStore {
   podium::Result<store::RouteState> ReadRoute(const RouteName& route) override {
     return now_->ReadRoute(route);
   }
+  podium::Result<store::RouteAt> ReadRouteAt(const RouteName& route,
+                                             const store::HistoryPoint& point) override {
+    return now_->ReadRouteAt(route, point);
+  }
   podium::Result<podium::ModelVersion> FindVersion(const ModelId& id) override {
     return now_->FindVersion(id);
   }

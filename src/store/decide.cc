@@ -1,5 +1,6 @@
 #include "store/decide.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/limits.h"
@@ -124,6 +125,14 @@ std::vector<ModelId> AlsoNeeded(const Subject& subject, const RouteSnapshot& sta
   if (!subject.id.get().empty()) ids.push_back(subject.id);
   for (const Promotion& promotion : state.standing_promotions) {
     if (promotion.from) ids.push_back(*promotion.from);
+  }
+  if (!state.route) return ids;
+  // By SQL an arm may name a version in another role than arm: it decides all the same.
+  for (const RouteArm& arm : state.route->arms) {
+    const bool known =
+        std::any_of(state.versions.begin(), state.versions.end(),
+                    [&](const ModelVersion& row) { return row.model_id == arm.model_id; });
+    if (!known) ids.push_back(arm.model_id);
   }
   return ids;
 }

@@ -47,7 +47,8 @@ struct RouteSnapshot {
 };
 
 /// Ids whose rows belong into `versions` whatever their role: those that the mutation names, and
-/// those that a rollback would lead to. REQUIRES: standing_promotions are read.
+/// those that a rollback would lead to, and those that an arm names. REQUIRES: standing_promotions
+/// are read.
 std::vector<ModelId> AlsoNeeded(const Subject& subject, const RouteSnapshot& state);
 /// Adds a row unless it is there already, of another route, or deleted.
 void Include(RouteSnapshot& state, const ModelVersion& row);

@@ -36,10 +36,12 @@ bool RolesAreUnique(const std::vector<ModelVersion>& rows) {
 
 Result<Committed> MemoryStore::Apply(const Mutation& mutation, const MutationContext& context) {
   const std::lock_guard lock(mutex_);
-  PODIUM_TRY_ASSIGN(Changes changes, Decide(Snapshot(SubjectOf(mutation)), mutation, context,
-                                            MakeStamp(head_, clock_, rng_)));
+  const RouteSnapshot state = Snapshot(SubjectOf(mutation));
+  PODIUM_TRY_ASSIGN(Changes changes,
+                    Decide(state, mutation, context, MakeStamp(head_, clock_, rng_)));
   if (!changes.changed) return AnswerUnchanged(std::move(changes), head_);
   const Sealed sealed = Seal(changes, head_);
+  KeepHistory(state, changes, sealed);
   Write(changes, sealed);
   return Answer(std::move(changes), sealed);
 }
@@ -52,6 +54,22 @@ void MemoryStore::Write(const Changes& changes, const Sealed& sealed) {
   outbox_.push_back(sealed.event);
   outbox_.back().sequence = static_cast<std::int64_t>(outbox_.size());
   head_ = sealed.head;
+}
+
+void MemoryStore::KeepHistory(const RouteSnapshot& state, const Changes& changes,
+                              const Sealed& sealed) {
+  std::vector<HistoryRow>& rows = history_[changes.route.name];
+  const std::optional<HistoryRow> newest = rows.empty() ? std::nullopt : std::optional(rows.back());
+  // Nobody writes these rows by SQL, so none ever lacks its input.
+  HistoryStep step = NextStep(newest, InputBefore(state), InputAfter(state, changes));
+  if (step.add) {
+    rows.push_back(
+        {sealed.audit.revision, sealed.audit.at, HistorySource::kPodium, std::move(step.add)});
+  }
+  const Revision oldest = RangeOf(sealed.head, Revision(0)).oldest;
+  for (auto& [route, kept] : history_) {
+    while (kept.size() > 1 && kept[1].revision <= oldest) kept.erase(kept.begin());
+  }
 }
 
 std::vector<ModelVersion> MemoryStore::VersionsOf(const RouteName& route) const {
@@ -142,6 +160,39 @@ Result<RouteState> MemoryStore::ReadRoute(const RouteName& route) {
   if (found == routes_.end())
     return Fail(ErrorCode::kNotFound, "there is no route {}", route.get());
   return RouteState{found->second, VersionsOf(route)};
+}
+
+Result<RouteAt> MemoryStore::ReadRouteAt(const RouteName& route, const HistoryPoint& point) {
+  const std::lock_guard lock(mutex_);
+  const auto found = history_.find(route);
+  if (found == history_.end()) {
+    return Fail(ErrorCode::kNotFound, "there is no route {}", route.get());
+  }
+  const HistoryRange range = RangeOf(head_, Revision(0));
+  Revision asked = head_.revision;
+  if (point.generation) {
+    PODIUM_TRY_ASSIGN(asked, RevisionIn(range, *point.generation));
+  } else if (point.at) {
+    PODIUM_TRY_ASSIGN(asked, RevisionBy(*point.at, range));
+  }
+  const Generation generation = MakeGeneration(range.epoch, asked);
+  const std::vector<HistoryRow>& rows = found->second;
+  const auto after = std::find_if(rows.begin(), rows.end(),
+                                  [&](const HistoryRow& row) { return row.revision > asked; });
+  if (after == rows.begin()) {
+    return NotYetThere(route, generation, MakeGeneration(range.epoch, rows.front().revision));
+  }
+  const HistoryRow& row = *(after - 1);
+  PODIUM_TRY_ASSIGN(RouteState input, InputFromText(route, *row.input));
+  return RouteAt{std::move(input), generation, MakeGeneration(range.epoch, row.revision), row.at};
+}
+
+Result<Revision> MemoryStore::RevisionBy(WallTime at, const HistoryRange& range) const {
+  for (auto row = promotions_.rbegin(); row != promotions_.rend(); ++row) {
+    if (row->revision < range.oldest) break;
+    if (row->at <= at) return row->revision;
+  }
+  return OlderThanKept(at, range);
 }
 
 Result<ModelVersion> MemoryStore::FindVersion(const ModelId& id) {

@@ -10,6 +10,7 @@
 #include "base/rng.h"
 #include "store/commit.h"
 #include "store/registry_store.h"
+#include "store/route_history.h"
 
 namespace podium::store {
 
@@ -23,6 +24,7 @@ class MemoryStore final : public RegistryStore {
   Result<Revision> ReadRevision() override;
   Result<TableDelta> ReadTable(Revision since) override;
   Result<RouteState> ReadRoute(const RouteName& route) override;
+  Result<RouteAt> ReadRouteAt(const RouteName& route, const HistoryPoint& point) override;
   Result<ModelVersion> FindVersion(const ModelId& id) override;
   Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) override;
   Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) override;
@@ -36,6 +38,8 @@ class MemoryStore final : public RegistryStore {
   std::vector<ModelVersion> RolesOf(const RouteName& route) const;
   const ModelVersion* AtPlace(const Subject& subject) const;
   void Write(const Changes& changes, const Sealed& sealed);
+  Result<Revision> RevisionBy(WallTime at, const HistoryRange& range) const;
+  void KeepHistory(const RouteSnapshot& state, const Changes& changes, const Sealed& sealed);
 
   const Clock& clock_;
   Rng& rng_;
@@ -44,6 +48,7 @@ class MemoryStore final : public RegistryStore {
   std::map<ModelId, ModelVersion> versions_;  // Tombstones included.
   std::vector<Promotion> promotions_;         // Oldest first.
   std::vector<OutboxEvent> outbox_;
+  std::map<RouteName, std::vector<HistoryRow>> history_;  // Oldest first.
   Head head_;
 };
 

@@ -37,6 +37,24 @@ struct RouteState {
   std::vector<ModelVersion> versions;  ///< Not the deleted ones.
 };
 
+/// Which state of a route is asked for: the one in force now unless one of the two is set.
+struct HistoryPoint {
+  std::optional<Generation> generation;
+  std::optional<WallTime> at;  ///< The newest generation committed by then.
+};
+
+/// How a route stood at one generation.
+struct RouteAt {
+  /// Route and the versions that its decisions depend on; of the route only what decides.
+  RouteState input;
+  Generation generation;  ///< That was asked for.
+  Generation since;       ///< The generation that brought this state.
+  WallTime since_at;
+  /// These rows, or later ones without a revision of their own, were written by SQL: when a core
+  /// began to route by them is not certain.
+  bool by_sql = false;
+};
+
 template <typename T>
 struct Page {
   std::vector<T> items;
@@ -79,7 +97,10 @@ class RegistryStore {
   /// Rows with a revision above `since`; Revision(0) reads the whole table.
   virtual Result<TableDelta> ReadTable(Revision since) = 0;
   virtual Result<RouteState> ReadRoute(const RouteName& route) = 0;  ///< kNotFound
-  virtual Result<ModelVersion> FindVersion(const ModelId& id) = 0;   ///< kNotFound
+  /// Any of the last limits::kRouteHistoryGenerations generations. kNotFound for a route that was
+  /// not there; kUnprocessable, with what is kept, for a generation older or still to come.
+  virtual Result<RouteAt> ReadRouteAt(const RouteName& route, const HistoryPoint& point) = 0;
+  virtual Result<ModelVersion> FindVersion(const ModelId& id) = 0;  ///< kNotFound
   virtual Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) = 0;
   virtual Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) = 0;
   virtual Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) = 0;

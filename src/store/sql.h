@@ -68,6 +68,34 @@ inline constexpr std::string_view kDeleteArms = "DELETE FROM route_arms WHERE ro
 inline constexpr std::string_view kInsertArm =
     "INSERT INTO route_arms (route, model_id, slot, weight_bp) VALUES ($1, $2, $3, $4)";
 
+// History: a row is in force from its revision to the route's next one.
+inline constexpr std::string_view kHistoryAt =
+    "SELECT revision, at, source, input FROM route_history WHERE route = $1 AND revision <= $2"
+    " ORDER BY revision DESC LIMIT 1";
+inline constexpr std::string_view kHistoryAfter =
+    "SELECT revision, at, source, input FROM route_history WHERE route = $1 AND revision > $2"
+    " ORDER BY revision LIMIT 1";
+inline constexpr std::string_view kHistoryStart = "SELECT revision FROM route_history_start";
+inline constexpr std::string_view kUnfilledHistory =
+    "SELECT route, revision FROM route_history WHERE input IS NULL";
+inline constexpr std::string_view kFillHistory =
+    "UPDATE route_history SET input = $3 WHERE route = $1 AND revision = $2";
+inline constexpr std::string_view kUpsertHistory =
+    "INSERT INTO route_history (route, revision, at, source, input)"
+    " VALUES ($1, $2, $3, 'podium', $4) ON CONFLICT (route, revision) DO UPDATE SET"
+    " at = excluded.at, source = excluded.source, input = excluded.input";
+inline constexpr std::string_view kDropHistory =
+    "DELETE FROM route_history WHERE route = $1 AND revision = $2";
+// Begins with the few rows that the floor has just passed, so that it costs what it removes.
+inline constexpr std::string_view kPruneHistory =
+    "DELETE FROM route_history WHERE (route, revision) IN (SELECT old.route, old.revision"
+    " FROM (SELECT route, max(revision) AS revision FROM route_history"
+    " WHERE revision > $1 AND revision <= $2 GROUP BY route) AS kept"
+    " JOIN route_history AS old ON old.route = kept.route AND old.revision < kept.revision)";
+inline constexpr std::string_view kRevisionBy =
+    "SELECT revision FROM model_promotions WHERE at <= $1 AND revision >= $2"
+    " ORDER BY revision DESC LIMIT 1";
+
 // Audit. An activation of what was primary already moved nothing, so there is nothing to undo.
 inline constexpr std::string_view kStandingPromotions =
     "SELECT " PODIUM_PROMOTION_COLUMNS

@@ -4,6 +4,7 @@
 
 #include "store/row_text.h"
 #include "store/sql.h"
+#include "store/sqlite_history.h"
 
 namespace podium::store {
 namespace {
@@ -347,10 +348,12 @@ Result<RouteSnapshot> ReadSnapshot(Connection& connection, const Subject& subjec
   return state;
 }
 
-Status WriteChanges(Connection& connection, const Changes& changes, const Sealed& sealed) {
+Status WriteChanges(Connection& connection, const RouteSnapshot& state, const Changes& changes,
+                    const Sealed& sealed, const Head& head) {
   PODIUM_TRY(WriteRoute(connection, changes.route));
   for (const ModelVersion& row : changes.versions) PODIUM_TRY(WriteVersion(connection, row));
   PODIUM_TRY(WriteArms(connection, changes.route));
+  PODIUM_TRY(KeepHistory(connection, state, changes, sealed, head));
   PODIUM_TRY(WritePromotion(connection, sealed.audit));
   PODIUM_TRY(WriteEvent(connection, sealed.event));
   return MoveHead(connection, sealed.head);

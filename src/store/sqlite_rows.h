@@ -32,7 +32,9 @@ Result<std::vector<Route>> ReadRoutesSince(Connection& connection, Revision sinc
 Result<RouteSnapshot> ReadSnapshot(Connection& connection, const Subject& subject,
                                    std::vector<RowFault>& faults);
 
-/// Rows, audit row, event and head, in the order that the triggers and indexes ask for.
-Status WriteChanges(Connection& connection, const Changes& changes, const Sealed& sealed);
+/// Rows, history, audit row, event and head, in the order that the triggers and indexes ask for.
+/// `state` and `head` are as they were read.
+Status WriteChanges(Connection& connection, const RouteSnapshot& state, const Changes& changes,
+                    const Sealed& sealed, const Head& head);
 
 }  // namespace podium::store

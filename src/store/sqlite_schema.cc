@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "store/sqlite_history.h"
+
 namespace podium::store {
 namespace {
 
@@ -9,6 +11,7 @@ struct Migration {
   int version;
   const char* name;
   const char* sql;
+  Status (*fill)(Connection&) = nullptr;  ///< What SQL alone cannot say.
 };
 
 // INV-1 by the database itself: the two partial unique indexes on roles.
@@ -128,7 +131,114 @@ CREATE TABLE event_outbox (
 ) STRICT;
 )sql";
 
-constexpr std::array<Migration, 1> kMigrations = {{{1, "spine", kSpine}}};
+// What each route decided by, generation by generation. A file that was written before begins its
+// history here. The triggers note every change of what decides, whoever made it, as a row without
+// input: podium fills its own before it commits, and those that SQL made when it next reads them.
+// A change by SQL that took no new revision counts from the present one.
+constexpr const char* kRouteHistory = R"sql(
+CREATE TABLE route_history (
+  route    TEXT NOT NULL,
+  revision INTEGER NOT NULL,
+  at       INTEGER NOT NULL,
+  source   TEXT NOT NULL CHECK (source IN ('podium', 'sql')),
+  input    TEXT,
+  PRIMARY KEY (route, revision)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX route_history_by_revision ON route_history (revision);
+
+CREATE TABLE route_history_start (
+  id       INTEGER PRIMARY KEY CHECK (id = 1),
+  revision INTEGER NOT NULL
+) STRICT;
+INSERT INTO route_history_start SELECT 1, revision FROM registry_revision;
+INSERT INTO route_history
+  SELECT route, head.revision, head.committed_at, 'podium', NULL
+  FROM routes CROSS JOIN registry_revision AS head;
+
+CREATE TRIGGER routes_added AFTER INSERT ON routes
+BEGIN
+  INSERT INTO route_history
+    SELECT NEW.route, max(NEW.revision, revision), max(NEW.updated_at, committed_at), 'sql', NULL
+    FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+CREATE TRIGGER routes_changed
+AFTER UPDATE OF policy, sticky_on, salt, canary_salt ON routes
+WHEN (OLD.policy, OLD.sticky_on, OLD.salt, OLD.canary_salt)
+  IS NOT (NEW.policy, NEW.sticky_on, NEW.salt, NEW.canary_salt)
+BEGIN
+  INSERT INTO route_history
+    SELECT NEW.route, max(NEW.revision, revision), max(NEW.updated_at, committed_at), 'sql', NULL
+    FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+
+CREATE TRIGGER versions_added AFTER INSERT ON model_registry
+WHEN NEW.status IN ('primary', 'canary', 'arm')
+BEGIN
+  INSERT INTO route_history
+    SELECT NEW.model_type, max(NEW.revision, revision), max(NEW.updated_at, committed_at), 'sql',
+      NULL
+    FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+CREATE TRIGGER versions_changed
+AFTER UPDATE OF model_id, model_type, name, version, provider_key, status, traffic_bp, created_at,
+  deleted ON model_registry
+WHEN (OLD.model_id, OLD.model_type, OLD.name, OLD.version, OLD.provider_key, OLD.status,
+    OLD.traffic_bp, OLD.created_at, OLD.deleted)
+  IS NOT (NEW.model_id, NEW.model_type, NEW.name, NEW.version, NEW.provider_key, NEW.status,
+    NEW.traffic_bp, NEW.created_at, NEW.deleted)
+  AND (OLD.status IN ('primary', 'canary', 'arm') OR NEW.status IN ('primary', 'canary', 'arm')
+    OR EXISTS (SELECT 1 FROM route_arms
+      WHERE route = NEW.model_type AND model_id = NEW.model_id))
+BEGIN
+  INSERT INTO route_history
+    SELECT NEW.model_type, max(NEW.revision, revision), max(NEW.updated_at, committed_at), 'sql',
+      NULL
+    FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+CREATE TRIGGER versions_moved AFTER UPDATE OF model_type ON model_registry
+WHEN OLD.model_type IS NOT NEW.model_type AND OLD.status IN ('primary', 'canary', 'arm')
+BEGIN
+  INSERT INTO route_history
+    SELECT OLD.model_type, max(NEW.revision, revision), max(NEW.updated_at, committed_at), 'sql',
+      NULL
+    FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+CREATE TRIGGER versions_removed AFTER DELETE ON model_registry
+WHEN OLD.status IN ('primary', 'canary', 'arm')
+BEGIN
+  INSERT INTO route_history
+    SELECT OLD.model_type, revision, committed_at, 'sql', NULL FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+
+-- Arms carry no revision: they are read again with their route, at the next one.
+CREATE TRIGGER arms_added AFTER INSERT ON route_arms
+BEGIN
+  INSERT INTO route_history
+    SELECT NEW.route, revision + 1, committed_at, 'sql', NULL FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+CREATE TRIGGER arms_changed AFTER UPDATE ON route_arms
+BEGIN
+  INSERT INTO route_history
+    SELECT NEW.route, revision + 1, committed_at, 'sql', NULL FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+CREATE TRIGGER arms_removed AFTER DELETE ON route_arms
+BEGIN
+  INSERT INTO route_history
+    SELECT OLD.route, revision + 1, committed_at, 'sql', NULL FROM registry_revision WHERE true
+    ON CONFLICT (route, revision) DO UPDATE SET at = excluded.at, source = 'sql', input = NULL;
+END;
+)sql";
+
+constexpr std::array<Migration, 2> kMigrations = {
+    {{1, "spine", kSpine}, {2, "route_history", kRouteHistory, FillHistory}}};
 
 Result<std::int64_t> CountOf(Connection& connection, std::string_view sql) {
   Query query(connection, sql);
@@ -160,6 +270,7 @@ Result<int> SchemaOf(Connection& connection, const std::string& path) {
 
 Status Run(Connection& connection, const Migration& migration, const Clock& clock) {
   PODIUM_TRY(connection.Execute(migration.sql));
+  if (migration.fill != nullptr) PODIUM_TRY(migration.fill(connection));
   return Query(connection, "INSERT INTO schema_migrations VALUES ($1, $2, $3)")
       .Bind(std::int64_t{migration.version})
       .Bind(std::string_view(migration.name))

@@ -7,6 +7,7 @@
 #include "store/cursor.h"
 #include "store/sql.h"
 #include "store/sqlite_file.h"
+#include "store/sqlite_history.h"
 #include "store/sqlite_rows.h"
 #include "store/sqlite_schema.h"
 
@@ -74,7 +75,7 @@ Result<Committed> SqliteStore::ApplyLocked(const Mutation& mutation,
                     Decide(state, mutation, context, MakeStamp(head, clock_, rng_)));
   if (!changes.changed) return AnswerUnchanged(std::move(changes), head);
   const Sealed sealed = Seal(changes, head);
-  if (Status written = WriteChanges(writer_, changes, sealed); !written) {
+  if (Status written = WriteChanges(writer_, state, changes, sealed, head); !written) {
     return Fail(Explain(std::move(written).error(), faults));
   }
   PODIUM_TRY(transaction.Commit());
@@ -112,6 +113,12 @@ Result<RouteState> SqliteStore::ReadRoute(const RouteName& route) {
   versions.Bind(route.get());
   PODIUM_TRY_ASSIGN(std::vector<ModelVersion> rows, ReadVersions(versions, faults));
   return RouteState{std::move(*found), std::move(rows)};
+}
+
+Result<RouteAt> SqliteStore::ReadRouteAt(const RouteName& route, const HistoryPoint& point) {
+  const ReaderPool::Lease reader = readers_.Take();
+  PODIUM_TRY_ASSIGN(const Transaction view, Transaction::Begin(*reader, Kind::kRead));
+  return ReadHistory(*reader, route, point);
 }
 
 Result<ModelVersion> SqliteStore::FindVersion(const ModelId& id) {

@@ -37,6 +37,7 @@ class SqliteStore final : public RegistryStore {
   Result<Revision> ReadRevision() override;
   Result<TableDelta> ReadTable(Revision since) override;
   Result<RouteState> ReadRoute(const RouteName& route) override;
+  Result<RouteAt> ReadRouteAt(const RouteName& route, const HistoryPoint& point) override;
   Result<ModelVersion> FindVersion(const ModelId& id) override;
   Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) override;
   Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) override;

@@ -228,13 +228,9 @@ TEST_F(SqliteRegistry, Inv2AFailureAtAnyStepLeavesNothing) {
   registry_.Split({{"b", 100}});
   const std::string before = TextOf(*store_->ReadTable(Revision(0)));
   const char* const steps[] = {
-      "UPDATE ON routes",
-      "UPDATE ON model_registry",
-      "DELETE ON route_arms",
-      "INSERT ON route_arms",
-      "INSERT ON model_promotions",
-      "INSERT ON event_outbox",
-      "UPDATE ON registry_revision",
+      "UPDATE ON routes",           "UPDATE ON model_registry", "DELETE ON route_arms",
+      "INSERT ON route_arms",       "INSERT ON route_history",  "UPDATE ON route_history",
+      "INSERT ON model_promotions", "INSERT ON event_outbox",   "UPDATE ON registry_revision",
   };
   const SetArms mutation{RouteName("iris"), {{ModelId("c"), 0, Share(5)}}};
   for (const char* step : steps) {
@@ -251,6 +247,155 @@ TEST_F(SqliteRegistry, Inv2AFailureAtAnyStepLeavesNothing) {
     ASSERT_TRUE(Sql("DROP TRIGGER broken"));
   }
   EXPECT_TRUE(store_->Apply(mutation, {})) << "the next one works as if nothing had been";
+}
+
+// --- history ---
+
+class SqliteHistory : public SqliteRegistry {
+ protected:
+  SqliteHistory() {
+    for (const char* id : {"a", "b", "c"}) registry_.Add(id);
+    registry_.Activate("a");
+    registry_.Canary("b", 500);  // Generation 5.
+  }
+
+  /// `statement` with `:r` as the next revision, in the transaction that brings it.
+  void SqlAtNextRevision(std::string statement) {
+    const std::string next = std::to_string(store_->ReadRevision()->get() + 1);
+    for (std::size_t at = 0; (at = statement.find(":r")) != std::string::npos;) {
+      statement.replace(at, 2, next);
+    }
+    ASSERT_TRUE(
+        Sql(fmt::format("BEGIN IMMEDIATE; {}; UPDATE registry_revision SET revision = {};"
+                        "COMMIT",
+                        statement, next)));
+  }
+  RouteAt At(std::int64_t revision) {
+    auto found = store_->ReadRouteAt(RouteName("iris"),
+                                     {MakeGeneration(0, Revision(revision)), std::nullopt});
+    EXPECT_TRUE(found) << Describe(found.error());
+    return found ? *found : RouteAt();
+  }
+  int ShareAt(std::int64_t revision) {
+    for (const ModelVersion& row : At(revision).input.versions) {
+      if (row.status == VersionStatus::kCanary) return row.share.value();
+    }
+    return -1;
+  }
+};
+
+// The table is the interface: what SQL changed reaches traffic, so explain must know of it.
+TEST_F(SqliteHistory, AChangeBySqlIsPartOfIt) {
+  const auto share = [](int basis_points) {
+    return fmt::format(
+        "UPDATE model_registry SET traffic_bp = {}, revision = :r WHERE model_id = 'b'",
+        basis_points);
+  };
+  SqlAtNextRevision(share(900));
+  EXPECT_EQ(ShareAt(5), 500);
+  EXPECT_EQ(ShareAt(6), 900) << "from the table itself, before podium has written it down";
+  EXPECT_TRUE(At(6).by_sql);
+  EXPECT_FALSE(At(5).by_sql);
+
+  registry_.Add("d");  // Any mutation of the route writes it down.
+  registry_.Canary("b", 1000);
+  EXPECT_EQ(ShareAt(6), 900);
+  EXPECT_EQ(At(7).since, MakeGeneration(0, Revision(6)));
+  EXPECT_EQ(ShareAt(8), 1000);
+
+  // Twice without a look in between: the first of the two is not known, and that is said.
+  SqlAtNextRevision(share(1));
+  SqlAtNextRevision(share(2));
+  EXPECT_EQ(ShareAt(10), 2);
+  const auto lost =
+      store_->ReadRouteAt(RouteName("iris"), {MakeGeneration(0, Revision(9)), std::nullopt});
+  ASSERT_FALSE(lost);
+  EXPECT_EQ(lost.error().code, ErrorCode::kUnprocessable);
+  EXPECT_THAT(lost.error().message, HasSubstr("changed by SQL"));
+}
+
+TEST_F(SqliteHistory, ChangesOfRoutesAndArmsBySqlAreSeenToo) {
+  SqlAtNextRevision("UPDATE routes SET canary_salt = 'mine', revision = :r");
+  EXPECT_EQ(At(6).input.route.canary_salt, "mine");
+  EXPECT_NE(At(5).input.route.canary_salt, "mine");
+  registry_.Add("d");
+  SqlAtNextRevision(
+      "UPDATE model_registry SET status = 'standby', traffic_bp = 0, revision = :r"
+      " WHERE model_id = 'b';"
+      "INSERT INTO route_arms VALUES ('iris', 'c', 0, 4000);"
+      "UPDATE routes SET policy = 'ab', revision = :r");
+  EXPECT_EQ(At(8).input.route.arms.size(), 1u);
+  EXPECT_EQ(At(8).input.versions.size(), 2u) << "an arm on standby gets its traffic too";
+  EXPECT_EQ(At(7).input.route.arms.size(), 0u) << "arms count from the next revision";
+  registry_.Split({});
+  EXPECT_EQ(At(8).input.versions.size(), 2u) << "written down before it went";
+  EXPECT_EQ(At(9).input.versions.size(), 1u);
+}
+
+// Rows without a revision of their own are read by nobody until a restart: which of the two states
+// a core routes by cannot be known here.
+TEST_F(SqliteHistory, AChangeBySqlWithoutARevisionIsMarked) {
+  ASSERT_TRUE(Sql("UPDATE model_registry SET traffic_bp = 900 WHERE model_id = 'b'"));
+  EXPECT_TRUE(At(5).by_sql);
+  ASSERT_TRUE(Sql("DELETE FROM model_registry WHERE model_id = 'b'"));
+  EXPECT_TRUE(At(5).by_sql);
+  EXPECT_EQ(ShareAt(5), -1);
+  EXPECT_FALSE(At(4).by_sql);
+}
+
+// What is rewritten as it was is no change, whoever rewrites it.
+TEST_F(SqliteHistory, RowsThatOnlyTouchCostNothing) {
+  registry_.Do(EndCanary{RouteName("iris")});
+  registry_.Split({{"b", 100}, {"c", 200}});
+  const std::int64_t rows = Count("route_history");
+  registry_.Add("d");
+  registry_.Add("e");
+  SqlAtNextRevision("UPDATE model_registry SET stage = 'lab', revision = :r");
+  EXPECT_EQ(Count("route_history"), rows);
+}
+
+// The file itself stays small: beyond the limit a route keeps one row below it, and no more.
+TEST_F(SqliteHistory, OlderRowsAreDropped) {
+  registry_.Add("x", VersionStatus::kStandby, "roses");
+  const std::int64_t kept = limits::kRouteHistoryGenerations;
+  while (store_->ReadRevision()->get() < kept) {
+    registry_.Canary("b", 1 + static_cast<int>(store_->ReadRevision()->get()));
+  }
+  // iris: all but 2 and 3 (standby); 6 is roses. The floor is at 1.
+  EXPECT_EQ(Count("route_history"), kept - 2);
+  for (int i = 0; i < 50; ++i) registry_.Canary("b", 700 + i);
+  EXPECT_EQ(Count("route_history"), kept + 1) << "1,000 of iris, and the one of roses";
+  EXPECT_EQ(store_->ReadRouteAt(RouteName("roses"), {})->since, MakeGeneration(0, Revision(6)));
+}
+
+// A file of the podium before there was a history: it starts there, with what the table says.
+TEST_F(SqliteRegistry, AFileOfTheFirstSchemaStartsItsHistoryNow) {
+  std::ifstream dump(PODIUM_SOURCE_DIR "/tests/data/registry/schema-1.sql");
+  const std::string sql((std::istreambuf_iterator<char>(dump)), {});
+  ASSERT_FALSE(sql.empty());
+  {
+    auto old = Connection::Open(folder_ / "old.db", {});
+    ASSERT_TRUE(old && old->Execute(sql));
+  }
+  const auto opened = Open(folder_ / "old.db");
+  ASSERT_TRUE(opened) << Describe(opened.error());
+  EXPECT_TRUE((*opened)->VerifyAudit()->intact());
+  const auto at = [&](std::int64_t revision) {
+    return (*opened)->ReadRouteAt(RouteName("iris"),
+                                  {MakeGeneration(0, Revision(revision)), std::nullopt});
+  };
+  const auto now = at(6);
+  ASSERT_TRUE(now) << Describe(now.error());
+  ASSERT_EQ(now->input.versions.size(), 2u);
+  EXPECT_EQ(now->input.versions[1].share, Share(1000));
+  EXPECT_FALSE(now->by_sql);
+  EXPECT_THAT(at(5).error().message, HasSubstr("kept are 6 to 6"));
+  // Written down at once: a later change by SQL does not take it away.
+  Registry registry(**opened);
+  registry.Do(EndCanary{RouteName("iris")});
+  EXPECT_EQ(at(6)->input.versions.size(), 2u);
+  EXPECT_EQ(at(7)->input.versions.size(), 1u);
+  EXPECT_TRUE(Open(folder_ / "old.db")) << "and it opens again";
 }
 
 // --- tampering ---

@@ -13,6 +13,7 @@
 
 #include "store/memory_store.h"
 #include "store/registry_store.h"
+#include "store/route_history.h"
 #include "store/row_text.h"
 #include "store/sqlite_store.h"
 #include "testing/sim_clock.h"
@@ -96,6 +97,12 @@ inline std::string TextOf(const TableDelta& delta) {
   for (const ModelVersion& row : delta.versions) text += "\n" + TextOf(row);
   for (const RowFault& fault : delta.faults) text += "\nfault " + fault.key + ": " + fault.problem;
   return text;
+}
+
+inline std::string TextOf(const Result<RouteAt>& result) {
+  if (!result) return Describe(result.error());
+  return fmt::format("{} since {} {} {} {}", result->generation.get(), result->since.get(),
+                     FormatUtc(result->since_at), result->by_sql, InputToText(result->input));
 }
 
 inline std::string TextOf(const Result<Committed>& result) {

@@ -63,6 +63,10 @@ Result<store::TableDelta> FaultyStore::ReadTable(Revision since) {
 Result<store::RouteState> FaultyStore::ReadRoute(const RouteName& route) {
   return Run(StoreCall::kReadRoute, [&] { return inner_.ReadRoute(route); });
 }
+Result<store::RouteAt> FaultyStore::ReadRouteAt(const RouteName& route,
+                                                const store::HistoryPoint& point) {
+  return Run(StoreCall::kReadRouteAt, [&] { return inner_.ReadRouteAt(route, point); });
+}
 Result<ModelVersion> FaultyStore::FindVersion(const ModelId& id) {
   return Run(StoreCall::kFindVersion, [&] { return inner_.FindVersion(id); });
 }

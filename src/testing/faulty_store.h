@@ -16,6 +16,7 @@ enum class StoreCall : std::uint8_t {
   kReadRevision,
   kReadTable,
   kReadRoute,
+  kReadRouteAt,
   kFindVersion,
   kListVersions,
   kListPromotions,
@@ -50,6 +51,8 @@ class FaultyStore final : public store::RegistryStore {
   Result<Revision> ReadRevision() override;
   Result<store::TableDelta> ReadTable(Revision since) override;
   Result<store::RouteState> ReadRoute(const RouteName& route) override;
+  Result<store::RouteAt> ReadRouteAt(const RouteName& route,
+                                     const store::HistoryPoint& point) override;
   Result<ModelVersion> FindVersion(const ModelId& id) override;
   Result<store::Page<ModelVersion>> ListVersions(const store::VersionQuery& query) override;
   Result<store::Page<Promotion>> ListPromotions(const store::PromotionQuery& query) override;
@@ -63,8 +66,8 @@ class FaultyStore final : public store::RegistryStore {
 
   store::RegistryStore& inner_;
   mutable std::mutex mutex_;
-  Script script_;                                     // Protected by mutex_.
-  std::vector<int> counts_ = std::vector<int>(9, 0);  // Protected by mutex_.
+  Script script_;                                      // Protected by mutex_.
+  std::vector<int> counts_ = std::vector<int>(10, 0);  // Protected by mutex_.
 };
 
 }  // namespace podium::testing

@@ -156,6 +156,10 @@ class LyingStore final : public store::RegistryStore {
   Result<store::RouteState> ReadRoute(const RouteName& route) override {
     return inner_.ReadRoute(route);
   }
+  Result<store::RouteAt> ReadRouteAt(const RouteName& route,
+                                     const store::HistoryPoint& point) override {
+    return inner_.ReadRouteAt(route, point);
+  }
   Result<ModelVersion> FindVersion(const ModelId& id) override { return inner_.FindVersion(id); }
   Result<store::Page<ModelVersion>> ListVersions(const store::VersionQuery& query) override {
     return inner_.ListVersions(query);

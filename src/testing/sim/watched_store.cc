@@ -21,6 +21,10 @@ Result<store::TableDelta> WatchedStore::ReadTable(Revision since) {
 Result<store::RouteState> WatchedStore::ReadRoute(const RouteName& route) {
   return inner_.ReadRoute(route);
 }
+Result<store::RouteAt> WatchedStore::ReadRouteAt(const RouteName& route,
+                                                 const store::HistoryPoint& point) {
+  return inner_.ReadRouteAt(route, point);
+}
 Result<ModelVersion> WatchedStore::FindVersion(const ModelId& id) { return inner_.FindVersion(id); }
 Result<store::Page<ModelVersion>> WatchedStore::ListVersions(const store::VersionQuery& query) {
   return inner_.ListVersions(query);

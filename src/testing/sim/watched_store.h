@@ -26,6 +26,8 @@ class WatchedStore final : public store::RegistryStore {
   Result<Revision> ReadRevision() override;
   Result<store::TableDelta> ReadTable(Revision since) override;
   Result<store::RouteState> ReadRoute(const RouteName& route) override;
+  Result<store::RouteAt> ReadRouteAt(const RouteName& route,
+                                     const store::HistoryPoint& point) override;
   Result<ModelVersion> FindVersion(const ModelId& id) override;
   Result<store::Page<ModelVersion>> ListVersions(const store::VersionQuery& query) override;
   Result<store::Page<Promotion>> ListPromotions(const store::PromotionQuery& query) override;
