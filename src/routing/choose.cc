@@ -8,21 +8,6 @@ namespace {
 
 constexpr double kWhole = BasisPoints::kWhole;
 
-/// What the layers of a route make of one bucket.
-struct Assignment {
-  VersionIndex version = kNoVersion;
-  Reason reason = Reason::kNoPrimary;
-  int out_of_whole = BasisPoints::kWhole;  ///< Its probability in basis points.
-};
-
-// Without a canary and arms nothing depends on the bucket: it is shown all the same, from the
-// route's own salt, so that a caller can always say where a unit falls.
-Bucket BucketIn(const CompiledRoute& route, std::string_view unit) {
-  if (route.policy == RoutePolicy::kAb) return BucketOf(Layer::kArms, route.salt, unit);
-  const bool layered = !route.canary_salt.empty();
-  return BucketOf(Layer::kCanary, layered ? route.canary_salt : route.salt, unit);
-}
-
 Assignment Primary(const CompiledRoute& route, BasisPoints taken) {
   const Reason reason = route.primary == kNoVersion ? Reason::kNoPrimary : Reason::kPrimary;
   return {route.primary, reason, BasisPoints::kWhole - taken.value()};
@@ -52,7 +37,8 @@ Decision Undecided(const CompiledRoute& route, Generation generation, const Requ
   Decision decision;
   decision.route = &route;
   decision.generation = generation;
-  decision.bucket = BucketIn(route, unit.value);
+  const BucketInput input = BucketInputOf(route);
+  decision.bucket = BucketOf(input.layer, input.salt, unit.value);
   decision.unit_kind = unit.kind;
   decision.sticky = unit.kind != UnitKind::kRequest || !ids.request_made_here;
   return decision;
@@ -84,11 +70,20 @@ Unit UnitOf(UnitKind sticky_on, const RequestIds& ids) {
   return {UnitKind::kRequest, ids.request};
 }
 
+// Without a canary and arms nothing depends on the bucket: it is shown all the same, from the
+// route's own salt, so that a caller can always say where a unit falls.
+BucketInput BucketInputOf(const CompiledRoute& route) {
+  if (route.policy == RoutePolicy::kAb) return {Layer::kArms, route.salt};
+  return {Layer::kCanary, route.canary_salt.empty() ? route.salt : route.canary_salt};
+}
+
+Assignment AssignmentAt(const CompiledRoute& route, int fine) {
+  return route.policy == RoutePolicy::kAb ? AssignArm(route, fine) : AssignFixed(route, fine);
+}
+
 Decision Choose(const CompiledRoute& route, Generation generation, const RequestIds& ids) {
   Decision decision = Undecided(route, generation, ids);
-  const Assignment assigned = route.policy == RoutePolicy::kAb
-                                  ? AssignArm(route, decision.bucket.fine)
-                                  : AssignFixed(route, decision.bucket.fine);
+  const Assignment assigned = AssignmentAt(route, decision.bucket.fine);
   decision.version = assigned.version;
   decision.reason = assigned.reason;
   decision.propensity = assigned.out_of_whole / kWhole;

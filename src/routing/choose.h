@@ -48,6 +48,22 @@ struct RequestIds {
   bool request_made_here = false;
 };
 
+/// What a route hashes a unit with.
+struct BucketInput {
+  Layer layer = Layer::kCanary;
+  std::string_view salt;  ///< Borrowed from the route.
+};
+BucketInput BucketInputOf(const CompiledRoute& route);
+
+/// What the layers of a route make of one fine bucket.
+struct Assignment {
+  VersionIndex version = kNoVersion;
+  Reason reason = Reason::kNoPrimary;
+  int out_of_whole = BasisPoints::kWhole;  ///< Its probability in basis points.
+};
+/// REQUIRES: 0 <= fine < 10,000.
+Assignment AssignmentAt(const CompiledRoute& route, int fine);
+
 /// The unit that `sticky_on` asks for: (user,) session, else request.
 Unit UnitOf(UnitKind sticky_on, const RequestIds& ids);
 
