@@ -22,6 +22,7 @@
 #include "runtime/model_runtime.h"
 #include "runtime/onnx_loader.h"
 #include "store/sqlite_store.h"
+#include "view/recent_requests.h"
 #include "view/stats_registry.h"
 
 #ifndef PODIUM_BUILD
@@ -87,6 +88,8 @@ struct Server::Impl {
         stats(core_count),
         cells(core_count),
         cores(core_count),
+        recent(core_count, [this](std::size_t core,
+                                  std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", settings.inference_threads, settings.inference_queue),
         runtime(RuntimeOptionsOf(settings), clock, std::move(loader),
                 [this] { ReadinessChanged(); }),
@@ -100,7 +103,8 @@ struct Server::Impl {
                  rng,
                  inference,
                  {settings.inline_limit, settings.max_predict_bytes, PODIUM_BUILD,
-                  [this](const view::CoreView& view) { return IsReady(view); }}},
+                  [this](const view::CoreView& view) { return IsReady(view); }},
+                 &recent},
                 cells),
         admin_context{*store,
                       runtime,
@@ -112,7 +116,8 @@ struct Server::Impl {
                       pools,
                       AdminOptionsOf(settings),
                       [this](Exposition& out) { gateway.WriteMetrics(out); },
-                      clock.SteadyNow()},
+                      clock.SteadyNow(),
+                      &recent},
         admin(admin_context),
         front(authenticator, gateway, admin),
         ticker(1) {}
@@ -201,6 +206,7 @@ struct Server::Impl {
   view::StatsRegistry stats;
   std::vector<view::ViewCell> cells;
   net::CorePool cores;
+  view::RecentRequests recent;
   WorkerPool inference;
   control::ControlPools pools;
   std::atomic<bool> readiness_queued{false};

@@ -3,7 +3,9 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 
 namespace podium {
 
@@ -29,5 +31,8 @@ class SystemClock final : public Clock {
 
 /// "2026-03-09T14:31:07.123456Z" (RFC 3339, always six digits, always UTC).
 std::string FormatUtc(WallTime time);
+/// The same, and what people type of it: without the fraction, or without the seconds too.
+/// UTC only, nullopt for anything else.
+std::optional<WallTime> ParseUtc(std::string_view text);
 
 }  // namespace podium

@@ -30,6 +30,27 @@ TEST(FormatUtc, TextOrderIsTimeOrder) {
   }
 }
 
+TEST(ParseUtc, ReadsWhatIsShownAndWhatPeopleType) {
+  for (const std::int64_t micros : {0LL, 1LL, 951'782'400'000'000LL, 1'773'066'667'123'456LL}) {
+    const WallTime time{microseconds(micros)};
+    EXPECT_EQ(ParseUtc(FormatUtc(time)), time);
+  }
+  EXPECT_EQ(ParseUtc("2026-03-09T14:31:07Z"), WallTime(seconds(1'773'066'667)));
+  EXPECT_EQ(ParseUtc("2026-03-09T14:31Z"), WallTime(seconds(1'773'066'660)));
+  EXPECT_EQ(ParseUtc("1970-01-01T00:00:00.5Z"), WallTime(microseconds(500'000)));
+}
+
+TEST(ParseUtc, RefusesEverythingElse) {
+  for (const char* text :
+       {"", "yesterday", "2026-03-09", "2026-03-09T14:31:07", "2026-03-09T14:31:07+01:00",
+        "2026-02-29T00:00:00Z", "2026-13-01T00:00:00Z", "2026-03-09T24:00:00Z",
+        "2026-03-09T14:60:00Z", "2026-03-09T14:31:60Z", "2026-03-09T14:31:07.Z",
+        "2026-03-09T14:31:07.1234567Z", "2026-03-09T14:31:07ZZ", "-026-03-09T14:31:07Z",
+        "2026-03-09 14:31:07Z", "2026-+3-09T14:31:07Z", "2026-03-09T14:31:-7Z"}) {
+    EXPECT_EQ(ParseUtc(text), std::nullopt) << text;
+  }
+}
+
 TEST(SystemClock, SteadyTimeNeverGoesBack) {
   const SystemClock clock;
   SteadyTime last = clock.SteadyNow();

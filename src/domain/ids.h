@@ -28,8 +28,8 @@ inline std::uint32_t EpochOf(Generation generation) {
   return static_cast<std::uint32_t>(generation.get() >> kGenerationRevisionBits);
 }
 inline Revision RevisionOf(Generation generation) {
-  return Revision(static_cast<std::int64_t>(
-      generation.get() & ((std::uint64_t{1} << kGenerationRevisionBits) - 1)));
+  return Revision(static_cast<std::int64_t>(generation.get() &
+                                            ((std::uint64_t{1} << kGenerationRevisionBits) - 1)));
 }
 
 }  // namespace podium

@@ -18,6 +18,7 @@
 #include "gateway/oip_codec.h"
 #include "gateway/predict_codec.h"
 #include "view/core_view.h"
+#include "view/recent_requests.h"
 
 namespace podium::gateway {
 
@@ -38,6 +39,7 @@ struct GatewayShared {
   Rng& rng;
   WorkerPool& inference;  ///< Where work above the inline limit goes.
   GatewayOptions options;
+  view::RecentRequests* recent = nullptr;  ///< Null where no requests are kept.
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.

@@ -46,6 +46,14 @@ std::optional<VersionReport> StatsRegistry::Report(const ModelId& id) const {
   return MakeReport(id, found->second);
 }
 
+VersionName StatsRegistry::NameOf(const VersionStats* stats) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, entry] : entries_) {
+    if (entry.stats.get() == stats) return {id, entry.route, entry.version};
+  }
+  return {};
+}
+
 std::vector<VersionReport> StatsRegistry::ReportAll() const {
   std::vector<VersionReport> reports;
   {

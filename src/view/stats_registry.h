@@ -23,6 +23,12 @@ struct VersionReport {
   StatsSnapshot since_reset;  ///< Equal to `total` until somebody resets.
 };
 
+struct VersionName {
+  ModelId id;
+  RouteName route;
+  std::string version;
+};
+
 /// Threads: any.
 class StatsRegistry {
  public:
@@ -32,6 +38,8 @@ class StatsRegistry {
   std::shared_ptr<VersionStats> Of(const ModelId& id, const RouteName& route,
                                    const std::string& version);
   std::optional<VersionReport> Report(const ModelId& id) const;
+  /// Whose counters these are: empty ids for those of another registry.
+  VersionName NameOf(const VersionStats* stats) const;
   /// Those that saw any request, by route and version.
   std::vector<VersionReport> ReportAll() const;
   /// Starts `since_reset` anew; false when the id is not known.

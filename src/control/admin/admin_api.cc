@@ -60,6 +60,7 @@ net::Response JsonResponse(const Json& value, int status) {
 AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddVersionEndpoints(routes_);
   AddRouteEndpoints(routes_);
+  AddExplainEndpoints(routes_);
   AddQualityEndpoints(routes_);
   AddArtifactEndpoints(routes_);
   AddAuditEndpoints(routes_);

@@ -22,6 +22,7 @@
 #include "runtime/model_runtime.h"
 #include "store/registry_store.h"
 #include "view/publish_port.h"
+#include "view/recent_requests.h"
 #include "view/stats_registry.h"
 
 namespace podium::control {
@@ -35,6 +36,8 @@ struct AdminOptions {
   std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;
   /// Where `file:` artifacts may lie; uploads go to the first.
   std::vector<std::filesystem::path> artifact_roots;
+  /// As the publisher has them: a replayed decision compiles with the same.
+  std::vector<std::string> known_providers;
 };
 
 /// Calls that were admitted and have not been answered yet, by verb.
@@ -57,6 +60,7 @@ struct AdminContext {
   /// Appends the gateway's own families to a scrape.
   std::function<void(Exposition&)> gateway_metrics;
   SteadyTime started;
+  const view::RecentRequests* recent = nullptr;  ///< Null where no requests are kept.
   mutable PendingVerbs pending{};
   mutable std::atomic<bool> was_ready{false};
   std::atomic<bool> draining{false};
@@ -96,6 +100,7 @@ net::Response JsonResponse(const Json& value, int status = 200);
 // One file per resource adds its paths.
 void AddVersionEndpoints(AdminRoutes& routes);
 void AddRouteEndpoints(AdminRoutes& routes);
+void AddExplainEndpoints(AdminRoutes& routes);
 void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);
 void AddAuditEndpoints(AdminRoutes& routes);
