@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "app/setting_table.h"
@@ -380,6 +381,8 @@ class Grammar {
         ->option_text("ID");
     predict->add_option("--version", predict_.version, "force a version (needs the permission)");
 
+    AddExplain();
+
     CLI::App* audit = Add(app_, "audit", "Looking", "Who changed what, newest first",
                           "  podium audit\n  podium audit list --route tumour --limit 20\n",
                           [this] { return Verb(audit_); });
@@ -391,6 +394,49 @@ class Grammar {
     };
     options(audit);
     options(Add(*audit, "list", "Verbs", "The same", "", [this] { return Verb(audit_); }));
+  }
+
+  void AddExplain() {
+    CLI::App* verb =
+        Add(app_, "explain", "Looking", "Why a key gets, or a request got, its version",
+            "  podium explain tumour --key alice\n"
+            "  podium explain tumour --key alice --generation 41\n"
+            "  podium explain tumour --key alice --at 2026-03-09T14:31Z\n"
+            "  podium explain --request 8k2vq0c1m7x4dz\n",
+            [this] { return MakeExplain(); });
+    verb->add_option("ROUTE", explain_.route, "whose table");
+    verb->add_option("--key", explain_.key, "what callers send as X-Session-Id")
+        ->option_text("KEY");
+    verb->add_option("--kind", explain_.kind, "what the key is: session (default), user or request")
+        ->check(CLI::IsMember({"session", "user", "request"}));
+    verb->add_option("--generation", explain_.generation,
+                     "as the table stood then (the last 1,000 are kept)")
+        ->option_text("NUMBER")
+        // Signed: read as a number without a sign, "-1" would wrap round.
+        ->check(CLI::Range(std::int64_t{0}, std::numeric_limits<std::int64_t>::max()));
+    verb->add_option("--at", explain_.at, "as the table stood at a time, in UTC")
+        ->option_text("TIME");
+    verb->add_option("--request", explain_.request,
+                     "a request by its x-request-id (the last 10,000 of the server are kept)")
+        ->option_text("ID");
+  }
+
+  CliResult<Verb> MakeExplain() {
+    const bool asks_for_key = !explain_.route.empty() || !explain_.key.empty() ||
+                              !explain_.kind.empty() || explain_.generation || !explain_.at.empty();
+    if (!explain_.request.empty()) {
+      if (!asks_for_key) return Verb(explain_);
+      return UsageError("--request stands alone: the server knows the rest of it",
+                        "podium explain --request " + explain_.request);
+    }
+    if (explain_.route.empty() || explain_.key.empty()) {
+      return UsageError("explain needs a route and a key, or a request",
+                        "podium explain ROUTE --key KEY, or podium explain --request ID");
+    }
+    if (explain_.generation && !explain_.at.empty()) {
+      return UsageError("--generation and --at name the same thing: leave one out");
+    }
+    return Verb(explain_);
   }
 
   void AddHelp() {
@@ -521,6 +567,7 @@ class Grammar {
   CanaryArgs canary_;
   PredictArgs predict_;
   AuditArgs audit_;
+  ExplainArgs explain_;
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -89,6 +90,14 @@ struct AuditArgs {
   std::string route;
   std::size_t most = 0;
 };
+struct ExplainArgs {
+  std::string route;
+  std::string key;
+  std::string kind;  ///< Of the key: "session", "user" or "request"; empty: session.
+  std::optional<std::uint64_t> generation;
+  std::string at;       ///< A time in UTC instead of a generation.
+  std::string request;  ///< The id of a request instead of all above.
+};
 /// Something to print and be done: a help text, the build's version.
 struct PrintText {
   std::string text;
@@ -105,7 +114,7 @@ struct ClientFlags {
 
 using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, StatusArgs, RegisterArgs,
                           ListVersionsArgs, GetVersionArgs, ChangeVersionArgs, RollbackArgs,
-                          CanaryArgs, PredictArgs, AuditArgs>;
+                          CanaryArgs, PredictArgs, AuditArgs, ExplainArgs>;
 
 struct CommandLine {
   Verb verb;

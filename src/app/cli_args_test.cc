@@ -210,5 +210,24 @@ TEST(CliArguments, TheServersAddress) {
   EXPECT_TRUE(parse("http://host:1/path").starts_with("error: "));
 }
 
+TEST(CliArguments, Explain) {
+  const auto key = As<ExplainArgs>("explain tumour --key alice --kind user --generation 41");
+  EXPECT_EQ(key.route, "tumour");
+  EXPECT_EQ(key.key, "alice");
+  EXPECT_EQ(key.kind, "user");
+  EXPECT_EQ(key.generation, 41U);
+  EXPECT_EQ(As<ExplainArgs>("explain t --key a --at 2026-03-09T14:31Z").at, "2026-03-09T14:31Z");
+  EXPECT_EQ(As<ExplainArgs>("explain --request r-1").request, "r-1");
+  for (const char* wrong :
+       {"explain", "explain tumour", "explain --key a", "explain tumour --request r",
+        "explain --request r --key a", "explain t --key a --kind colour",
+        "explain t --key a --generation x", "explain t --key a --generation -1",
+        "explain t --key a --generation 1 --at 2026-03-09T14:31Z"}) {
+    const auto line = Parse(wrong);
+    ASSERT_FALSE(line) << wrong;
+    EXPECT_EQ(line.error().exit, ExitCode::kUsage) << wrong;
+  }
+}
+
 }  // namespace
 }  // namespace podium::app

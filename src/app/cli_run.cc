@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/cli_args.h"
+#include "app/cli_explain.h"
 #include "app/cli_predict.h"
 #include "app/cli_serve.h"
 #include "app/cli_status.h"
@@ -115,6 +116,7 @@ class Runner {
     if constexpr (std::is_same_v<Args, CanaryArgs>) return RunCanary(context, args);
     if constexpr (std::is_same_v<Args, PredictArgs>) return RunPredict(context, args);
     if constexpr (std::is_same_v<Args, AuditArgs>) return RunAudit(context, args);
+    if constexpr (std::is_same_v<Args, ExplainArgs>) return RunExplain(context, args);
   }
 
   ExitCode Ended(const CliStatus& status) {

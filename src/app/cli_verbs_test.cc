@@ -503,5 +503,32 @@ TEST_F(CliVerbs, CheckPrintsEveryMistake) {
   EXPECT_NE(Err().find("cannot read"), std::string::npos);
 }
 
+TEST_F(CliVerbs, ExplainAsksForAKeyOrARequest) {
+  server_.answers["GET /api/v1/routes/tumour/explain?key=a%20b"] = {
+      200, R"({"route":"tumour","reason":"primary","generation":7,"faults":["b is not usable"]})"};
+  server_.answers["GET /api/v1/routes/tumour/explain?key=a&kind=request&generation=5"] = {
+      200, R"({"route":"tumour"})"};
+  server_.answers["GET /api/v1/explain?request_id=r-1"] = {
+      200, R"({"request":{"request_id":"r-1"},"agrees":true,"replay":null})"};
+  EXPECT_EQ(Run({"explain", "tumour", "--key", "a b"}), ExitCode::kDone) << Err();
+  EXPECT_NE(Out().find("At generation 7, "), std::string::npos) << Out();
+  EXPECT_NE(Err().find("warning: a row was set aside: b is not usable"), std::string::npos);
+  EXPECT_EQ(Run({"explain", "tumour", "--key", "a", "--kind", "request", "--generation", "5", "-o",
+                 "json"}),
+            ExitCode::kDone)
+      << Err();
+  EXPECT_EQ((*ParseJson(Out()))["route"], "tumour");
+  EXPECT_EQ(Run({"explain", "--request", "r-1"}), ExitCode::kDone) << Err();
+  EXPECT_NE(Out().find("Request r-1"), std::string::npos) << Out();
+}
+
+TEST_F(CliVerbs, ExplainOfAMistypedRouteNamesTheNearOne) {
+  EXPECT_EQ(Run({"explain", "tumor", "--key", "a"}), ExitCode::kNotFound);
+  EXPECT_NE(Err().find("did you mean \"tumour\"?"), std::string::npos) << Err();
+  // The route is there; what is not is told by the server.
+  EXPECT_EQ(Run({"explain", "tumour", "--key", "a"}), ExitCode::kNotFound);
+  EXPECT_NE(Err().find("there is no such thing"), std::string::npos) << Err();
+}
+
 }  // namespace
 }  // namespace podium::app

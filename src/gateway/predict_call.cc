@@ -176,7 +176,8 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   if (!outputs && outputs.error().code == ErrorCode::kInvalidArgument) {
     return Refuse(outputs.error(), response);
   }
-  Record(outputs ? view::Outcome::kOk : view::Outcome::kError);
+  const WallTime now = core_.shared.clock.Now();
+  Record(outputs ? view::Outcome::kOk : view::Outcome::kError, now);
   if (!outputs) {
     LogWarning("prediction failed", {{"route", target_.route},
                                      {"model_id", served().model_id.get()},
@@ -187,14 +188,14 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   CountNotServed();
   codec_.WriteAnswer({*outputs, inputs_.rows, target_.route, served()}, response);
   AddHeaders(response);
+  Remember(response.status, now);
 }
 
 // What a version did, counted on this core. What somebody chose by hand says nothing of the
 // versions that chance tells apart: it is counted by itself (B3).
-void PredictCall::Record(view::Outcome outcome) {
+void PredictCall::Record(view::Outcome outcome, WallTime now) {
   view::VersionStats& stats = *serving_here().stats;
   stats.ObserveRowTime(core_.index, model_time_ / static_cast<std::int64_t>(inputs_.rows));
-  const WallTime now = core_.shared.clock.Now();
   if (is_override()) return stats.RecordOverride(core_.index, outcome, now);
   const bool canary = serving_.version == route_->route->canary;
   const std::chrono::nanoseconds latency = core_.shared.clock.SteadyNow() - exchange_.received();
@@ -209,6 +210,32 @@ void PredictCall::Refuse(const Error& error, net::Response& response) {
   codec_.WriteError(error, request_id_, response);
   if (IsWorthRetrying(error.code)) response.headers.Add("Retry-After", kRetryAfterSeconds);
   AddHeaders(response);
+  Remember(response.status, core_.shared.clock.Now());
+}
+
+// What `podium explain --request` shows. A call that was refused before anything was decided has
+// nothing to explain.
+void PredictCall::Remember(int status, WallTime now) {
+  if (core_.shared.recent == nullptr || !decision_) return;
+  const routing::Decision& decision = *decision_;
+  const auto stats_of = [&](routing::VersionIndex version) -> const view::VersionStats* {
+    return version == kNoVersion ? nullptr : route_->serving[version].stats.get();
+  };
+  view::AnsweredRequest request;
+  request.request_id = request_id_;
+  request.route = target_.route;
+  request.unit_kind = decision.unit_kind;
+  request.unit = decision.unit_kind == UnitKind::kRequest ? request_id_ : session_id_;
+  request.sticky = decision.sticky;
+  request.generation = decision.generation;
+  request.fine_bucket = decision.bucket.fine;
+  request.reason = decision.reason;
+  request.serve_reason = serving_.reason;
+  request.assigned = stats_of(decision.version);
+  request.served = stats_of(serving_.version);
+  request.status = status;
+  request.at = now;
+  core_.shared.recent->Record(core_.index, request);
 }
 
 // Counted with the answer: until then the call may still be handed from the fast path to the other.

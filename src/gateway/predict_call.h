@@ -62,7 +62,8 @@ class PredictCall {
   const ModelVersion& served() const { return route_->route->At(serving_.version); }
   const view::VersionServing& serving_here() const { return route_->serving[serving_.version]; }
   Status CheckServable() const;
-  void Record(view::Outcome outcome);
+  void Record(view::Outcome outcome, WallTime now);
+  void Remember(int status, WallTime now);
   void CountNotServed();
   void AddHeaders(net::Response& response) const;
 

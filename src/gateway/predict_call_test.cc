@@ -59,7 +59,7 @@ class World {
   explicit World(const std::vector<Placement>& placements, int canary_bp = 0, bool token = false)
       : authenticator_(token ? auth::Authenticator::WithAdminToken("sixteen-letters!", "k")
                              : auth::Authenticator::LocalOnly()),
-        gateway_({authenticator_, clock_, rng_, pool_, Options()}, cells_) {
+        gateway_({authenticator_, clock_, rng_, pool_, Options(), &recent_}, cells_) {
     Publish(placements, canary_bp);
   }
   ~World() { pool_.Stop(); }
@@ -123,6 +123,8 @@ class World {
   view::StatsSnapshot Stats(const std::string& version) {
     return stats_.Report(ModelId("id-" + version))->total;
   }
+  view::RecentRequests::Found Recent(std::string_view id) const { return recent_.Find(id); }
+  std::string NameOf(const view::VersionStats* stats) const { return stats_.NameOf(stats).version; }
   std::string Metrics() {
     Exposition out;
     gateway_.WriteMetrics(out);
@@ -147,6 +149,7 @@ class World {
   WorkerPool pool_{"test", 1, 4};
   const auth::Authenticator authenticator_;
   view::StatsRegistry stats_{1};
+  view::RecentRequests recent_{1, [](std::size_t, const std::function<void()>& job) { job(); }};
   std::vector<view::ViewCell> cells_ = std::vector<view::ViewCell>(1);
   Gateway gateway_;
   std::uint64_t sequence_ = 0;
@@ -209,6 +212,39 @@ TEST(Predict, AnswersWithEveryHeaderOfTheDecision) {
   EXPECT_EQ(Header(response, "x-podium-attempts"), "1");
   EXPECT_NE(Header(response, "x-podium-bucket"), "-");
   EXPECT_NE(Header(response, "x-podium-overhead-us"), "-");
+}
+
+// What explain shows by request id is what was decided and what became of it, once per request.
+TEST(Predict, EveryDecidedRequestIsKeptWithItsFacts) {
+  World world({{"canary", VersionStatus::kCanary, false}, {"primary", VersionStatus::kPrimary}},
+              10'000);
+  const net::Response response =
+      world.Ask(R"({"rows": [[1]]})", "X-Request-Id: abc\r\nX-Session-Id: alice\r\n");
+  ASSERT_EQ(response.status, 200);
+  const view::RecentRequests::Found found = world.Recent("abc");
+  ASSERT_TRUE(found.request);
+  EXPECT_EQ(found.matches, 1u);
+  EXPECT_EQ(found.request->route, "r");
+  EXPECT_EQ(found.request->unit_kind, UnitKind::kSession);
+  EXPECT_EQ(found.request->unit, "alice");
+  EXPECT_EQ(found.request->generation, Generation(1));
+  EXPECT_EQ(std::to_string(found.request->fine_bucket), Header(response, "x-podium-bucket"));
+  EXPECT_EQ(found.request->reason, Reason::kCanary);
+  EXPECT_EQ(found.request->serve_reason, ServeReason::kPrimaryFallback);
+  EXPECT_EQ(world.NameOf(found.request->assigned), "canary");
+  EXPECT_EQ(world.NameOf(found.request->served), "primary");
+  EXPECT_EQ(found.request->status, 200);
+
+  world.Ask(R"({"rows": [[13]]})", "X-Request-Id: unlucky\r\n");
+  EXPECT_EQ(world.Recent("unlucky").request->status, 500);
+  EXPECT_EQ(world.Recent("unlucky").matches, 1u);
+  EXPECT_EQ(world.Recent("unlucky").request->unit, "unlucky");
+  world.Ask(R"({"rows": [[1]]})", "X-Request-Id: lost\r\n", "/predict/nowhere");
+  EXPECT_FALSE(world.Recent("lost").request) << "nothing was decided";
+  world.Publish({{"primary", VersionStatus::kPrimary, false}}, 0);
+  world.Ask(R"({"rows": [[1]]})", "X-Request-Id: down\r\n");
+  EXPECT_EQ(world.Recent("down").request->status, 503);
+  EXPECT_EQ(world.Recent("down").request->served, nullptr);
 }
 
 // The id that is hashed: session before request, header before body. Anything else would move
