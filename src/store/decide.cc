@@ -42,6 +42,29 @@ Status CheckFound(const RouteSnapshot& state, const Subject& subject, bool on_ve
   return Fail(ErrorCode::kNotFound, "there is no route {}", subject.route.get());
 }
 
+// Whose canary has a share; empty for nobody's.
+ModelId LiveCanary(const RouteSnapshot& state) {
+  for (const ModelVersion& row : state.versions) {
+    const bool live = row.status == VersionStatus::kCanary && row.share > BasisPoints();
+    if (live) return row.model_id;
+  }
+  return ModelId();
+}
+
+Status CheckPinnedCanary(const RouteSnapshot& state, const Route& route, const ModelId& pinned) {
+  const ModelId now = LiveCanary(state);
+  if (now == pinned) return {};
+  if (now.get().empty()) {
+    return Fail(ErrorCode::kConflict,
+                "canary {} of route {} lost its share after this request was admitted: look again",
+                pinned.get(), route.name.get());
+  }
+  return Fail(ErrorCode::kConflict,
+              "{} became the canary with a share of route {} after this request was admitted: look "
+              "again",
+              now.get(), route.name.get());
+}
+
 // Optimistic locks: what the caller saw must still be so.
 Status CheckStillSo(const RouteSnapshot& state, const Route& route, const MutationContext& context,
                     bool on_version) {
@@ -62,6 +85,7 @@ Status CheckStillSo(const RouteSnapshot& state, const Route& route, const Mutati
                 "admitted: look again",
                 route.name.get(), now, route.primary_since.get());
   }
+  if (context.pinned_canary) return CheckPinnedCanary(state, route, *context.pinned_canary);
   return {};
 }
 

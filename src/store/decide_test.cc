@@ -157,6 +157,49 @@ TEST(Decide, DemotesBeforeItPromotes) {
   EXPECT_EQ(changes->versions[1].status, VersionStatus::kPrimary);
 }
 
+// A rollback undoes what it was admitted to undo, or nothing: what it would find instead was warmed
+// by nobody (INV-7), and was asked for by nobody.
+TEST(Decide, ARollbackIsHeldToTheCanaryThatItWasAdmittedOn) {
+  struct Case {
+    const char* pinned;  // Null: not pinned.
+    VersionStatus x;
+    int share;
+    std::string want;
+  };
+  const Case cases[] = {
+      {nullptr, VersionStatus::kCanary, 500, "done"},
+      {nullptr, VersionStatus::kCanary, 0, "done"},
+      {"x", VersionStatus::kCanary, 500, "done"},
+      {"x", VersionStatus::kCanary, 1, "done"},
+      {"x", VersionStatus::kCanary, 0, "canary x of route iris lost its share"},
+      {"x", VersionStatus::kStandby, 0, "canary x of route iris lost its share"},
+      {"", VersionStatus::kCanary, 0, "done"},
+      {"", VersionStatus::kStandby, 0, "done"},
+      {"", VersionStatus::kCanary, 1, "x became the canary with a share of route iris"},
+      {"y", VersionStatus::kCanary, 500, "x became the canary with a share of route iris"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(fmt::format("{} pinned, x is {} {}", c.pinned == nullptr ? "nothing" : c.pinned,
+                             NameOf(c.x), c.share));
+    RouteSnapshot state = With(c.x, c.share);
+    state.versions.push_back(Version("before", VersionStatus::kShadow));
+    Promotion standing;
+    standing.from = ModelId("before");
+    standing.to = ModelId("p");
+    state.standing_promotions = {standing};
+    MutationContext context;
+    if (c.pinned != nullptr) context.pinned_canary = ModelId(c.pinned);
+    const auto changes = Decide(state, RollBackRoute{kRoute}, context, TheStamp());
+    if (c.want == "done") {
+      EXPECT_TRUE(changes) << Describe(changes.error());
+      continue;
+    }
+    ASSERT_FALSE(changes);
+    EXPECT_EQ(changes.error().code, ErrorCode::kConflict);
+    EXPECT_EQ(changes.error().message, c.want + " after this request was admitted: look again");
+  }
+}
+
 TEST(Decide, StampsOnlyWhatChanged) {
   RouteSnapshot state = With(VersionStatus::kStandby);
   state.versions.push_back(Version("bystander", VersionStatus::kStandby));

@@ -63,6 +63,9 @@ struct MutationContext {
   std::string request_id;
   /// Route::primary_since when the request was admitted; kConflict when it moved meanwhile.
   std::optional<Revision> pinned_primary;
+  /// Whose canary had a share when the request was admitted, empty for nobody's; kConflict when it
+  /// is another's now. A rollback admitted to stop a canary must not undo a promotion instead.
+  std::optional<ModelId> pinned_canary;
   /// If-Match: revision of the version (or, for a verb on a route, of the route);
   /// kRevisionMismatch when it is another now.
   std::optional<Revision> if_match;

@@ -56,6 +56,7 @@ class Chance {
     context.reason = "step " + std::to_string(++steps_);
     if (OneIn(10)) context.if_match = Revision(current.get() - Below(4));
     if (OneIn(10)) context.pinned_primary = Revision(current.get() - Below(4));
+    if (OneIn(10)) context.pinned_canary = OneIn(2) ? ModelId() : AnyId();
     return context;
   }
 

@@ -277,6 +277,72 @@ def test_of_fifty_promotes_one_wins(server, register):
     assert done(server.get("/internal/models/active?type=number"))["active_version"] == winner
 
 
+def held_rollbacks(server, count, meanwhile=()):
+    """Answers of `count` rollbacks that were all admitted before `meanwhile` and any commit."""
+    holder = registry_file(server)
+    holder.execute("BEGIN IMMEDIATE")
+    answers = [None] * count
+
+    def roll_back_one(number):
+        answers[number] = rollback(server, timeout=120)
+
+    threads = [threading.Thread(target=roll_back_one, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_until(lambda: metric(scrape(server), "podium_admin_pending", verb="other") == count,
+                   what="pending rollbacks")
+        for statement in meanwhile:
+            holder.execute(statement)
+    finally:
+        holder.execute("COMMIT")
+        holder.close()
+        for thread in threads:
+            thread.join()
+    return answers
+
+
+def test_of_two_rollbacks_at_once_one_is_done(two, register):
+    """C3: two people who see the same trouble mean one step back, not two."""
+    register(two, "number", ONE, "3", model_id="n3", status="shadow")
+    done(promote(two, "n2"))
+    done(promote(two, "n3"))
+    answers = held_rollbacks(two, 2)
+    assert sorted(answer.status for answer in answers) == [200, 409], answers
+    late = next(answer for answer in answers if answer.status == 409)
+    refused(late, 409, "number", "changed", "n2", "look again")
+    assert statuses(two) == {"n1": "shadow", "n2": "primary", "n3": "shadow"}
+    # Asked again, knowing what is: that is another step back.
+    assert done(rollback(two))["model_id"] == "n1"
+
+
+def test_two_who_stop_one_canary_undo_no_promotion(two, register):
+    """INV-7, C3: the second finds the canary stopped; the promotion before is not its affair."""
+    register(two, "number", ONE, "3", model_id="n3", status="shadow")
+    done(promote(two, "n2"))
+    set_share(two, "n3", 25)
+    answers = held_rollbacks(two, 2)
+    assert sorted(answer.status for answer in answers) == [200, 409], answers
+    late = next(answer for answer in answers if answer.status == 409)
+    refused(late, 409, "canary n3", "lost its share", "look again")
+    assert rows(two) == {"n1": ("shadow", 0), "n2": ("primary", 0), "n3": ("canary", 0)}
+    assert answered(two) == 2
+
+
+def test_a_canary_that_begins_meanwhile_is_not_what_was_to_be_undone(two, register):
+    """C3: who asked to undo a promotion must not stop a trial that began since."""
+    register(two, "number", ONE, "3", model_id="n3", status="shadow")
+    done(promote(two, "n2"))
+    set_share(two, "n3", 0)
+    answers = held_rollbacks(two, 1, [
+        "UPDATE model_registry SET traffic_bp = 100, revision = (SELECT revision + 1 "
+        "FROM registry_revision) WHERE model_id = 'n3'",
+        "UPDATE registry_revision SET revision = revision + 1"])
+    refused(answers[0], 409, "n3", "became the canary", "look again")
+    assert rows(two)["n3"] == ("canary", 1)
+    assert statuses(two)["n2"] == "primary"
+
+
 def test_another_process_on_the_same_registry_follows(two, make_server):
     """A change made beside this process must reach it within the poll, not at its next restart."""
     other = make_server(data=two.data)

@@ -21,6 +21,13 @@ bool IsLive(const ModelVersion& version, const Route& route) {
   }
 }
 
+ModelId LiveCanary(const store::RouteState& state) {
+  for (const ModelVersion& row : state.versions) {
+    if (row.status == VersionStatus::kCanary && IsLive(row, state.route)) return row.model_id;
+  }
+  return ModelId();
+}
+
 // A rehearsal needs no history beyond what a rollback would go to.
 std::vector<Promotion> StandingPromotion(const store::RouteState& state) {
   if (!state.route.previous_primary) return {};
@@ -48,9 +55,10 @@ std::optional<ModelVersion> AsOfNow(std::optional<ModelVersion> named,
 
 Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
                         const store::Mutation& mutation, const store::MutationContext& context) {
+  Admission admission{state.route.primary_since, LiveCanary(state), {}};
   // What a rollback without a target meets, only the whole history can tell: the commit will.
   if (std::holds_alternative<store::RollBackRoute>(mutation) && !state.route.previous_primary) {
-    return Admission{state.route.primary_since, {}};
+    return admission;
   }
   store::RouteSnapshot snapshot;
   snapshot.route = state.route;
@@ -66,11 +74,19 @@ Result<Admission> Admit(const store::RouteState& state, const std::optional<Mode
   PODIUM_TRY_ASSIGN(const store::Changes changes,
                     store::Decide(snapshot, mutation, context, stamp));
 
-  Admission admission{state.route.primary_since, {}};
   for (const ModelVersion& version : changes.versions) {
     if (IsLive(version, changes.route)) admission.goes_live.push_back(version);
   }
   return admission;
+}
+
+void Pin(const Admission& admission, const store::Mutation& mutation,
+         store::MutationContext& context) {
+  const bool rolls_back = std::holds_alternative<store::RollBackRoute>(mutation);
+  if (rolls_back) context.pinned_canary = admission.live_canary;
+  if (rolls_back || std::holds_alternative<store::PromoteVersion>(mutation)) {
+    context.pinned_primary = admission.primary_since;
+  }
 }
 
 }  // namespace podium::control

@@ -12,9 +12,14 @@ namespace podium::control {
 
 /// What a rehearsal found.
 struct Admission {
-  Revision primary_since;               ///< What a promote pins.
+  Revision primary_since;               ///< What promotes and rollbacks pin.
+  ModelId live_canary;                  ///< What a rollback pins too; empty when none has a share.
   std::vector<ModelVersion> goes_live;  ///< Must be READY before the commit (invariant 7).
 };
+
+/// Binds the commit to what its verb was admitted on.
+void Pin(const Admission& admission, const store::Mutation& mutation,
+         store::MutationContext& context);
 
 /// Rehearses `mutation` on the rows as they are now: the error it would meet, or what would go
 /// live. `named` is the version that the mutation names, if it names one that exists; where it is

@@ -73,6 +73,26 @@ TEST(Admit, PinsTheRevisionOfThePrimary) {
   EXPECT_EQ(Ask(state, store::PromoteVersion{ModelId("shadow")})->primary_since, Revision(3));
 }
 
+// INV-7: what a rollback meets at its commit must be what was made ready for it.
+TEST(Admit, PinsARollbackToTheCanaryToo) {
+  const auto pinned = [](VersionStatus status, int share, const store::Mutation& mutation) {
+    const auto state = State({Row("primary", VersionStatus::kPrimary), Row("x", status, share),
+                              Row("before", VersionStatus::kShadow)},
+                             ModelId("before"));
+    store::MutationContext context;
+    Pin(*Ask(state, mutation), mutation, context);
+    const std::string canary = context.pinned_canary ? context.pinned_canary->get() : "-";
+    return canary + " " +
+           std::to_string(context.pinned_primary ? context.pinned_primary->get() : 0);
+  };
+  const store::RollBackRoute rollback{RouteName("r")};
+  EXPECT_EQ(pinned(VersionStatus::kCanary, 1, rollback), "x 3");
+  EXPECT_EQ(pinned(VersionStatus::kCanary, 0, rollback), " 3");
+  EXPECT_EQ(pinned(VersionStatus::kShadow, 0, rollback), " 3");
+  EXPECT_EQ(pinned(VersionStatus::kShadow, 0, store::PromoteVersion{ModelId("x")}), "- 3");
+  EXPECT_EQ(pinned(VersionStatus::kShadow, 0, store::ActivateVersion{ModelId("x")}), "- 0");
+}
+
 // The caller's mistake must be told before a model is loaded for nothing.
 TEST(Admit, RefusesWhatTheCommitWouldRefuse) {
   const auto state =

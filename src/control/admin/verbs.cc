@@ -110,9 +110,7 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
     auto rehearse = RunOn(c.pools.reads, [&] { return Rehearse(c.store, mutation, *context); });
     Result<Admission> admission = co_await std::move(rehearse);
     if (!admission) co_return Fail(std::move(admission).error());
-    if (std::holds_alternative<store::PromoteVersion>(mutation)) {
-      context->pinned_primary = admission->primary_since;
-    }
+    Pin(*admission, mutation, *context);
     if (!admission->goes_live.empty()) {
       auto load = RunOn(c.pools.loads, [&] {
         return MakeReady(c.runtime, admission->goes_live, c.options.load_timeout);
