@@ -310,6 +310,18 @@ def test_an_arm_may_take_everything_or_nothing(two):
     assert {a.headers["x-podium-model"] for _, a in assignments(two, SESSIONS[:200])} == {"n1"}
 
 
+def test_an_arm_that_does_not_load_gets_no_weight(two, register):
+    """INV-7: its row does not change with its weight, and it must be ready all the same."""
+    register(two, "number", MODELS / "corrupt.onnx", "3", model_id="n3", wait=False)
+    assert set_arms(two, ("n2", 0.2), ("n3", 0)).status == 200
+    refused(set_arms(two, ("n2", 0.2), ("n3", 0.1)), 422, "n3", "load")
+    arms = two.get("/api/v1/routes/number").json["arms"]
+    assert [arm["model_id"] for arm in arms if arm["traffic_pct"] > 0] == ["n2"]
+    # What stands in nobody's way: the other arm up, the broken one out.
+    assert set_arms(two, ("n2", 0.3), ("n3", 0)).status == 200
+    assert set_arms(two, ("n2", 0.3)).status == 200
+
+
 @pytest.mark.parametrize("arms, status, words", [
     ([("n2", 1.01)], 400, ["weight", "1.01"]),
     ([("n2", -0.1)], 400, ["weight", "-0.1"]),

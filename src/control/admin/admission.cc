@@ -6,6 +6,13 @@
 namespace podium::control {
 namespace {
 
+int WeightOf(const ModelId& id, const Route& route) {
+  for (const RouteArm& arm : route.arms) {
+    if (arm.model_id == id) return arm.weight.value();
+  }
+  return 0;
+}
+
 bool IsLive(const ModelVersion& version, const Route& route) {
   switch (version.status) {
     case VersionStatus::kPrimary:
@@ -13,12 +20,27 @@ bool IsLive(const ModelVersion& version, const Route& route) {
     case VersionStatus::kCanary:
       return version.share.value() > 0;
     case VersionStatus::kArm:
-      return std::any_of(route.arms.begin(), route.arms.end(), [&](const RouteArm& arm) {
-        return arm.model_id == version.model_id && arm.weight.value() > 0;
-      });
+      return WeightOf(version.model_id, route) > 0;
     default:
       return false;
   }
+}
+
+// Rows that are written and live then, and arms that get more than they had: those keep their row,
+// since weights are the route's.
+std::vector<ModelVersion> GoesLive(const store::RouteState& before, const store::Changes& changes) {
+  std::vector<ModelVersion> rows;
+  for (const ModelVersion& row : changes.versions) {
+    if (IsLive(row, changes.route)) rows.push_back(row);
+  }
+  for (const ModelVersion& row : before.versions) {
+    const bool written =
+        std::any_of(changes.versions.begin(), changes.versions.end(),
+                    [&](const ModelVersion& now) { return now.model_id == row.model_id; });
+    const bool gains = WeightOf(row.model_id, changes.route) > WeightOf(row.model_id, before.route);
+    if (!written && gains) rows.push_back(row);
+  }
+  return rows;
 }
 
 ModelId LiveCanary(const store::RouteState& state) {
@@ -74,9 +96,7 @@ Result<Admission> Admit(const store::RouteState& state, const std::optional<Mode
   PODIUM_TRY_ASSIGN(const store::Changes changes,
                     store::Decide(snapshot, mutation, context, stamp));
 
-  for (const ModelVersion& version : changes.versions) {
-    if (IsLive(version, changes.route)) admission.goes_live.push_back(version);
-  }
+  admission.goes_live = GoesLive(state, changes);
   return admission;
 }
 

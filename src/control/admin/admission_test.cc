@@ -67,6 +67,27 @@ TEST(Admit, Inv7NamesWhatWouldGoLive) {
   EXPECT_EQ(Live(Ask(state, share(0))), "");
 }
 
+// INV-7 for a split: an arm keeps its row when its weight changes, and is live all the same.
+TEST(Admit, Inv7NamesTheArmsThatGainTraffic) {
+  auto state = State({Row("primary", VersionStatus::kPrimary), Row("idle", VersionStatus::kArm),
+                      Row("busy", VersionStatus::kArm), Row("shadow", VersionStatus::kShadow)});
+  const auto arm = [](const char* id, int weight) {
+    return RouteArm{ModelId(id), 0, *BasisPoints::From(weight)};
+  };
+  state.route.policy = RoutePolicy::kAb;
+  state.route.arms = {arm("idle", 0), arm("busy", 500)};
+  const auto split = [&](std::vector<RouteArm> arms) {
+    return Live(Ask(state, store::SetArms{RouteName("r"), std::move(arms)}));
+  };
+  EXPECT_EQ(split({arm("idle", 1), arm("busy", 500)}), "idle ");
+  EXPECT_EQ(split({arm("idle", 0), arm("busy", 501)}), "busy ");
+  EXPECT_EQ(split({arm("idle", 0), arm("busy", 499)}), "") << "less traffic needs nobody";
+  EXPECT_EQ(split({arm("idle", 300), arm("busy", 600)}), "idle busy ");
+  EXPECT_EQ(split({arm("idle", 0), arm("busy", 500), arm("shadow", 1)}), "shadow ");
+  EXPECT_EQ(split({arm("idle", 0), arm("busy", 500), arm("shadow", 0)}), "");
+  EXPECT_EQ(split({}), "");
+}
+
 TEST(Admit, PinsTheRevisionOfThePrimary) {
   const auto state =
       State({Row("primary", VersionStatus::kPrimary), Row("shadow", VersionStatus::kShadow)});
