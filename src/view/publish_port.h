@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "domain/ids.h"
+#include "domain/model.h"
 #include "routing/table.h"
 #include "view/core_view.h"
 
@@ -30,6 +31,10 @@ class PublishPort {
   /// the table could not be read, or not yet with that revision: the commit stands, the poll will
   /// bring it.
   virtual Status PublishAtLeast(Revision revision) = 0;
+  /// After a commit that nobody could read back, or whose answer was lost: keeps `warm`, the models
+  /// that it made live if it is in, until the table has been read at `revision` or later (0 when it
+  /// is not known); and tries to read it.
+  virtual void KeepUntilRead(std::vector<ModelHandle> warm, Revision revision) = 0;
   virtual PublishState state() const = 0;
 };
 

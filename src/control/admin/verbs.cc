@@ -93,6 +93,31 @@ Result<std::vector<ModelHandle>> MakeReady(runtime::ModelRuntime& runtime,
   return handles;
 }
 
+// Refused by the rows themselves, before anything was written. Of any other error nobody knows
+// whether the commit is in.
+bool IsRefusal(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kNotFound:
+    case ErrorCode::kConflict:
+    case ErrorCode::kRevisionMismatch:
+    case ErrorCode::kUnprocessable:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// INV-8: a change that took effect unseen must find its models warm when the poll brings it.
+Task<void> KeepWarm(const AdminContext& c, std::vector<ModelHandle> warm, Revision revision) {
+  if (warm.empty()) co_return;
+  auto keep = RunOn(c.pools.publish, [&]() -> Status {
+    c.publisher.KeepUntilRead(std::move(warm), revision);
+    return {};
+  });
+  (void)co_await std::move(keep);  // Not done when the server stops: then nothing serves.
+}
+
 bool IsRegistration(const store::Mutation& mutation) {
   return std::holds_alternative<store::RegisterVersion>(mutation);
 }
@@ -124,13 +149,17 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
   const PendingMark mark(c.pending, mutation);
   auto commit = RunOn(c.pools.writer, [&] { return c.store.Apply(mutation, *context); });
   Result<store::Committed> committed = co_await std::move(commit);
-  if (!committed) co_return Fail(std::move(committed).error());
+  if (!committed) {
+    if (!IsRefusal(committed.error().code)) co_await KeepWarm(c, std::move(warm), Revision(0));
+    co_return Fail(std::move(committed).error());
+  }
 
   VerbOutcome outcome{std::move(*committed), true};
   auto publish = RunOn(c.pools.publish,
                        [&] { return c.publisher.PublishAtLeast(outcome.committed.revision); });
   const Status published = co_await std::move(publish);
   outcome.applied = published.has_value();
+  if (!published) co_await KeepWarm(c, std::move(warm), outcome.committed.revision);
   if (!outcome.committed.changed) co_return outcome;
   LogInfo("registry changed", {{"kind", NameOf(outcome.committed.audit.kind)},
                                {"route", outcome.committed.route.name.get()},

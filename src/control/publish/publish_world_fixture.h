@@ -59,7 +59,7 @@ struct PublishWorld {
 
   // Registers a version whose artifact holds `text`.
   store::Committed Register(const std::string& route, const std::string& version,
-                            const std::string& text) {
+                            const std::string& text, LoadPolicy load = LoadPolicy::kEager) {
     const std::string file = route + "-" + version + ".onnx";
     std::ofstream(directory / file) << text;
     ModelVersion row;
@@ -68,6 +68,7 @@ struct PublishWorld {
     row.version = version;
     row.artifact_uri = "file:" + file;
     row.format = "onnx";
+    row.load = load;
     return Apply(store::RegisterVersion{row});
   }
   store::Committed Apply(const store::Mutation& mutation) {

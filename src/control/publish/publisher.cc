@@ -58,7 +58,15 @@ Status Publisher::PublishAtLeast(Revision revision) {
 Status Publisher::ReadAndDeliver() {
   PODIUM_TRY(ReadTable());
   Deliver();
+  NoteConfirmed();
   return {};
+}
+
+void Publisher::KeepUntilRead(std::vector<ModelHandle> warm, Revision revision) {
+  const std::lock_guard lock(publishing_);
+  for (ModelHandle& model : warm) kept_.emplace_back(revision, std::move(model));
+  while (kept_.size() > kKeptModels) kept_.pop_front();
+  Refresh();
 }
 
 void Publisher::PublishReadiness() {
@@ -68,6 +76,10 @@ void Publisher::PublishReadiness() {
 
 void Publisher::Poll() {
   const std::lock_guard lock(publishing_);
+  Refresh();
+}
+
+void Publisher::Refresh() {
   const Result<Revision> current = store_.ReadRevision();
   if (!current) return NoteTrouble(current.error());
   if (*current == read_revision_) return NoteConfirmed();
@@ -152,13 +164,10 @@ void Publisher::Deliver() {
     });
   }
   acknowledged.wait();
-  {
-    const std::lock_guard lock(state_mutex_);
-    state_.view = view;
-    state_.faults = faults_;  // Those of this view: an observer sees both change at once.
-    ++state_.publishes;
-  }
-  NoteConfirmed();
+  const std::lock_guard lock(state_mutex_);
+  state_.view = view;
+  state_.faults = faults_;  // Those of this view: an observer sees both change at once.
+  ++state_.publishes;
 }
 
 void Publisher::LogNewFailures(const view::CoreView& view) {
@@ -192,6 +201,8 @@ void Publisher::NoteTrouble(const Error& error) {
 }
 
 void Publisher::NoteConfirmed() {
+  // What the table wants of these is wanted by now.
+  std::erase_if(kept_, [this](const auto& kept) { return kept.first <= read_revision_; });
   const std::lock_guard lock(state_mutex_);
   if (!state_.trouble.empty()) LogInfo("the registry table can be read again");
   state_.trouble.clear();

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -42,9 +43,13 @@ class Publisher final : public view::PublishPort {
             const Clock& clock, PostToCore post, std::vector<view::ViewCell>& cells,
             PublisherOptions options);
 
+  /// Models kept at most, the newest: more verbs than that do not get stuck within one outage.
+  static constexpr std::size_t kKeptModels = 64;
+
   /// The first read: whatever the table holds, even nothing at all.
   Status PublishFirst();
   Status PublishAtLeast(Revision revision) override;
+  void KeepUntilRead(std::vector<ModelHandle> warm, Revision revision) override;
   /// Something is ready now that was not, or the other way round.
   void PublishReadiness();
   /// Publishes if the table moved under us (another process wrote it).
@@ -53,11 +58,13 @@ class Publisher final : public view::PublishPort {
   view::PublishState state() const override;
 
  private:
-  Status ReadAndDeliver();  // REQUIRES: publishing_ held.
-  Status ReadTable();       // REQUIRES: publishing_ held.
+  // REQUIRES publishing_ held, all of these.
+  void Refresh();
+  Status ReadAndDeliver();
+  Status ReadTable();
+  void Deliver();
   void LogNewFailures(const view::CoreView& view);
   void KeepRowFaults(const store::TableDelta& delta);
-  void Deliver();  // REQUIRES: publishing_ held.
   view::ViewPtr BuildView();
   void NoteTrouble(const Error& error);
   void NoteConfirmed();
@@ -69,7 +76,7 @@ class Publisher final : public view::PublishPort {
   const PostToCore post_;
   std::vector<view::ViewCell>& cells_;
 
-  std::mutex publishing_;  // One publish at a time; also protects the eight members below.
+  std::mutex publishing_;  // One publish at a time; also protects the ten members below.
   routing::TableCompiler compiler_;
   std::uint32_t epoch_ = 0;
   Revision read_revision_;
@@ -79,7 +86,8 @@ class Publisher final : public view::PublishPort {
   /// Unreadable rows by table and key, until a later delta brings them readable.
   std::map<std::pair<std::string, std::string>, std::string> row_faults_;
 
-  std::map<ModelId, std::string> failures_;  // Versions that do not load, as last logged.
+  std::deque<std::pair<Revision, ModelHandle>> kept_;  ///< By KeepUntilRead; the newest last.
+  std::map<ModelId, std::string> failures_;            // Versions that do not load, as last logged.
 
   mutable std::mutex state_mutex_;
   view::PublishState state_;  // Protected by state_mutex_.

@@ -131,6 +131,88 @@ TEST(Publisher, Inv4KeepsTheLastGoodViewWhileTheTableCannotBeRead) {
   EXPECT_EQ(world.publisher.state().confirmed_at - confirmed, std::chrono::seconds(7));
 }
 
+// Two activations whose answers were lost: the primary and the one before are both new to the poll,
+// and the version that serves now is in the chain no more. They were warm, so they must stay so.
+TEST(Publisher, Inv8WhatAnUnknownCommitMadeLiveStaysWarmUntilTheTableIsRead) {
+  PublishWorld world(1, Inline());
+  const auto activate = [&](const std::string& version) {
+    ModelVersion row;
+    row.model_id = ModelId("r-" + version);
+    row.artifact_uri = "file:r-" + version + ".onnx";
+    row.format = "onnx";
+    ModelHandle warm = *world.runtime.EnsureReady(WantedFrom(row), std::chrono::seconds(60));
+    const Revision revision = world.Apply(store::ActivateVersion{row.model_id}).revision;
+    if (!world.publisher.PublishAtLeast(revision)) {
+      world.publisher.KeepUntilRead({warm}, Revision(0));
+    }
+  };
+  for (const char* version : {"1", "2", "3"}) {
+    world.Register("r", version, "model", LoadPolicy::kLazy);
+  }
+  activate("1");
+  ASSERT_TRUE(world.cells[0].Pin()->Find("r")->serving[0].ready());
+
+  world.store.GoDown({ErrorCode::kUnavailable, "the answer is lost", "", nullptr});
+  activate("2");
+  activate("3");
+  world.publisher.Poll();
+  world.publisher.PublishReadiness();
+  EXPECT_TRUE(world.cells[0].Pin()->Find("r")->serving[0].ready()) << "INV-4: the old view serves";
+  world.store.Heal();
+  world.publisher.Poll();
+  const view::RouteView* route = world.cells[0].Pin()->Find("r");
+  ASSERT_EQ(route->route->At(route->route->primary).version, "3");
+  EXPECT_TRUE(route->serving[route->route->primary].ready());
+  ASSERT_NE(route->route->previous_primary, routing::kNoVersion);
+  EXPECT_TRUE(route->serving[route->route->previous_primary].ready());
+  EXPECT_EQ(world.runtime.StatusOf(ModelId("r-3"))->attempts, 1) << "nothing was loaded again";
+}
+
+// INV-16: the newest are kept, and none for longer than until the table is read.
+TEST(Publisher, KeepsOnlySoManyModelsAndOnlySoLong) {
+  PublishWorld world(1, Inline());
+  std::vector<std::weak_ptr<const LoadedModel>> kept;
+  const auto keep = [&] {
+    ModelHandle model = std::make_shared<EchoModel>();
+    kept.push_back(model);
+    world.publisher.KeepUntilRead({std::move(model)}, Revision(0));
+  };
+  world.store.GoDown({ErrorCode::kUnavailable, "the disk is on fire", "", nullptr});
+  for (std::size_t i = 0; i < Publisher::kKeptModels; ++i) keep();
+  EXPECT_FALSE(kept[0].expired());
+  keep();
+  EXPECT_TRUE(kept[0].expired());
+  EXPECT_FALSE(kept[1].expired());
+  EXPECT_FALSE(kept.back().expired());
+  world.store.Heal();
+  world.publisher.Poll();
+  EXPECT_TRUE(kept.back().expired()) << "the table was read: the commit was not in";
+  keep();
+  EXPECT_TRUE(kept.back().expired()) << "it can be read at once";
+
+  // A reader may be behind: then the model waits for the revision that needs it.
+  ModelHandle model = std::make_shared<EchoModel>();
+  const std::weak_ptr<const LoadedModel> waits = model;
+  world.publisher.KeepUntilRead({std::move(model)}, Revision(1));
+  world.publisher.Poll();
+  EXPECT_FALSE(waits.expired());
+  world.Register("r", "1", "model");
+  world.publisher.Poll();
+  EXPECT_TRUE(waits.expired());
+}
+
+// A load that ends during an outage says nothing about the table.
+TEST(Publisher, ReadinessIsNoConfirmationOfTheTable) {
+  PublishWorld world(1, Inline());
+  world.store.GoDown({ErrorCode::kUnavailable, "the disk is on fire", "", nullptr});
+  world.publisher.Poll();
+  const SteadyTime confirmed = world.publisher.state().confirmed_at;
+  world.clock.Advance(std::chrono::seconds(7));
+  world.publisher.PublishReadiness();
+  EXPECT_EQ(world.publisher.state().trouble, "the disk is on fire");
+  EXPECT_EQ(world.publisher.state().confirmed_at, confirmed);
+}
+
 // Another process may write the same file: nobody tells us, the poll finds it.
 TEST(Publisher, PollFindsWhatAnotherProcessCommitted) {
   PublishWorld world(1, Inline());

@@ -1,0 +1,174 @@
+// What a verb does when the registry gives an answer that leaves its commit in doubt.
+#include "control/admin/verbs.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "base/rng.h"
+#include "control/admin/admin_api.h"
+#include "net/core_pool.h"
+#include "net/memory_exchange.h"
+#include "store/memory_store.h"
+#include "testing/faulty_store.h"
+#include "testing/sim_clock.h"
+#include "testing/temp_dir.h"
+
+namespace podium::control {
+namespace {
+
+using podium::testing::Moment;
+using podium::testing::StoreCall;
+
+class SilentModel final : public LoadedModel {
+ public:
+  const Signature& signature() const override { return signature_; }
+  Result<std::vector<Tensor>> Run(std::span<const Tensor>) const override {
+    return std::vector<Tensor>();
+  }
+  std::chrono::nanoseconds time_per_row() const override { return std::chrono::nanoseconds(1); }
+
+ private:
+  const Signature signature_;
+};
+
+class SilentLoader final : public runtime::ModelLoader {
+ public:
+  Result<ModelHandle> Load(const std::filesystem::path&, const std::string&) override {
+    return ModelHandle(std::make_shared<SilentModel>());
+  }
+};
+
+/// How many models, until which revision.
+using Kept = std::pair<std::size_t, std::int64_t>;
+
+/// Publishes nothing; remembers what it was asked to keep.
+class NotingPublisher final : public view::PublishPort {
+ public:
+  Status PublishAtLeast(Revision) override { return answer; }
+  void KeepUntilRead(std::vector<ModelHandle> warm, Revision revision) override {
+    kept.emplace_back(warm.size(), revision.get());
+  }
+  view::PublishState state() const override {
+    view::PublishState state;
+    state.view = view::ViewCell().Pin();
+    return state;
+  }
+
+  Status answer;
+  std::vector<Kept> kept;
+};
+
+/// Route "r" with the primary r-1, and r-2 on standby, which nobody has loaded.
+class Verbs : public ::testing::Test {
+ protected:
+  Verbs() {
+    for (const char* id : {"r-1", "r-2"}) {
+      std::ofstream(directory_ / id) << "model";
+      ModelVersion row;
+      row.model_id = ModelId(id);
+      row.route = RouteName("r");
+      row.version = id;
+      row.provider_key = kLocalProvider;
+      row.artifact_uri = std::string("file:") + id;
+      row.format = "onnx";
+      row.load = LoadPolicy::kLazy;
+      EXPECT_TRUE(memory_.Apply(store::RegisterVersion{row}, {}));
+    }
+    EXPECT_TRUE(memory_.Apply(store::ActivateVersion{ModelId("r-1")}, {}));
+  }
+  ~Verbs() override { pools_.Stop(); }
+
+  /// The status of POST `target`, and what was kept warm meanwhile.
+  int Post(const std::string& target) {
+    net::MemoryExchange exchange(net::MemoryExchange::Text("POST", target));
+    net::Response response;
+    net::CorePool core(1);
+    std::latch answered(1);
+    std::optional<TaskGroup> group;
+    core.Run(0, [&] {
+      group.emplace(core.executor(0));
+      group->Spawn(HandleInto(exchange, response, answered));
+    });
+    answered.wait();
+    core.Stop();
+    return response.status;
+  }
+  int Activate() { return Post("/api/v1/versions/r-2/activate"); }
+
+  podium::testing::TempDir directory_;
+  podium::testing::SimClock clock_;
+  SeededRng rng_{1};
+  store::MemoryStore memory_{clock_, rng_};
+  podium::testing::FaultyStore store_{memory_};
+  NotingPublisher publisher_;
+
+ private:
+  Task<void> HandleInto(net::Exchange& exchange, net::Response& response, std::latch& answered) {
+    auto handle = api_.Handle(exchange);
+    response = co_await std::move(handle);
+    answered.count_down();
+  }
+
+  view::StatsRegistry stats_{1};
+  runtime::ModelRuntime runtime_{{directory_ / "cache",
+                                  {directory_.path()},
+                                  1,
+                                  std::chrono::seconds(5),
+                                  std::chrono::seconds(300)},
+                                 clock_,
+                                 std::make_shared<SilentLoader>(),
+                                 {}};
+  const auth::Authenticator authenticator_ = auth::Authenticator::LocalOnly();
+  ControlPools pools_;
+  AdminContext context_{store_, runtime_, publisher_, stats_, authenticator_, clock_, rng_,
+                        pools_, {},       {},         {}};
+  AdminApi api_{context_};
+};
+
+TEST_F(Verbs, NothingIsKeptWhenTheViewHasIt) {
+  EXPECT_EQ(Activate(), 200);
+  EXPECT_TRUE(publisher_.kept.empty());
+}
+
+// INV-8: the poll may find the change hours later, and then it is what serves.
+TEST_F(Verbs, Inv8WhatACommitInDoubtMadeLiveIsKeptWarm) {
+  for (const Moment moment : {Moment::kBefore, Moment::kAfter}) {
+    publisher_.kept.clear();
+    store_.Fail(StoreCall::kApply, 1, {ErrorCode::kUnavailable, "the line is dead", "", nullptr},
+                moment);
+    EXPECT_EQ(Activate(), 503);
+    EXPECT_EQ(publisher_.kept, (std::vector<Kept>{{1, 0}}));
+  }
+}
+
+TEST_F(Verbs, Inv8WhatCouldNotBeReadBackIsKeptWarm) {
+  publisher_.answer = Fail(ErrorCode::kUnavailable, "the disk is on fire");
+  EXPECT_EQ(Activate(), 202);
+  EXPECT_EQ(publisher_.kept, (std::vector<Kept>{{1, 4}}));
+}
+
+// Of fifty promotes forty-nine are refused: their models were not wanted by any row.
+TEST_F(Verbs, WhatTheRowsRefuseIsNotKept) {
+  for (const ErrorCode code : {ErrorCode::kConflict, ErrorCode::kRevisionMismatch,
+                               ErrorCode::kNotFound, ErrorCode::kUnprocessable}) {
+    store_.Fail(StoreCall::kApply, 1, {code, "no", "", nullptr});
+    EXPECT_EQ(Activate(), TraitsOf(code).http_status);
+    EXPECT_TRUE(publisher_.kept.empty());
+  }
+}
+
+// A retirement makes nothing live, so there is nothing to keep.
+TEST_F(Verbs, WhatMakesNothingLiveKeepsNothing) {
+  store_.Fail(StoreCall::kApply, 1, {ErrorCode::kUnavailable, "the line is dead", "", nullptr});
+  EXPECT_EQ(Post("/api/v1/versions/r-2/retire"), 503);
+  EXPECT_TRUE(publisher_.kept.empty());
+}
+
+}  // namespace
+}  // namespace podium::control
