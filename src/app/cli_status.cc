@@ -102,7 +102,11 @@ std::string Warnings(const Look& look) {
                         NumberOf(look.status, "view_age_s"));
   }
   if (const std::string trouble = TextOf(look.status, "trouble"); !trouble.empty()) {
-    text += fmt::format("warning: {}\n", Printable(trouble));
+    text += fmt::format("warning: serving on with the last good view: {}\n", Printable(trouble));
+  }
+  const std::string unwritten = TextOf(look.status, "write_trouble");
+  if (!unwritten.empty() && unwritten != TextOf(look.status, "trouble")) {
+    text += fmt::format("warning: the last change was not taken: {}\n", Printable(unwritten));
   }
   for (const Json& route : look.routes) {
     for (const Json& fault : MemberOf(route, "faults")) {

@@ -53,6 +53,8 @@ int Main(int argc, char** argv) {
   // Releases of ONNX Runtime with telemetry obey this. Set before there is a thread.
   ::setenv("ORT_DISABLE_TELEMETRY", "1", /*replace=*/1);
   ::signal(SIGINT, ExitInterrupted);
+  // A file at its size limit is an error like a full disk, not the end.
+  ::signal(SIGXFSZ, SIG_IGN);
   Console console{std::cout,
                   std::cerr,
                   std::cin,

@@ -45,6 +45,19 @@ Status MakeDirectory(const fs::path& path) {
 }
 
 // The data directory's own comes first: that is where uploads go.
+// What an operator looks for after a restart: is this the registry that was meant?
+void TellWhatWasOpened(const fs::path& data_dir, Revision revision) {
+  const std::string file = (data_dir / "podium.db").string();
+  LogInfo("registry opened", {{"file", file}, {"revision", revision.get()}});
+  std::error_code ignored;
+  if (revision == Revision() && !fs::is_empty(data_dir / "artifacts", ignored) && !ignored) {
+    LogWarning(
+        "the registry is empty, though artifacts are beside it: if it should not be, stop podium "
+        "and put a backup in its place",
+        {{"file", file}});
+  }
+}
+
 std::vector<fs::path> ArtifactRoots(const Settings& settings) {
   std::vector<fs::path> roots = {fs::absolute(settings.data_dir / "artifacts")};
   roots.insert(roots.end(), settings.artifact_roots.begin(), settings.artifact_roots.end());
@@ -153,6 +166,8 @@ struct Server::Impl {
 
   Status Start() {
     PODIUM_TRY(publisher.PublishFirst());
+    PODIUM_TRY_ASSIGN(const Revision revision, store->ReadRevision());
+    TellWhatWasOpened(settings.data_dir, revision);
     PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock));
     address = {settings.listen.host, http->port()};
     ticker.Run(0, [this] {

@@ -15,10 +15,13 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPrefix = ".upload-";
 
-Failure FileError(const fs::path& file, std::string_view doing) {
+// Of the system call before it.
+Failure CannotStore(const fs::path& directory) {
   const int code = errno;
-  return Fail(ErrorCode::kUnavailable, "cannot {} {} in the artifact directory: {}", doing,
-              file.filename().string(), std::generic_category().message(code));
+  return Fail(ErrorCode::kUnavailable,
+              "cannot store the artifact in {}: {}: mend that, then send it again (nothing of it "
+              "was kept)",
+              directory.string(), std::generic_category().message(code));
 }
 
 }  // namespace
@@ -37,7 +40,7 @@ Status ArtifactUpload::Create() {
   std::error_code failed;
   fs::create_directories(directory_, failed);
   file_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-  if (file_ < 0) return FileError(temporary_, "create");
+  if (file_ < 0) return CannotStore(directory_);
   ::flock(file_, LOCK_EX);  // Says to SweepUploads that somebody is at work; ends with the process.
   return {};
 }
@@ -49,7 +52,7 @@ Status ArtifactUpload::Append(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(file_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return FileError(temporary_, "write");
+    if (written < 0) return CannotStore(directory_);
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
   return {};
@@ -63,8 +66,8 @@ Result<std::string> ArtifactUpload::Finish(const std::string& expected) {
                 "the bytes received have SHA-256 {}, not {}: send them again", sha256, expected);
   }
   const fs::path target = directory_ / (sha256 + ".onnx");
-  if (::fsync(file_) != 0) return FileError(temporary_, "sync");
-  if (::rename(temporary_.c_str(), target.c_str()) != 0) return FileError(target, "name");
+  if (::fsync(file_) != 0) return CannotStore(directory_);
+  if (::rename(temporary_.c_str(), target.c_str()) != 0) return CannotStore(directory_);
   // The name is durable only once its directory is.
   const int directory = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (directory >= 0) {

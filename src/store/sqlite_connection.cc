@@ -9,6 +9,11 @@
 namespace podium::store {
 namespace {
 
+// A log that belongs to another file would be played into the copy, and ruin that too.
+constexpr std::string_view kRestore =
+    "restore it from a backup (stop podium, move the file and its -wal and -shm away, put the "
+    "backup in its place)";
+
 Error MakeError(int extended_code, const std::string& path, const char* message) {
   const auto error = [](ErrorCode code, std::string text) {
     return Error{code, std::move(text), "", nullptr};
@@ -20,8 +25,10 @@ Error MakeError(int extended_code, const std::string& path, const char* message)
           ErrorCode::kUnavailable,
           fmt::format("the registry file {} is locked by another process: try again", path));
     case SQLITE_FULL:
-      return error(ErrorCode::kUnavailable,
-                   fmt::format("the disk of the registry file {} is full: free some space", path));
+      return error(
+          ErrorCode::kUnavailable,
+          fmt::format("the disk of the registry file {} is full: free some space, then try again",
+                      path));
     case SQLITE_READONLY:
     case SQLITE_PERM:
       return error(ErrorCode::kUnavailable,
@@ -39,15 +46,14 @@ Error MakeError(int extended_code, const std::string& path, const char* message)
                                "that the user that runs podium may read and write it",
                                path));
     case SQLITE_CORRUPT:
-      return error(ErrorCode::kUnavailable,
-                   fmt::format("the registry file {} is damaged ({}): restore it from a backup",
-                               path, message));
+      return error(ErrorCode::kUnavailable, fmt::format("the registry file {} is damaged ({}): {}",
+                                                        path, message, kRestore));
     case SQLITE_NOTADB:
       return error(
           ErrorCode::kUnavailable,
           fmt::format("the registry file {} is not a SQLite database, or its head was destroyed: "
-                      "name another file, or restore it from a backup",
-                      path));
+                      "name another file, or {}",
+                      path, kRestore));
     case SQLITE_CONSTRAINT:
       if (extended_code == SQLITE_CONSTRAINT_UNIQUE ||
           extended_code == SQLITE_CONSTRAINT_PRIMARYKEY) {
@@ -102,7 +108,9 @@ Status Connection::CheckInPlace() {
       path_);
 }
 
-Error Connection::LastError() const {
+Error Connection::LastError() {
+  const int code = sqlite3_errcode(database_.get()) & 0xFF;
+  has_bad_pages_ = has_bad_pages_ || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
   return MakeError(sqlite3_extended_errcode(database_.get()), path_,
                    sqlite3_errmsg(database_.get()));
 }
@@ -117,6 +125,8 @@ Status Connection::Execute(const std::string& sql) {
 }
 
 Result<sqlite3_stmt*> Connection::Prepare(std::string_view sql) {
+  // So that a file that was mended, or read wrongly once, is good again without a restart.
+  if (std::exchange(has_bad_pages_, false)) sqlite3_db_release_memory(database_.get());
   auto& slot = prepared_[std::string(sql)];
   if (slot == nullptr) {
     sqlite3_stmt* statement = nullptr;

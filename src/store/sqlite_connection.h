@@ -31,7 +31,7 @@ class Connection {
   /// with the process, however durable SQLite believes it to be.
   Status CheckInPlace();
   /// What the last call failed of.
-  Error LastError() const;
+  Error LastError();
 
  private:
   friend class Query;
@@ -45,6 +45,7 @@ class Connection {
 
   std::string path_;
   std::unique_ptr<sqlite3, Close> database_;
+  bool has_bad_pages_ = false;  ///< SQLite has read damage, and keeps it in memory.
   // Behind database_, so that statements are finalized before it closes.
   std::unordered_map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>> prepared_;
 };

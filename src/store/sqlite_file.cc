@@ -1,6 +1,7 @@
 #include "store/sqlite_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,15 @@ namespace fs = std::filesystem;
 Failure CannotCreate(const std::string& path, const std::error_code& why) {
   return Fail(ErrorCode::kUnavailable, "the registry file {} cannot be created: {}", path,
               why.message());
+}
+
+std::string WalOf(const std::string& path) { return path + "-wal"; }
+
+Failure RegistryGone(const std::string& path, std::uintmax_t logged) {
+  return Fail(ErrorCode::kUnavailable,
+              "the registry file {} is missing or empty, but {} beside it holds {} bytes of "
+              "changes: put the file back; to begin with an empty registry, move that one away",
+              path, WalOf(path), logged);
 }
 
 // A name is durable only once its directory is: what is committed into a file that a power cut
@@ -57,6 +67,11 @@ Status CreateRegistryFile(const std::string& path) {
   if (path.empty()) return Fail(ErrorCode::kInvalidArgument, "the registry needs a file name");
   PODIUM_TRY(CreateDirectory(fs::path(path).parent_path(), path));
   std::error_code error;
+  // The log first: whoever creates the registry at this moment writes the file before its log.
+  const std::uintmax_t logged = fs::file_size(WalOf(path), error);
+  const bool has_log = !error && logged > 0;
+  const std::uintmax_t size = fs::file_size(path, error);
+  if (has_log && (error || size == 0)) return RegistryGone(path, logged);
   if (fs::exists(path, error)) return {};
   // Made under another name and linked: it never stands there with wider permissions, and closing
   // it here cannot drop the locks that another thread of this process holds on it.
@@ -70,6 +85,25 @@ Status CreateRegistryFile(const std::string& path) {
   if (error && error != std::errc::file_exists) return CannotCreate(path, error);
   SyncDirectory(fs::path(path).parent_path());
   return {};
+}
+
+WalFile::WalFile(const std::string& path) : file_(WalOf(path)), opened_(Look(file_)) {}
+
+std::optional<WalFile::Identity> WalFile::Look(const std::string& file) {
+  struct stat info{};
+  if (::stat(file.c_str(), &info) != 0) return std::nullopt;
+  return Identity{info.st_dev, info.st_ino};
+}
+
+Status WalFile::CheckInPlace() const {
+  if (!opened_) return {};
+  const std::optional<Identity> now = Look(file_);
+  if (now && now->device == opened_->device && now->number == opened_->number) return {};
+  return Fail(ErrorCode::kUnavailable,
+              "the file {}, which holds the registry's newest changes, was moved or removed while "
+              "in use: put it back; if it is gone, stop podium with SIGTERM (not kill -9): it then "
+              "writes what it still holds into the registry",
+              file_);
 }
 
 Result<Connection> OpenWriter(const std::string& path, std::chrono::milliseconds busy_timeout) {

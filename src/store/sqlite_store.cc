@@ -6,7 +6,6 @@
 
 #include "store/cursor.h"
 #include "store/sql.h"
-#include "store/sqlite_file.h"
 #include "store/sqlite_history.h"
 #include "store/sqlite_rows.h"
 #include "store/sqlite_schema.h"
@@ -40,16 +39,18 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
     readers.push_back(std::move(reader));
   }
   return std::unique_ptr<SqliteStore>(
-      new SqliteStore(std::move(writer), std::move(readers), clock, rng, options));
+      new SqliteStore(path, std::move(writer), std::move(readers), clock, rng, options));
 }
 
-SqliteStore::SqliteStore(Connection writer, std::vector<Connection> readers, const Clock& clock,
-                         Rng& rng, const SqliteOptions& options)
+SqliteStore::SqliteStore(const std::string& path, Connection writer,
+                         std::vector<Connection> readers, const Clock& clock, Rng& rng,
+                         const SqliteOptions& options)
     : clock_(clock),
       rng_(rng),
       options_(options),
       writer_(std::move(writer)),
-      readers_(std::move(readers)) {}
+      readers_(std::move(readers)),
+      wal_(path) {}
 
 Result<Committed> SqliteStore::Apply(const Mutation& mutation, const MutationContext& context) {
   const SteadyTime asked = clock_.SteadyNow();
@@ -68,6 +69,7 @@ Result<Committed> SqliteStore::ApplyLocked(const Mutation& mutation,
                                            const MutationContext& context) {
   PODIUM_TRY_ASSIGN(Transaction transaction, Transaction::Begin(writer_, Kind::kWrite));
   PODIUM_TRY(writer_.CheckInPlace());
+  PODIUM_TRY(wal_.CheckInPlace());
   PODIUM_TRY_ASSIGN(const Head head, ReadHead(writer_));
   std::vector<RowFault> faults;
   PODIUM_TRY_ASSIGN(const RouteSnapshot state, ReadSnapshot(writer_, SubjectOf(mutation), faults));
@@ -85,6 +87,7 @@ Result<Committed> SqliteStore::ApplyLocked(const Mutation& mutation,
 Result<Revision> SqliteStore::ReadRevision() {
   const ReaderPool::Lease reader = readers_.Take();
   PODIUM_TRY((*reader).CheckInPlace());
+  PODIUM_TRY(wal_.CheckInPlace());
   PODIUM_TRY_ASSIGN(const Head head, ReadHead(*reader));
   return head.revision;
 }

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "store/registry_store.h"
 #include "store/sqlite_connection.h"
+#include "store/sqlite_file.h"
 #include "store/sqlite_readers.h"
 
 namespace podium::store {
@@ -45,8 +46,8 @@ class SqliteStore final : public RegistryStore {
   Result<AuditVerdict> VerifyAudit() override;
 
  private:
-  SqliteStore(Connection writer, std::vector<Connection> readers, const Clock& clock, Rng& rng,
-              const SqliteOptions& options);
+  SqliteStore(const std::string& path, Connection writer, std::vector<Connection> readers,
+              const Clock& clock, Rng& rng, const SqliteOptions& options);
   Result<Committed> ApplyLocked(const Mutation& mutation, const MutationContext& context);
 
   const Clock& clock_;
@@ -55,6 +56,7 @@ class SqliteStore final : public RegistryStore {
   std::timed_mutex writing_;
   Connection writer_;  // Protected by writing_.
   ReaderPool readers_;
+  const WalFile wal_;
 };
 
 }  // namespace podium::store

@@ -52,6 +52,40 @@ class SqliteRegistry : public ::testing::Test {
 
 // --- the file ---
 
+// A change that is answered must not stand in a file that nobody can open any more.
+TEST_F(SqliteRegistry, NothingIsWrittenIntoALogThatWasRemoved) {
+  registry_.Add("a");
+  std::filesystem::rename(path() + "-wal", path() + "-wal.away");
+  const auto refused = store_->Apply(RegisterVersion{Row("b")}, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(refused.error().message, HasSubstr("-wal, which holds"));
+  EXPECT_THAT(store_->ReadRevision().error().message, HasSubstr("put it back"));
+  std::ofstream(path() + "-wal") << "another one";
+  EXPECT_FALSE(store_->ReadRevision());
+  std::filesystem::rename(path() + "-wal.away", path() + "-wal");
+  EXPECT_TRUE(store_->ReadRevision());
+  EXPECT_TRUE(store_->Apply(RegisterVersion{Row("b")}, {}));
+}
+
+TEST_F(SqliteRegistry, ALogWithoutItsFileIsNotThrownAway) {
+  registry_.Add("a");
+  const std::string copy = folder_ / "copy.db";
+  std::filesystem::copy_file(path() + "-wal", copy + "-wal");
+  const auto size = std::filesystem::file_size(copy + "-wal");
+  for (const bool empty : {false, true}) {
+    if (empty) std::ofstream(copy).flush();
+    const auto opened = Open(copy);
+    ASSERT_FALSE(opened) << empty;
+    EXPECT_EQ(opened.error().code, ErrorCode::kUnavailable);
+    EXPECT_THAT(opened.error().message, HasSubstr("missing or empty"));
+  }
+  EXPECT_EQ(std::filesystem::file_size(copy + "-wal"), size);
+  // Behind an empty log there is nothing to lose.
+  std::ofstream(copy + "-wal", std::ios::trunc).flush();
+  EXPECT_TRUE(Open(copy));
+}
+
 TEST_F(SqliteRegistry, TheFileIsItsOwnersAlone) {
   registry_.Add("a");
   for (const std::string& name : {path(), path() + "-wal", path() + "-shm"}) {

@@ -329,7 +329,7 @@ def figure():
 
 
 def pytest_terminal_summary(terminalreporter):
-    for text in _figures:
+    for text in dict.fromkeys(_figures):
         terminalreporter.write_line(f"figure: {text}")
 
 
@@ -350,7 +350,7 @@ def clean_environment(extra):
 def make_server(podium_bin, tmp_path):
     started = []
 
-    def make(data=None, env=None, args=(), config=None, token=None):
+    def make(data=None, env=None, args=(), config=None, token=None, binary=podium_bin):
         number = len(started)
         arguments = [str(a) for a in args]
         if config is not None:
@@ -360,7 +360,7 @@ def make_server(podium_bin, tmp_path):
         extra = dict(env or {})
         if token is not None:
             extra["PODIUM_ADMIN_TOKEN"] = token
-        made = Server(podium_bin, str(data or tmp_path / f"data-{number}"),
+        made = Server(binary, str(data or tmp_path / f"data-{number}"),
                       clean_environment(extra), arguments, tmp_path / f"serve-{number}.log")
         if token is not None:
             made.headers["Authorization"] = f"Bearer {token}"

@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "auth/principal.h"
@@ -46,6 +48,31 @@ struct PendingVerbs {
   std::atomic<int> other{0};
 };
 
+/// What became of the last change that was brought to the registry: a full disk shows here, before
+/// somebody needs a rollback. Threads: any.
+class LastWrite {
+ public:
+  void Failed(std::string why) {
+    ++failures_;
+    const std::lock_guard lock(mutex_);
+    trouble_ = std::move(why);
+  }
+  void Succeeded() {
+    const std::lock_guard lock(mutex_);
+    trouble_.clear();
+  }
+  std::string trouble() const {  ///< Empty when it was written.
+    const std::lock_guard lock(mutex_);
+    return trouble_;
+  }
+  std::uint64_t failures() const { return failures_; }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string trouble_;
+  std::atomic<std::uint64_t> failures_{0};
+};
+
 /// Threads: the references are to things that any thread may use.
 struct AdminContext {
   store::RegistryStore& store;
@@ -62,6 +89,7 @@ struct AdminContext {
   SteadyTime started;
   const view::RecentRequests* recent = nullptr;  ///< Null where no requests are kept.
   mutable PendingVerbs pending{};
+  mutable LastWrite last_write{};
   mutable std::atomic<bool> was_ready{false};
   std::atomic<bool> draining{false};
 };

@@ -63,12 +63,13 @@ AdminReply Ready(AdminCall& call) {
   response.body = fmt::format(
       "{} view generation {} age {:.1f} s\n{} table {}\n{} models {} ready, {} failed, {} "
       "primaries "
-      "loading\n{}",
+      "loading\n{}{}",
       mark(state.publishes > 0), state.view->generation().get(), Seconds(ViewAge(c, state)),
       mark(state.trouble.empty()),
       state.trouble.empty() ? "readable" : "not readable, serving from the last good view",
       mark(counts.failed == 0 && counts.primaries_pending == 0), counts.ready, counts.failed,
       counts.primaries_pending,
+      c.last_write.trouble().empty() ? "" : "[-] registry could not take the last change\n",
       c.draining ? "[-] draining\n" : (ready ? "ready\n" : "not ready\n"));
   if (!ready) response.headers.Add("Retry-After", "1");
   co_return response;
@@ -93,6 +94,8 @@ AdminReply ShowStatus(AdminCall& call) {
   json["view_age_s"] = Seconds(ViewAge(c, state));
   json["stale"] = ViewAge(c, state) > c.options.cache_ttl;
   json["trouble"] = state.trouble.empty() ? Json() : Json(state.trouble);
+  const std::string write_trouble = c.last_write.trouble();
+  json["write_trouble"] = write_trouble.empty() ? Json() : Json(write_trouble);
   json["routes"] = state.view->routes().size();
   json["versions"] = counts.versions;
   json["ready"] = counts.ready;

@@ -144,6 +144,9 @@ void WriteControl(Exposition& out, const AdminContext& c, const view::PublishSta
   counter("podium_publishes_total", "Views brought to all cores.", state.publishes);
   counter("podium_table_read_failures_total", "Reads of the table that failed.",
           state.failed_reads);
+  counter("podium_registry_write_failures_total",
+          "Changes that the registry could not take: disk full, locked, damaged.",
+          c.last_write.failures());
   out.Family("podium_admin_pending", "gauge", "Mutations admitted and not answered yet.");
   out.Sample({{"verb", "promote"}}, c.pending.promote.load());
   out.Sample({{"verb", "other"}}, c.pending.other.load());

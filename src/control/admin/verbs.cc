@@ -118,6 +118,13 @@ Task<void> KeepWarm(const AdminContext& c, std::vector<ModelHandle> warm, Revisi
   (void)co_await std::move(keep);  // Not done when the server stops: then nothing serves.
 }
 
+// A refusal is the caller's affair; what the registry could not take is the operator's.
+void NoteFailure(LastWrite& last, const Error& error) {
+  if (error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kInternal) {
+    last.Failed(Describe(error));
+  }
+}
+
 bool IsRegistration(const store::Mutation& mutation) {
   return std::holds_alternative<store::RegisterVersion>(mutation);
 }
@@ -134,7 +141,10 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
   if (!IsRegistration(mutation)) {
     auto rehearse = RunOn(c.pools.reads, [&] { return Rehearse(c.store, mutation, *context); });
     Result<Admission> admission = co_await std::move(rehearse);
-    if (!admission) co_return Fail(std::move(admission).error());
+    if (!admission) {
+      NoteFailure(c.last_write, admission.error());
+      co_return Fail(std::move(admission).error());
+    }
     Pin(*admission, mutation, *context);
     if (!admission->goes_live.empty()) {
       auto load = RunOn(c.pools.loads, [&] {
@@ -150,9 +160,11 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
   auto commit = RunOn(c.pools.writer, [&] { return c.store.Apply(mutation, *context); });
   Result<store::Committed> committed = co_await std::move(commit);
   if (!committed) {
+    NoteFailure(c.last_write, committed.error());
     if (!IsRefusal(committed.error().code)) co_await KeepWarm(c, std::move(warm), Revision(0));
     co_return Fail(std::move(committed).error());
   }
+  if (committed->changed) c.last_write.Succeeded();
 
   VerbOutcome outcome{std::move(*committed), true};
   auto publish = RunOn(c.pools.publish,

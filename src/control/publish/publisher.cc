@@ -192,7 +192,8 @@ void Publisher::LogNewFailures(const view::CoreView& view) {
 
 void Publisher::NoteTrouble(const Error& error) {
   const std::lock_guard lock(state_mutex_);
-  if (state_.trouble.empty()) {
+  // Before the first view there is nothing to serve on with: whoever starts us says why it failed.
+  if (state_.trouble.empty() && state_.publishes > 0) {
     LogError("the registry table cannot be read: serving on with the last good view",
              {{"generation", state_.view->generation().get()}, {"error", Describe(error)}});
   }
