@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/descriptors.h"
 #include "app/front.h"
 #include "base/log.h"
 #include "base/task.h"
@@ -168,7 +169,9 @@ struct Server::Impl {
     PODIUM_TRY(publisher.PublishFirst());
     PODIUM_TRY_ASSIGN(const Revision revision, store->ReadRevision());
     TellWhatWasOpened(settings.data_dir, revision);
-    PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock));
+    net::HttpServerOptions options;
+    options.max_connections = ConnectionsPerCore(RaiseDescriptorLimit(), core_count);
+    PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock, options));
     address = {settings.listen.host, http->port()};
     ticker.Run(0, [this] {
       ticking.emplace(ticker.executor(0));

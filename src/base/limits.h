@@ -22,6 +22,10 @@ inline constexpr std::chrono::seconds kHeadTimeout{10};   ///< First byte of a h
 inline constexpr std::chrono::seconds kBodyTimeout{30};   ///< Without any progress of the body.
 inline constexpr std::chrono::seconds kIdleTimeout{75};   ///< Kept-alive and silent.
 inline constexpr std::chrono::seconds kWriteTimeout{30};  ///< Without any progress of the answer.
+/// On average, for the body of a request, besides kBodyTimeout.
+inline constexpr std::size_t kMinBytesPerSecond = 512;
+/// Descriptors that connections leave to the store, the models, uploads and the log.
+inline constexpr std::size_t kReservedDescriptors = 256;
 
 // JSON and predictions.
 inline constexpr int kMaxJsonDepth = 64;

@@ -47,6 +47,8 @@ class HttpServer {
   /// Ends what is past its deadline. Runs by itself unless sweep_every is zero.
   void SweepNow();
   std::size_t connections() const;
+  /// What the connections hold of requests and answers, in memory of ours.
+  std::size_t buffered_bytes() const;
 
  private:
   class Impl;

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "net/http_session.h"
 #include "net/server_test_fixture.h"
 
 namespace podium::net {
@@ -236,12 +237,36 @@ TEST_F(ServerTest, StalledBodyIs408) {
     RawClient client = Connect();
     client.Send(fmt::format("POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc", path));
     Pass(seconds(29));
-    client.Send("d");  // Progress starts the clock anew.
-    Pass(seconds(29));
     EXPECT_FALSE(client.closed());
     Pass(seconds(1));
     client.SendEnd();
     EXPECT_THAT(client.ReceiveAll(), StartsWith("HTTP/1.1 408"));
+  }
+}
+
+// INV-16: a patient sender of single bytes must not hold a connection for as long as it likes; one
+// that keeps the least rate may take its time.
+TEST_F(ServerTest, Inv16BodiesHaveALeastRate) {
+  Start();
+  for (const char* path : {"/x", "/pieces"}) {
+    RawClient patient = Connect();
+    RawClient steady = Connect();
+    const std::string head =
+        fmt::format("POST {} HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n", path);
+    patient.Send(head);
+    steady.Send(head);
+    const std::string second(limits::kMinBytesPerSecond, 's');
+    std::size_t sent = 0;
+    for (; sent * second.size() < 150'000; ++sent) {
+      Pass(seconds(1));
+      steady.Send(second);
+      if (sent % 20 == 19) patient.Send("b");  // Progress, but far below the rate.
+      if (sent == 28) EXPECT_FALSE(patient.closed());
+    }
+    patient.SendEnd();
+    EXPECT_THAT(patient.ReceiveAll(), StartsWith("HTTP/1.1 408"));
+    steady.Send(std::string(200'000 - sent * second.size(), 's'));
+    EXPECT_THAT(steady.Receive(), StartsWith("HTTP/1.1 200"));
   }
 }
 
@@ -257,6 +282,43 @@ TEST_F(ServerTest, IdleConnectionsEndSilently) {
   EXPECT_EQ(server_->connections(), 0u);
 }
 
+// An idle connection gives its buffers back and notices the next request all the same.
+TEST_F(ServerTest, ParkedConnectionsGoOn) {
+  Start();
+  RawClient fresh = Connect();
+  RawClient used = Connect();
+  used.Send(Post("/b", "2"));
+  EXPECT_THAT(used.Receive(), EndsWith("/b=2"));
+  for (int i = 0; i < 3; ++i) {
+    Pass(kParkAfter);
+    used.Send(Post("/b", "2"));
+    EXPECT_THAT(used.Receive(), EndsWith("/b=2"));
+  }
+  EXPECT_GT(server_->buffered_bytes(), 0u);
+  Pass(kParkAfter);
+  EXPECT_EQ(server_->buffered_bytes(), 0u) << "an idle connection is a socket and no buffer";
+  // A head that comes in two parts, the second after what would be time to park.
+  fresh.Send("GET /fa");
+  Pass(kParkAfter + seconds(1));
+  fresh.Send("st HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(fresh.Receive(), StartsWith("HTTP/1.1 200"));
+  used.SendEnd();
+  EXPECT_EQ(used.ReceiveAll(), "");
+  PollUntilConnections(1);
+}
+
+// Parking buys no time.
+TEST_F(ServerTest, ParkedConnectionsEndWhenIdleTooLong) {
+  Start();
+  RawClient client = Connect();
+  PollUntilConnections(1);
+  Pass(seconds(10));
+  Pass(limits::kIdleTimeout - seconds(11));
+  EXPECT_FALSE(client.closed());
+  Pass(seconds(1));
+  EXPECT_EQ(client.ReceiveAll(), "");
+}
+
 TEST_F(ServerTest, ReaderThatStallsIsCutOff) {
   Start();
   RawClient client = Connect();
@@ -268,6 +330,32 @@ TEST_F(ServerTest, ReaderThatStallsIsCutOff) {
   Pass(seconds(1));
   PollUntilConnections(0);
   EXPECT_LT(client.ReceiveAll().size(), 8'000'000u);
+}
+
+// INV-16: a caller that sends requests and never reads an answer. What is not answered is not read,
+// so neither side of the connection can grow.
+TEST_F(ServerTest, Inv16CallerThatNeverReadsGrowsNothing) {
+  Start();
+  RawClient client = Connect();
+  std::string requests;
+  for (int i = 0; i < 200; ++i) requests += Post("/fast", std::string(1000, 'x'));
+  std::size_t sent = 0;
+  for (int still = 0; still < 50;) {
+    const std::size_t more = client.SendSome(requests, sent % requests.size());
+    sent += more;
+    still = more > 0 ? 0 : still + 1;
+    context_.poll();
+    ASSERT_LT(sent, 64u * 1024 * 1024) << "the server reads on without an end";
+  }
+  EXPECT_LE(server_->buffered_bytes(), 2 * kFirstReadBytes);
+  const std::size_t handled = handler_.fast;
+  EXPECT_GT(handled, 0u);
+  for (int i = 0; i < 100; ++i) context_.poll();
+  EXPECT_EQ(handler_.fast, handled);
+  Pass(limits::kWriteTimeout - seconds(1));
+  EXPECT_EQ(server_->connections(), 1u);
+  Pass(seconds(1));
+  PollUntilConnections(0);
 }
 
 TEST_F(ServerTest, SlowHandlerIsNotTheClientsFault) {

@@ -18,6 +18,11 @@ using boost::system::error_code;
 constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
+std::size_t HeapBytes(const std::string& text) {
+  const std::size_t in_object = std::string().capacity();
+  return text.capacity() > in_object ? text.capacity() : 0;
+}
+
 asio::const_buffer BufferOf(std::string_view text) { return {text.data(), text.size()}; }
 
 }  // namespace
@@ -27,14 +32,20 @@ HttpSession::HttpSession(ServerCore& shared, TcpSocket socket, const asio::ip::a
   peer_address_ = peer_text_;
   peer_is_loopback_ = IsLoopback(peer_text_);
   core_ = shared_.core;
-  in_.Reserve(kFirstReadBytes);
 }
 
 Task<void> HttpSession::Run() {
   // Cancellation reaches us as an error of the operation going on, never as an exception.
   co_await asio::this_coro::throw_if_cancelled(false);
-  for (Step step = Step::kReadHead;;) {
+  // No memory is spent on a connection before its first byte.
+  for (Step step = Step::kPark;;) {
     switch (step) {
+      case Step::kPark: {
+        Release();
+        const auto [error] = co_await socket_.async_wait(TcpSocket::wait_read, kAwaitTuple);
+        step = Woken(error);
+        break;
+      }
       case Step::kReadHead: {
         PrepareToReadHead();
         const asio::mutable_buffer space(in_.free_begin(), in_.free_bytes());
@@ -67,7 +78,13 @@ void HttpSession::Arm(std::chrono::nanoseconds patience) {
 }
 
 void HttpSession::Sweep(SteadyTime now) {
-  if (now < deadline_) return;
+  if (now < deadline_) {
+    if (now < park_at_) return;
+    park_at_ = SteadyTime::max();
+    error_code ignored;
+    socket_.cancel(ignored);
+    return;
+  }
   Disarm();
   expired_ = true;
   error_code ignored;
@@ -89,6 +106,34 @@ bool HttpSession::EndedByDeadline(const error_code& error) const {
   return error == asio::error::operation_aborted && expired_;
 }
 
+// ---- Between requests.
+
+/// An idle connection is a socket and this object. REQUIRES: nothing has been read.
+void HttpSession::Release() {
+  in_.Release();
+  body_.Release();
+  begin_ = 0;
+  // Moved out, as assigning an empty string would keep the memory of the old one.
+  const std::string sent(std::move(out_));
+  const Response answered(std::move(response_));
+  const RequestHead handled(std::move(head_));
+  out_.clear();
+  response_.Clear();
+  head_ = RequestHead();
+  park_at_ = SteadyTime::max();
+  if (std::exchange(idle_, true)) return;  // It has waited for a while already.
+  Arm(shared_.options.idle_timeout);
+}
+
+std::size_t HttpSession::buffered_bytes() const {
+  return in_.capacity() + raw_.capacity() + body_.capacity() + HeapBytes(out_) +
+         HeapBytes(response_.body) + HeapBytes(response_.headers.wire());
+}
+
+HttpSession::Step HttpSession::Woken(error_code error) {
+  return error ? Step::kClose : Step::kReadHead;
+}
+
 // ---- The head.
 
 void HttpSession::PrepareToReadHead() {
@@ -96,17 +141,22 @@ void HttpSession::PrepareToReadHead() {
     in_.KeepTail(in_.size() - begin_);
     begin_ = 0;
   }
-  if (in_.free_bytes() == 0) in_.Reserve(2 * in_.capacity());
+  if (in_.free_bytes() == 0) in_.Reserve(std::max(kFirstReadBytes, 2 * in_.capacity()));
   const bool nothing_yet = in_.size() == begin_;
   if (nothing_yet) {
     idle_ = true;
     Arm(shared_.options.idle_timeout);
+    park_at_ = deadline_ - shared_.options.idle_timeout + kParkAfter;
   } else if (deadline_ == SteadyTime::max()) {
     Arm(shared_.options.head_timeout);  // Once per head: trickling bytes buys no time.
   }
 }
 
 HttpSession::Step HttpSession::HeadBytes(error_code error, std::size_t bytes) {
+  const bool parking = error == asio::error::operation_aborted && idle_ && !expired_ && !cut_ &&
+                       park_at_ == SteadyTime::max();
+  if (parking) return Step::kPark;
+  park_at_ = SteadyTime::max();
   const bool was_idle = std::exchange(idle_, false);
   if (was_idle) Disarm();
   if (!error) {
@@ -147,6 +197,7 @@ HttpSession::Step HttpSession::BeginRequest(std::size_t head_bytes) {
   pending_ = in_.view().substr(begin_ + head_bytes);
   whole_.reset();
   body_bytes_ = 0;
+  body_pace_ = Pace(shared_.options.body_timeout);
   continue_owed_ = head_.expect_continue;
   response_.Clear();
   return shared_.handler.TryHandle(*this, response_) ? Answer() : Step::kHandle;
@@ -237,11 +288,18 @@ Task<Result<std::string_view>> HttpSession::ReadSome(std::uint64_t total_limit) 
   }
 }
 
+/// Memory follows what the sender does: small pieces until one has filled its buffer.
+std::size_t HttpSession::NextPieceBytes() const {
+  const bool filled = raw_.capacity() > 0 && raw_.free_bytes() == 0;
+  return std::min(filled ? 2 * raw_.capacity() : kFirstReadBytes, kBodyReadBytes);
+}
+
 /// More bytes into raw_; with a known length never past its end, so that the next request's bytes
 /// stay where they are. REQUIRES: nothing is pending.
 Task<Status> HttpSession::Fill() {
+  const std::size_t piece = NextPieceBytes();
   raw_.Clear();
-  raw_.Reserve(kBodyReadBytes);
+  raw_.Reserve(piece);
   std::size_t wanted = raw_.capacity();
   if (!framing_.chunked()) {
     wanted = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, framing_.remaining()));
@@ -262,8 +320,8 @@ Task<Status> HttpSession::FillWhole() {
   body_.Append(pending_);
   pending_ = {};
   while (body_.size() < length) {
-    if (body_.free_bytes() == 0 || body_.capacity() < kBodyReadBytes) {
-      body_.Reserve(std::min(length, std::max(kBodyReadBytes, 2 * body_.size())));
+    if (body_.free_bytes() == 0) {
+      body_.Reserve(std::min(length, std::max(kFirstReadBytes, 2 * body_.size())));
     }
     std::size_t bytes = 0;
     const std::size_t wanted = std::min(length - body_.size(), body_.free_bytes());
@@ -281,10 +339,12 @@ Task<Status> HttpSession::Read(char* buffer, std::size_t capacity, std::size_t& 
     Status allowed = co_await AllowBody();
     if (!allowed) co_return allowed;
   }
-  Arm(shared_.options.body_timeout);
+  const SteadyTime start = shared_.clock.SteadyNow();
+  Arm(body_pace_.Left());
   const asio::mutable_buffer space(buffer, capacity);
   const auto [error, count] = co_await socket_.async_read_some(space, kAwaitTuple);
   Disarm();
+  body_pace_.Took(shared_.clock.SteadyNow() - start, count);
   bytes = count;
   if (!error) co_return Status{};
   if (EndedByDeadline(error)) {
@@ -368,6 +428,8 @@ bool HttpSession::Sent(std::size_t bytes) {
 
 Task<HttpSession::Step> HttpSession::Flush() {
   for (;;) {
+    // No least rate is needed here: the kernel reports room only once a third of its buffer is
+    // free.
     Arm(shared_.options.write_timeout);
     const auto [error, bytes] = co_await socket_.async_write_some(unsent_, kAwaitTuple);
     Disarm();
@@ -399,10 +461,7 @@ HttpSession::Step HttpSession::NextRequest() {
   body_.Clear();
   parse_at_ = 0;
   if (begin_ < in_.size()) return Step::kParseHead;
-  if (in_.capacity() > limits::kMaxHeadBytes) {
-    in_.Release();
-    in_.Reserve(kFirstReadBytes);
-  }
+  if (in_.capacity() > limits::kMaxHeadBytes) in_.Release();
   return Step::kReadHead;
 }
 
@@ -411,7 +470,7 @@ Task<void> HttpSession::Linger() {
   error_code error;
   socket_.shutdown(TcpSocket::shutdown_send, error);
   raw_.Clear();
-  raw_.Reserve(kBodyReadBytes);
+  raw_.Reserve(kFirstReadBytes);
   Arm(kLingerTime);
   for (std::uint64_t dropped = 0; !error && dropped < kLingerBytes;) {
     const asio::mutable_buffer space(raw_.data(), raw_.capacity());

@@ -15,14 +15,17 @@
 #include "net/byte_buffer.h"
 #include "net/http_body.h"
 #include "net/http_server.h"
+#include "net/pace.h"
 
 namespace podium::net {
 
-inline constexpr std::size_t kFirstReadBytes = 8 * 1024;     ///< A connection's buffer when idle.
-inline constexpr std::size_t kBodyReadBytes = 64 * 1024;     ///< One read of a long body.
+inline constexpr std::size_t kFirstReadBytes = 8 * 1024;     ///< A connection's first buffer.
+inline constexpr std::size_t kBodyReadBytes = 64 * 1024;     ///< At most for one read of a body.
 inline constexpr std::size_t kJoinedWriteBytes = 16 * 1024;  ///< Up to here a body joins its head.
 inline constexpr std::uint64_t kLingerBytes = 16 * 1024 * 1024;  ///< Read and dropped at the end.
 inline constexpr std::chrono::seconds kLingerTime{2};
+/// An idle connection gives its memory back after this long.
+inline constexpr std::chrono::seconds kParkAfter{1};
 
 using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
 
@@ -44,19 +47,29 @@ class HttpSession final : public Exchange {
   /// Serves requests until the connection is closed.
   Task<void> Run();
 
-  /// Ends the wait that is going on if its deadline has passed.
+  /// Ends the wait that is going on if its deadline has passed; parks a connection that has been
+  /// idle for kParkAfter.
   void Sweep(SteadyTime now);
   /// Ends an idle connection; one with a request goes on to its answer.
   void CloseIfIdle();
   /// Takes the connection away from under whatever is going on.
   void Cut();
 
+  /// Memory of ours that requests and answers of this connection hold.
+  std::size_t buffered_bytes() const;
+
+  std::size_t place = 0;  ///< In the server's list; the server's business.
+
   std::optional<Result<std::string_view>> TryBody(std::size_t limit) override;
   Task<Result<std::string_view>> ReadBody(std::size_t limit) override;
   Task<Result<std::string_view>> ReadSome(std::uint64_t total_limit) override;
 
  private:
-  enum class Step : std::uint8_t { kReadHead, kParseHead, kHandle, kFlush, kClose };
+  enum class Step : std::uint8_t { kPark, kReadHead, kParseHead, kHandle, kFlush, kClose };
+
+  // Between requests.
+  void Release();
+  Step Woken(boost::system::error_code error);
 
   // The head.
   void PrepareToReadHead();
@@ -67,6 +80,7 @@ class HttpSession final : public Exchange {
 
   // The body.
   bool CopyPieces(std::size_t limit);
+  std::size_t NextPieceBytes() const;
   Task<Status> Fill();
   Task<Status> FillWhole();
   Task<Status> Read(char* buffer, std::size_t capacity, std::size_t& bytes);
@@ -93,7 +107,8 @@ class HttpSession final : public Exchange {
   std::string peer_text_;
   SteadyTime deadline_ = SteadyTime::max();
   bool expired_ = false;  // The sweeper ended the current wait.
-  bool idle_ = false;     // Waiting for the first byte of a request.
+  SteadyTime park_at_ = SteadyTime::max();
+  bool idle_ = false;  // Waiting for the first byte of a request.
   bool cut_ = false;
 
   ByteBuffer in_;             // Heads, and what came with them.
@@ -105,8 +120,9 @@ class HttpSession final : public Exchange {
   BodyFraming framing_;
   std::optional<std::string_view> whole_;
   std::uint64_t body_bytes_ = 0;  // Handed out by ReadSome.
-  std::optional<Error> broken_;   // Why the body cannot be read on.
-  bool continue_owed_ = false;    // The sender waits for 100 Continue.
+  Pace body_pace_{limits::kBodyTimeout};
+  std::optional<Error> broken_;  // Why the body cannot be read on.
+  bool continue_owed_ = false;   // The sender waits for 100 Continue.
 
   Response response_;
   std::string out_;
