@@ -5,15 +5,6 @@
 
 namespace podium::routing {
 
-std::size_t RoutesPart::NameHash::operator()(std::string_view name) const noexcept {
-  return std::hash<std::string_view>{}(name);
-}
-
-const CompiledRoute* RoutesPart::Find(std::string_view name) const {
-  const auto found = index_.find(name);
-  return found == index_.end() ? nullptr : found->second;
-}
-
 TableCompiler::TableCompiler(std::vector<std::string> known_providers)
     : known_providers_(std::move(known_providers)) {}
 
@@ -75,7 +66,7 @@ std::shared_ptr<const RoutesPart> TableCompiler::Compile(Generation generation) 
     if (entry->dirty) Refresh(*name, *entry);
     faults_.insert(faults_.end(), entry->faults.begin(), entry->faults.end());
     if (!entry->compiled) continue;
-    part->index_.emplace(*name, entry->compiled.get());
+    part->index_.emplace(*name, part->routes_.size());
     part->routes_.push_back(entry->compiled);
   }
   return part;

@@ -21,6 +21,7 @@ namespace podium::routing {
 /// Index of a version within its route's `versions`; stable for one compiled route.
 using VersionIndex = std::uint16_t;
 inline constexpr VersionIndex kNoVersion = 0xFFFF;
+inline constexpr std::size_t kNoRoute = static_cast<std::size_t>(-1);
 
 /// One run of an arm's fine buckets: [begin, end). Most arms hold one run (arm_layout.h).
 struct ArmSlot {
@@ -61,7 +62,9 @@ struct CompileFault {
 /// Threads: immutable, share freely.
 class RoutesPart {
  public:
-  /// nullptr when nothing of that name is in the table. No allocation.
+  /// Where in `routes` that name stands; kNoRoute when it is not in the table. No allocation.
+  std::size_t IndexOf(std::string_view name) const;
+  /// The same as a pointer; nullptr when it is not in the table.
   const CompiledRoute* Find(std::string_view name) const;
   const std::vector<std::shared_ptr<const CompiledRoute>>& routes() const { return routes_; }
   Generation generation() const { return generation_; }
@@ -74,7 +77,7 @@ class RoutesPart {
   };
   Generation generation_;
   std::vector<std::shared_ptr<const CompiledRoute>> routes_;  // By name.
-  std::unordered_map<std::string, const CompiledRoute*, NameHash, std::equal_to<>> index_;
+  std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> index_;
 };
 
 /// The rows of one route, as last read.

@@ -13,14 +13,7 @@ CoreView::CoreView(std::shared_ptr<const routing::RoutesPart> routes, std::vecto
   for (std::size_t i = 0; i < views_.size(); ++i) {
     PODIUM_ASSERT(views_[i].route == routes_->routes()[i]);
     PODIUM_ASSERT(views_[i].serving.size() == views_[i].route->versions.size());
-    index_.emplace(views_[i].route.get(), i);
   }
-}
-
-const RouteView* CoreView::Find(std::string_view route) const {
-  const routing::CompiledRoute* compiled = routes_->Find(route);
-  if (compiled == nullptr) return nullptr;
-  return &views_[index_.find(compiled)->second];
 }
 
 ViewCell::ViewCell()

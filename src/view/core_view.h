@@ -8,7 +8,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "domain/model.h"
@@ -51,7 +50,6 @@ class CoreView {
  private:
   std::shared_ptr<const routing::RoutesPart> routes_;
   std::vector<RouteView> views_;
-  std::unordered_map<const routing::CompiledRoute*, std::size_t> index_;
   std::uint64_t sequence_;
 };
 

@@ -169,6 +169,10 @@ def system(options):
     tally = Tally()
     if not build(tally, "release", ["podium", "libpodium"]):
         return tally
+    # Of the build that ships: in the others sanitizers add symbols of their own.
+    path = run("decision_path",
+               [sys.executable, "-B", "tools/check_decision_path.py", "build/release"])
+    tally.check("decision_path", path.ok, path.text)
     choice, timeout = ([], PYTEST_FULL_TIMEOUT_S) if options.full else (
         ["-m", "not full"], PYTEST_TIMEOUT_S)
     ended = pytest(tally, "system", "tests/system", choice, timeout,
@@ -195,7 +199,7 @@ PARTS = [
          full_only=True),
     Part("fuzz", "each parser of outside bytes, a fixed number of executions", fuzz),
     Part("threads", "the tests that start threads, under TSan", threads),
-    Part("system", "the release binary from outside", system),
+    Part("system", "the release binary from outside; what its decision path may call", system),
     Part("examples", "the committed example models, made again and compared", examples,
          full_only=True),
 ]
