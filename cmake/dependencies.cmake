@@ -17,6 +17,9 @@ find_package(ZLIB 1.2 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 find_package(GTest 1.12 REQUIRED)
+if(PODIUM_BENCH)
+  find_package(benchmark 1.7 REQUIRED)  # tools/install_deps.sh --bench
+endif()
 
 # Targets of one spelling for what differs between versions of the packages.
 add_library(podium_asio INTERFACE)

@@ -10,7 +10,7 @@
 #                            the only ones that the tsan preset builds
 #       *_contract.*, *_fixture.*
 #                            what several tests of the module share; their .cc join its tests
-#       *_bench.cc           left to bench/
+#       x_bench.cc           with PODIUM_BENCH the executable x_bench, in <build>/bench/
 #     DEPS names modules (`base`, not `podium_base`); one that has no folder yet is passed over.
 #     LIBS names targets from outside:
 #       podium_asio, fmt::fmt, spdlog::spdlog, nlohmann_json::nlohmann_json, podium_yaml,
@@ -56,6 +56,8 @@ function(podium_module name)
   list(FILTER tests EXCLUDE REGEX "_thread_test\\.cc$")
   set(shared ${sources})
   list(FILTER shared INCLUDE REGEX "_(contract|fixture)\\.cc$")
+  set(benches ${sources})
+  list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
   set(mains ${sources})
   list(FILTER mains INCLUDE REGEX "/main\\.cc$")
   list(FILTER sources EXCLUDE REGEX "(_test|_bench|_contract|_fixture|/main)\\.cc$")
@@ -78,6 +80,9 @@ function(podium_module name)
 
   if(mains)
     podium_binary(${library})
+  endif()
+  if(PODIUM_BENCH)
+    podium_benches(${library} ${benches})
   endif()
   if(PODIUM_TESTS AND NOT PODIUM_THREAD_TESTS_ONLY)
     podium_test(${name}_test ${library} "${tests}" "${shared}")
@@ -121,6 +126,21 @@ function(podium_test target library tests shared)
   endif()
   set_property(GLOBAL APPEND PROPERTY PODIUM_TEST_TARGETS ${target})
   add_test(NAME ${target} COMMAND ${target})
+endfunction()
+
+# One executable per benchmark of a module; the target `benches` builds them all.
+function(podium_benches library)
+  if(NOT TARGET benches)
+    add_custom_target(benches)
+  endif()
+  foreach(source IN LISTS ARGN)
+    get_filename_component(target ${source} NAME_WE)
+    add_executable(${target} ${source})
+    set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
+    podium_existing(testing testing)
+    target_link_libraries(${target} PRIVATE ${library} ${testing} benchmark::benchmark)
+    add_dependencies(benches ${target})
+  endforeach()
 endfunction()
 
 # The binary itself, with the library that it opens at run time beside it.

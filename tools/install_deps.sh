@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that Podium is built and tested with, as far as they are missing.
 #
+#   tools/install_deps.sh           what ./run and ./test need
+#   tools/install_deps.sh --bench   and what bench/run measures with and against
+#   tools/install_deps.sh --list    the names, instead of installing
+#
 # Starts from a Debian 12 that has a shell, git and root. A second run only asks dpkg and ends.
 # Never libboost-dev: that is Boost 1.74, which conflicts with the 1.81 that we build with.
 set -euo pipefail
 
-readonly kPackages=(
+kPackages=(
   # compiler and build
   clang-19 lld-19 llvm-19 libclang-rt-19-dev clang-tidy-19 clang-format-19
   ccache cmake ninja-build pkgconf git ca-certificates debian-archive-keyring
@@ -17,6 +21,12 @@ readonly kPackages=(
   libgtest-dev libgmock-dev g++
 )
 
+# The web server and the load generator that Podium is measured against, and what counts.
+readonly kBenchPackages=(libbenchmark-dev nginx-light strace wrk)
+
+if [[ ${1:-} == --bench ]]; then
+  kPackages+=("${kBenchPackages[@]}")
+fi
 if [[ ${1:-} == --list ]]; then
   printf '%s\n' "${kPackages[@]}"
   exit 0
