@@ -185,6 +185,16 @@ def system(options):
     return tally
 
 
+def proof(_options):
+    tally = Tally()
+    ended = run("proof", [sys.executable, "-B", "tools/prove"])
+    for line in re.findall(r"^(?:ok|FAILED) .*", ended.text, re.MULTILINE):
+        tally.check(f"proof: {line.split(maxsplit=1)[1]}", line.startswith("ok"), line)
+    if not ended.ok and tally.failed == 0:
+        tally.fail(f"tools/prove (exit code {ended.code})", ended.text)
+    return tally
+
+
 def examples(_options):
     tally = Tally()
     ended = run("examples", ["examples/check.sh"])
@@ -200,6 +210,7 @@ PARTS = [
     Part("fuzz", "each parser of outside bytes, a fixed number of executions", fuzz),
     Part("threads", "the tests that start threads, under TSan", threads),
     Part("system", "the release binary from outside; what its decision path may call", system),
+    Part("proof", "a test goes red for each mutation of docs/proof.md", proof, full_only=True),
     Part("examples", "the committed example models, made again and compared", examples,
          full_only=True),
 ]
