@@ -45,7 +45,7 @@ class Scratch:
         self._copy(name)
 
     def configure(self):
-        return self._run(["cmake", "--preset", "debug", "-DPODIUM_FUZZ=OFF"], BUILD_TIMEOUT_S)
+        return self._run(["cmake", "--preset", "debug"], BUILD_TIMEOUT_S)
 
     def make(self, executables):
         return self._run(["ninja", "-C", str(self.build), *sorted(executables)], BUILD_TIMEOUT_S)
