@@ -104,8 +104,16 @@ void Pin(const Admission& admission, const store::Mutation& mutation,
          store::MutationContext& context) {
   const bool rolls_back = std::holds_alternative<store::RollBackRoute>(mutation);
   if (rolls_back) context.pinned_canary = admission.live_canary;
-  if (rolls_back || std::holds_alternative<store::PromoteVersion>(mutation)) {
+  // INV-7: what is live already is not made ready again, so it must be live still at the commit.
+  const bool already = admission.goes_live.empty();
+  const bool activates = std::holds_alternative<store::ActivateVersion>(mutation);
+  if (rolls_back || std::holds_alternative<store::PromoteVersion>(mutation) ||
+      (activates && already)) {
     context.pinned_primary = admission.primary_since;
+  }
+  const auto* ramp = std::get_if<store::SetCanary>(&mutation);
+  if (ramp != nullptr && ramp->share > BasisPoints() && already) {
+    context.pinned_canary = admission.live_canary;
   }
 }
 

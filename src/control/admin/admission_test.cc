@@ -95,7 +95,7 @@ TEST(Admit, PinsTheRevisionOfThePrimary) {
 }
 
 // INV-7: what a rollback meets at its commit must be what was made ready for it.
-TEST(Admit, PinsARollbackToTheCanaryToo) {
+TEST(Admit, Inv7PinsWhatWasNotMadeReady) {
   const auto pinned = [](VersionStatus status, int share, const store::Mutation& mutation) {
     const auto state = State({Row("primary", VersionStatus::kPrimary), Row("x", status, share),
                               Row("before", VersionStatus::kShadow)},
@@ -112,6 +112,13 @@ TEST(Admit, PinsARollbackToTheCanaryToo) {
   EXPECT_EQ(pinned(VersionStatus::kShadow, 0, rollback), " 3");
   EXPECT_EQ(pinned(VersionStatus::kShadow, 0, store::PromoteVersion{ModelId("x")}), "- 3");
   EXPECT_EQ(pinned(VersionStatus::kShadow, 0, store::ActivateVersion{ModelId("x")}), "- 0");
+  // What is so already is held to it: nothing was made ready for its being made so anew.
+  EXPECT_EQ(pinned(VersionStatus::kShadow, 0, store::ActivateVersion{ModelId("primary")}), "- 3");
+  const auto share = [](int bp) {
+    return store::SetCanary{RouteName("r"), ModelId("x"), *BasisPoints::From(bp)};
+  };
+  EXPECT_EQ(pinned(VersionStatus::kCanary, 5, share(5)), "x 0");
+  EXPECT_EQ(pinned(VersionStatus::kCanary, 5, share(6)), "- 0");
 }
 
 // The caller's mistake must be told before a model is loaded for nothing.
