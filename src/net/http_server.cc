@@ -27,6 +27,9 @@ constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
 constexpr std::chrono::milliseconds kAcceptPause{100};
 /// Sessions looked at before requests get their turn again: about 0.1 ms when none is in cache.
 constexpr std::size_t kSweepSlice = 1024;
+/// Waits ended before requests get their turn again: each costs an answer or a park, and callers
+/// who came together are late together.
+constexpr std::size_t kEndsPerSlice = 16;
 
 }  // namespace
 
@@ -155,8 +158,11 @@ class HttpServer::Impl {
   std::size_t SweepSlice(std::size_t begin) {
     const std::size_t end = std::min(begin + kSweepSlice, sessions_.size());
     const SteadyTime now = shared_.clock.SteadyNow();
-    for (std::size_t i = begin; i < end; ++i) sessions_[i]->Sweep(now);
-    return end;
+    std::size_t at = begin;
+    for (std::size_t ended = 0; at < end && ended < kEndsPerSlice; ++at) {
+      ended += sessions_[at]->Sweep(now) ? 1 : 0;
+    }
+    return at;
   }
 
   /// The end of a drain.

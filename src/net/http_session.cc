@@ -77,18 +77,17 @@ void HttpSession::Arm(std::chrono::nanoseconds patience) {
   expired_ = false;
 }
 
-void HttpSession::Sweep(SteadyTime now) {
+bool HttpSession::Sweep(SteadyTime now) {
   if (now < deadline_) {
-    if (now < park_at_) return;
+    if (now < park_at_) return false;
     park_at_ = SteadyTime::max();
-    error_code ignored;
-    socket_.cancel(ignored);
-    return;
+  } else {
+    Disarm();
+    expired_ = true;
   }
-  Disarm();
-  expired_ = true;
   error_code ignored;
   socket_.cancel(ignored);
+  return true;
 }
 
 void HttpSession::CloseIfIdle() {

@@ -48,8 +48,8 @@ class HttpSession final : public Exchange {
   Task<void> Run();
 
   /// Ends the wait that is going on if its deadline has passed; parks a connection that has been
-  /// idle for kParkAfter.
-  void Sweep(SteadyTime now);
+  /// idle for kParkAfter. True when it did either.
+  bool Sweep(SteadyTime now);
   /// Ends an idle connection; one with a request goes on to its answer.
   void CloseIfIdle();
   /// Takes the connection away from under whatever is going on.
