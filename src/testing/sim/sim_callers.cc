@@ -170,6 +170,17 @@ ModelId SimWorld::AnyVersion(const PlainRoute& route) {
   return row->first;
 }
 
+// One that may begin to take traffic, mostly: who asks has looked at the list before.
+ModelId SimWorld::Candidate(const PlainRoute& route) {
+  std::vector<ModelId> fit;
+  for (const auto& [id, row] : route.versions) {
+    if (row.status == VersionStatus::kStandby || row.status == VersionStatus::kShadow) {
+      fit.push_back(id);
+    }
+  }
+  return fit.empty() || dice_.Percent(15) ? AnyVersion(route) : dice_.Pick(fit);
+}
+
 SimVerb SimWorld::OnVersion(PromotionKind kind, const PlainRoute& route, std::string_view verb) {
   SimVerb drawn;
   drawn.kind = kind;
@@ -179,6 +190,8 @@ SimVerb SimWorld::OnVersion(PromotionKind kind, const PlainRoute& route, std::st
   const ModelVersion* canary = route.Holder(VersionStatus::kCanary);
   if (kind == PromotionKind::kPromote && canary != nullptr && dice_.Percent(60)) {
     drawn.id = canary->model_id;
+  } else if (kind == PromotionKind::kActivate && dice_.Percent(60)) {
+    drawn.id = Candidate(route);
   }
   drawn.method = kind == PromotionKind::kDelete ? "DELETE" : "POST";
   drawn.path = fmt::format("/api/v1/versions/{}{}", drawn.id.get(), verb);
@@ -199,7 +212,7 @@ SimVerb SimWorld::OnRoute(PromotionKind kind, const RouteName& route, std::strin
 
 SimVerb SimWorld::DrawCanary(const PlainRoute& route) {
   SimVerb verb = OnRoute(PromotionKind::kRamp, route.row.name, "PUT", "/canary");
-  verb.id = AnyVersion(route);
+  verb.id = Candidate(route);
   const ModelVersion* canary = route.Holder(VersionStatus::kCanary);
   if (canary != nullptr && dice_.Percent(70)) verb.id = canary->model_id;
   constexpr std::array<int, 7> kShares = {0, 25, 500, 2500, 5000, 9000, 10'000};

@@ -118,9 +118,10 @@ void SimChecks::Invariant2AuditAndEventsMatch(store::RegistryStore& raw) {
     const bool fits =
         event.revision.get() == events_ && events_ <= static_cast<std::int64_t>(audit_.size()) &&
         event.data.find(audit_[static_cast<std::size_t>(events_) - 1].hash) != std::string::npos;
-    if (!fits)
+    if (!fits) {
       Fail(fmt::format("invariant 2: event {} does not fit audit row {}", event.revision.get(),
                        events_));
+    }
   }
   if (events_ != revision->get()) {
     Fail(fmt::format("invariant 2: revision {}, but {} events", revision->get(), events_));

@@ -45,8 +45,11 @@ SimWorld::SimWorld(const SimOptions& options)
   weights_[kVerb] = std::max(weights_[kVerb], 30);
   weights_[kStoreUp] = 40;  // Only drawn while it is down.
   for (int i = 0; i < 9; ++i) verb_weights_.push_back(dice_.Between(0, 6));
-  verb_weights_[0] += 4;  // Without registrations and activations there is nothing to see.
+  verb_weights_[0] += 2;  // Without registrations and activations there is nothing to see.
   verb_weights_[1] += 2;
+  verb_weights_[2] += 6;  // A canary is what most of the invariants are about.
+  verb_weights_[6] /= 2;  // Retired and deleted versions take no traffic.
+  verb_weights_[7] /= 2;
   odds_ = {dice_.Between(0, 6), dice_.Between(0, 4), dice_.Between(0, 4), dice_.Between(0, 10)};
   for (int i = 0; i < kArtifacts; ++i) {
     std::ofstream(directory_ / fmt::format("{}.onnx", i)) << i;
@@ -390,7 +393,7 @@ std::optional<Error> SimWorld::StoreFault(StoreCall call, Moment moment) {
 
 void SimWorld::CommitSeen(const store::Committed& committed, bool by_verb) {
   if (!committed.changed) return;
-  ++report_.committed;
+  if (by_verb) ++report_.committed[committed.audit.kind];
   const auto delta = raw_->ReadTable(rows_.revision());
   if (!delta) return checks_.Fail("the store itself cannot be read: " + Describe(delta.error()));
   rows_.Absorb(*delta);

@@ -35,15 +35,15 @@ enum class SimStore : std::uint8_t { kMemory, kSqlite };
 struct SimOptions {
   std::uint64_t seed = 1;
   SimStore store = SimStore::kMemory;
-  int steps = 300;
+  int steps = 500;
 };
 
 struct SimReport {
   std::string failure;  ///< Empty when every invariant held; else what, where and the last events.
   std::uint64_t hash = 0;  ///< Of the whole trace.
   std::uint64_t steps = 0;
-  std::uint64_t answered = 0;   ///< Predictions that got 200.
-  std::uint64_t committed = 0;  ///< Mutations that changed something.
+  std::uint64_t answered = 0;                        ///< Predictions that got 200.
+  std::map<PromotionKind, std::uint64_t> committed;  ///< Mutations of the server's own, by kind.
   FaultCounts faults;
 };
 
@@ -126,6 +126,7 @@ class SimWorld {
                   std::string_view what);
   void DrawIfMatch(SimVerb& verb, const PlainRoute& route);
   ModelId AnyVersion(const PlainRoute& route);
+  ModelId Candidate(const PlainRoute& route);
   void WriteAsAnotherProcess();
 
   // sim_end.cc: when the trouble ends, everything comes right.
