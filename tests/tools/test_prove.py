@@ -96,6 +96,7 @@ def report(*results):
     (1, report(("RUN", True), ("RUN", False)), "", "2 tests have that name"),
     (-6, None, "", "red"),
     (1, None, "broken invariant: a > b", "red"),
+    (1, None, "…\n==12==ABORTING", "red"),
     (127, None, "no such file", "ended with 127 and no report"),
 ])
 def test_only_the_named_test_is_judged(prove, code, found, text, says):
