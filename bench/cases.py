@@ -182,7 +182,7 @@ def publish(plan):
 
 def _fill_table(podium, plan):
     """Registers the table; gives (route, canary) of each route."""
-    uri = podium.must("GET", f"/api/v1/routes/{ROUTE}")["versions"][0]["artifact_uri"]
+    uri = podium.must("GET", f"/api/v1/versions?route={ROUTE}")["items"][0]["artifact_uri"]
     canaries = []
     for number in range(plan.times(TABLE_ROUTES)):
         route, ids = f"route-{number:04}", []

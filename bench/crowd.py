@@ -16,6 +16,7 @@ import time
 from harness import pinned
 
 ROUNDS_PER_SECOND = 4
+SLICES = 100  # Of a round: callers that are not in step with each other.
 SOURCES = [f"127.0.0.{n}" for n in range(2, 10)]  # More ports than one address has.
 
 
@@ -76,11 +77,13 @@ def program(port, path, body, idle_count, slow_count):
     print("ready", flush=True)
     asked = selectors.DefaultSelector()
     asked.register(sys.stdin, selectors.EVENT_READ)
-    while not asked.select(0):
-        begin = time.monotonic()
-        for caller in slow:
+    begin = time.monotonic()
+    for turn in itertools.count():
+        for caller in slow[turn % SLICES::SLICES]:
             caller.step()
-        asked.select(max(0.0, begin + 1 / ROUNDS_PER_SECOND - time.monotonic()))
+        due = begin + turn / (SLICES * ROUNDS_PER_SECOND)
+        if asked.select(max(0.0, due - time.monotonic())):
+            break
     alive = 0
     for connection in idle:
         connection.setblocking(False)
@@ -99,7 +102,7 @@ class Crowd:
 
     def __init__(self, server, idle, slow):
         self.child = subprocess.Popen(
-            [*pinned("load"), sys.executable, __file__, str(server.port), server.path,
+            ["nice", "-n", "19", *pinned("load"), sys.executable, __file__, str(server.port), server.path,
              server.body.decode(), str(idle), str(slow)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 

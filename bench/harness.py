@@ -201,7 +201,7 @@ class MlServer(Process):
         (folder / "model-settings.json").write_text(json.dumps({
             "name": ROUTE, "implementation": "tiny_mlserver.TinyOnnx",
             "parameters": {"version": "v1", "uri": str(MODELS / "two_outputs.onnx")}}))
-        super().__init__([*pinned("server"), python, "-m", "mlserver", "start", directory],
+        super().__init__([*pinned("server"), python, python.with_name("mlserver"), "start", directory],
                          env={**os.environ, "PYTHONPATH": str(BENCH), "PYTHONDONTWRITEBYTECODE": "1"},
                          stdout=(directory / "log").open("wb"), stderr=subprocess.STDOUT)
         deadline = time.monotonic() + START_TIMEOUT_S
