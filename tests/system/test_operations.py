@@ -185,7 +185,7 @@ def closed(server):
     try:
         server.connect(timeout=1).close()
         return False
-    except ConnectionRefusedError:
+    except (ConnectionRefusedError, ConnectionResetError):  # Reset: it closed while we knocked.
         return True
 
 

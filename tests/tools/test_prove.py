@@ -97,6 +97,7 @@ def report(*results):
     (-6, None, "", "red"),
     (1, None, "broken invariant: a > b", "red"),
     (1, None, "…\n==12==ABORTING", "red"),
+    (1, None, "SUMMARY: UndefinedBehaviorSanitizer: undefined-behavior", "red"),
     (127, None, "no such file", "ended with 127 and no report"),
 ])
 def test_only_the_named_test_is_judged(prove, code, found, text, says):

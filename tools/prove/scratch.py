@@ -75,7 +75,8 @@ def judge(code, report, text):
     """What one run of one test says. A test that does not exist is neither green nor red."""
     if report is None:
         # An assertion of our own (or a sanitizer) ended the process: the test did not pass.
-        return "red" if code < 0 or "broken invariant" in text or "==ABORTING" in text \
+        died = ("broken invariant", "==ABORTING", "SUMMARY: UndefinedBehaviorSanitizer")
+        return "red" if code < 0 or any(word in text for word in died) \
             else f"ended with {code} and no report:\n{text}"
     ran = [case for suite in report["testsuites"] for case in suite["testsuite"]
            if case["status"] == "RUN" and case["result"] != "SKIPPED"]
