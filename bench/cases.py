@@ -62,17 +62,13 @@ def decide(plan):
 
 def predict(plan):
     """CPU per /predict over 64 kept connections, beside nginx that answers by itself."""
-    with scratch() as directory:
-        podium = Podium(plan.podium, directory).seed()
+    with scratch() as directory, Podium(plan.podium, directory) as podium:
+        podium.seed()
         _, _, answer = podium.call("POST", podium.path, podium.body)
-        nginx = Nginx(directory, answer.decode())
-        try:
+        with Nginx(directory, answer.decode()) as nginx:
             return {**_cpu(plan, podium, nginx, directory),
                     **_latency(plan, podium, nginx, directory),
                     "system_calls": {s.name: system_calls(s, directory) for s in (podium, nginx)}}
-        finally:
-            podium.stop()
-            nginx.stop()
 
 
 def _cpu(plan, podium, peer, directory):
@@ -103,15 +99,11 @@ def _latency(plan, podium, nginx, directory):
 
 def protocol(plan):
     """CPU per call of the Open Inference Protocol, beside MLServer with the same model."""
-    with scratch() as directory:
-        podium = Podium(plan.podium, directory).seed()
+    with scratch() as directory, Podium(plan.podium, directory) as podium:
+        podium.seed()
         podium.path, podium.body = MlServer.path, MlServer.body
-        peer = MlServer(plan.peers, directory)
-        try:
+        with MlServer(plan.peers, directory) as peer:
             return _cpu(plan, podium, peer, directory)
-        finally:
-            podium.stop()
-            peer.stop()
 
 
 def rollback(plan):

@@ -70,6 +70,12 @@ class Process:
         self.child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, **options)
         self.pid = self.child.pid
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
     def stop(self, sig=signal.SIGTERM):
         if self.child.poll() is None:
             self.child.send_signal(sig)
