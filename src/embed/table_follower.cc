@@ -39,20 +39,14 @@ podium::Status TableFollower::Read() {
     // Another history: nothing that was read before may stay.
     PODIUM_TRY_ASSIGN(delta, store_.ReadTable(Revision(0)));
     compiler_ = routing::TableCompiler(providers_);
-    row_faults_.clear();
+    row_faults_.Clear();
   }
   Absorb(std::move(delta));
   return {};
 }
 
 void TableFollower::Absorb(store::TableDelta delta) {
-  for (const Route& route : delta.routes) row_faults_.erase({"routes", route.name.get()});
-  for (const podium::ModelVersion& version : delta.versions) {
-    row_faults_.erase({"model_registry", version.model_id.get()});
-  }
-  for (const store::RowFault& fault : delta.faults) {
-    row_faults_[{fault.table, fault.key}] = fault.problem;
-  }
+  row_faults_.Absorb(delta);
   read_before_ = true;
   epoch_ = delta.epoch;
   revision_ = delta.revision;
@@ -68,7 +62,7 @@ void TableFollower::Absorb(store::TableDelta delta) {
 
 std::vector<std::string> TableFollower::SetAside() const {
   std::vector<std::string> rows;
-  for (const auto& [row, problem] : row_faults_) {
+  for (const auto& [row, problem] : row_faults_.problems()) {
     rows.push_back(fmt::format("row {} of {}: {}", row.second, row.first, problem));
   }
   for (const routing::CompileFault& fault : compiler_.faults()) {

@@ -4,11 +4,9 @@
 #include <podium/registry.h>
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -16,6 +14,7 @@
 #include "base/rng.h"
 #include "routing/table.h"
 #include "store/registry_store.h"
+#include "store/row_faults.h"
 
 namespace podium::v1 {
 
@@ -56,8 +55,7 @@ class TableFollower {
   bool read_before_ = false;
   std::uint32_t epoch_ = 0;
   Revision revision_;
-  /// Unreadable rows by table and key, until a later delta brings them readable.
-  std::map<std::pair<std::string, std::string>, std::string> row_faults_;
+  store::RowFaults row_faults_;
 
   mutable std::mutex state_mutex_;  // Protects all below; held for moments only.
   Snapshot current_;

@@ -104,12 +104,12 @@ Status Publisher::ReadTable() {
   }
   epoch_ = delta->epoch;
   read_revision_ = delta->revision;
-  KeepRowFaults(*delta);
+  row_faults_.Absorb(*delta);
   compiler_.Absorb(std::move(delta->routes), std::move(delta->versions));
   routes_ = compiler_.Compile(MakeGeneration(epoch_, read_revision_));
 
   faults_ = compiler_.faults();
-  for (const auto& [row, problem] : row_faults_) {
+  for (const auto& [row, problem] : row_faults_.problems()) {
     faults_.push_back({RouteName(row.first), row.second, problem});
   }
   for (const routing::CompileFault& fault : faults_) {
@@ -117,16 +117,6 @@ Status Publisher::ReadTable() {
                {{"route", fault.route.get()}, {"row", fault.row}, {"problem", fault.problem}});
   }
   return {};
-}
-
-void Publisher::KeepRowFaults(const store::TableDelta& delta) {
-  for (const Route& route : delta.routes) row_faults_.erase({"routes", route.name.get()});
-  for (const ModelVersion& version : delta.versions) {
-    row_faults_.erase({"model_registry", version.model_id.get()});
-  }
-  for (const store::RowFault& fault : delta.faults) {
-    row_faults_[{fault.table, fault.key}] = fault.problem;
-  }
 }
 
 view::ViewPtr Publisher::BuildView() {

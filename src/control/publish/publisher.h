@@ -19,6 +19,7 @@
 #include "routing/table.h"
 #include "runtime/model_runtime.h"
 #include "store/registry_store.h"
+#include "store/row_faults.h"
 #include "view/core_view.h"
 #include "view/publish_port.h"
 #include "view/stats_registry.h"
@@ -64,7 +65,6 @@ class Publisher final : public view::PublishPort {
   Status ReadTable();
   void Deliver();
   void LogNewFailures(const view::CoreView& view);
-  void KeepRowFaults(const store::TableDelta& delta);
   view::ViewPtr BuildView();
   void NoteTrouble(const Error& error);
   void NoteConfirmed();
@@ -76,15 +76,14 @@ class Publisher final : public view::PublishPort {
   const PostToCore post_;
   std::vector<view::ViewCell>& cells_;
 
-  std::mutex publishing_;  // One publish at a time; also protects the ten members below.
+  std::mutex publishing_;  // One publish at a time; also protects all down to failures_.
   routing::TableCompiler compiler_;
   std::uint32_t epoch_ = 0;
   Revision read_revision_;
   std::shared_ptr<const routing::RoutesPart> routes_;
   std::vector<routing::CompileFault> faults_;  ///< Of `routes_`.
   std::uint64_t sequence_ = 0;
-  /// Unreadable rows by table and key, until a later delta brings them readable.
-  std::map<std::pair<std::string, std::string>, std::string> row_faults_;
+  store::RowFaults row_faults_;
 
   std::deque<std::pair<Revision, ModelHandle>> kept_;  ///< By KeepUntilRead; the newest last.
   std::map<ModelId, std::string> failures_;            // Versions that do not load, as last logged.
