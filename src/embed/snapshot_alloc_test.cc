@@ -4,35 +4,18 @@
 #include <podium/ab_router.h>
 #include <podium/registry.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
+#include <cstdint>
 #include <string>
 
-namespace {
-std::atomic<int> allocations{0};
-
-void* Counted(std::size_t size) {
-  ++allocations;
-  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): what stands below operator new.
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-}  // namespace
-
-// The other forms of the standard library call these two.
-void* operator new(std::size_t size) { return Counted(size); }
-// NOLINTNEXTLINE(cppcoreguidelines-no-malloc): what stands below operator delete.
-void operator delete(void* memory) noexcept { std::free(memory); }
-// NOLINTNEXTLINE(cppcoreguidelines-no-malloc): as above.
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "testing/count_allocations.h"
 
 namespace podium::v1 {
 namespace {
 
+using podium::testing::allocations;
+
 TEST(SnapshotAllocations, TheCounterCounts) {
-  const int before = allocations;
+  const std::int64_t before = allocations;
   const std::string longer_than_any_small_buffer(100, 'x');
   EXPECT_EQ(longer_than_any_small_buffer.size(), 100U);
   EXPECT_GT(allocations, before);
@@ -56,7 +39,7 @@ TEST(SnapshotAllocations, ADecisionAllocatesNothing) {
   ASSERT_NE(snapshot.Choose(name, {}).version, nullptr);  // This thread's generator is seeded now.
 
   std::size_t candidates = 0;
-  const int before = allocations;
+  const std::int64_t before = allocations;
   for (int i = 0; i < 100; ++i) {
     candidates += snapshot.Choose(name, {session, {}, {}}).candidates.count;
     candidates += snapshot.Choose(name, {{}, {}, "request"}).candidates.count;
@@ -66,7 +49,7 @@ TEST(SnapshotAllocations, ADecisionAllocatesNothing) {
     candidates += snapshot.ChooseVersion(name, {}, "unknown").candidates.count;
     candidates += ab.Route(session) == Side::kChampion ? 1 : 1;
   }
-  const int after = allocations;
+  const std::int64_t after = allocations;
   EXPECT_EQ(after, before);
   EXPECT_GE(candidates, 500U);
 }

@@ -1,40 +1,22 @@
 // Requirement B8: a decision allocates nothing. Every allocation of this test binary is counted.
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <cstdlib>
-#include <new>
+#include <cstdint>
 #include <string>
 
 #include "base/limits.h"
 #include "routing/choose.h"
 #include "routing/rows_for_test.h"
 #include "routing/serve_chain.h"
-
-namespace {
-std::atomic<int> allocations{0};
-
-void* Counted(std::size_t size) {
-  ++allocations;
-  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): what stands below operator new.
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-}  // namespace
-
-// The other forms of the standard library call these two.
-void* operator new(std::size_t size) { return Counted(size); }
-// NOLINTNEXTLINE(cppcoreguidelines-no-malloc): what stands below operator delete.
-void operator delete(void* memory) noexcept { std::free(memory); }
-// NOLINTNEXTLINE(cppcoreguidelines-no-malloc): as above.
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "testing/count_allocations.h"
 
 namespace podium::routing {
 namespace {
 
+using podium::testing::allocations;
+
 TEST(ChooseAllocations, TheCounterCounts) {
-  const int before = allocations;
+  const std::int64_t before = allocations;
   const std::string longer_than_any_small_buffer(100, 'x');
   EXPECT_EQ(longer_than_any_small_buffer.size(), 100U);
   EXPECT_GT(allocations, before);
@@ -55,7 +37,7 @@ TEST(ChooseAllocations, ADecisionAllocatesNothing) {
   const std::string beyond_the_wire(4096, 's');
 
   int steps = 0;
-  const int before = allocations;
+  const std::int64_t before = allocations;
   for (const CompiledRoute* route : {fixed.get(), arms.get()}) {
     for (const std::string_view id : {std::string_view(session), std::string_view(beyond_the_wire),
                                       std::string_view("short"), std::string_view()}) {
@@ -67,7 +49,7 @@ TEST(ChooseAllocations, ADecisionAllocatesNothing) {
     }
   }
   steps += part->Find("a-route-name-beyond-any-small-string-buffer") != nullptr ? 1 : 0;
-  const int after = allocations;
+  const std::int64_t after = allocations;
   EXPECT_EQ(after, before);
   EXPECT_GT(steps, 16);
 }

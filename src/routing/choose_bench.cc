@@ -6,10 +6,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
-#include <cstdlib>
-#include <new>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -19,22 +17,12 @@
 #include "routing/choose.h"
 #include "routing/rows_for_test.h"
 #include "routing/serve_chain.h"
-
-namespace {
-std::atomic<std::int64_t> allocations{0};
-}  // namespace
-
-void* operator new(std::size_t size) {
-  allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = std::malloc(size == 0 ? 1 : size);
-  if (memory == nullptr) throw std::bad_alloc();
-  return memory;
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#include "testing/count_allocations.h"
 
 namespace podium::routing {
 namespace {
+
+using podium::testing::allocations;
 
 constexpr int kRoutes = 1000;
 constexpr int kBatch = 1000;
