@@ -10,6 +10,7 @@ Fixtures
 
 Plain functions
     wait_until(predicate, timeout, what)
+    make_two(server, register, **second)   a route with a primary and a version beside it
     done(answer)                           the JSON of an answer that must be 200
     refused(answer, status, *words)        the answer is that refusal, as problem+json
     registry_file(server)                  a second connection to the server's database
@@ -248,6 +249,14 @@ class Server:
                           model_version=row["version"])
             return row if seen else None
         return wait_until(loaded, timeout, f"{model_id} ready")
+
+
+def make_two(server, register, **second):
+    """Route `number`: n1 is the primary and answers 1; n2 answers 2 and stands by, unless `second`
+    says otherwise."""
+    register(server, "number", MODELS / "constant_one.onnx", "1", model_id="n1", activate=True)
+    register(server, "number", MODELS / "constant_two.onnx", "2", model_id="n2", **second)
+    return server
 
 
 def done(answer):

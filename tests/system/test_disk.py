@@ -15,11 +15,10 @@ import threading
 
 import pytest
 
-from conftest import (MODELS, Server, clean_environment, done, metric, refused, registry_file,
-                      scrape, upload, wait_until)
+from conftest import (MODELS, Server, clean_environment, done, make_two, metric, refused,
+                      registry_file, scrape, upload, wait_until)
 from soundness import check_file
 
-ONE = MODELS / "constant_one.onnx"
 TWO = MODELS / "constant_two.onnx"
 
 
@@ -127,16 +126,14 @@ class Caller:
         assert set(self.answers) == {200}, set(map(str, self.answers))
 
 
-def make_two(server, register):
+def with_shadow(server, register):
     """n1 is the primary and answers 1, n2 is a shadow and answers 2; revision 3."""
-    register(server, "number", ONE, "1", model_id="n1", activate=True)
-    register(server, "number", TWO, "2", model_id="n2", status="shadow")
-    return server
+    return make_two(server, register, status="shadow")
 
 
 @pytest.fixture
 def two(server, register):
-    return make_two(server, register)
+    return with_shadow(server, register)
 
 
 def promote(server):
@@ -204,10 +201,10 @@ def on_small_disk(small_disk, make_server, podium_bin, tmp_path, register):
     """(disk, server with two versions on it); no disk where none can be mounted."""
     disk = small_disk(tmp_path / "disk", "3m")
     if disk is None:
-        return None, make_two(make_server(), register)
+        return None, with_shadow(make_server(), register)
     program = disk.program(podium_bin, tmp_path / "podium-there")
     server = make_server(data=disk.path, binary=program)
-    return disk, make_two(server, register)
+    return disk, with_shadow(server, register)
 
 
 def test_a_full_disk(on_small_disk, podium, tmp_path):
@@ -294,9 +291,9 @@ def test_a_full_directory(small_disk, make_server, podium_bin, podium, register,
     """A model that is half copied must not be served, and what serves goes on."""
     disk = small_disk(tmp_path / "data" / place, "1m")
     if disk is None:
-        return check_file_size_limit(make_two(make_server(), register), podium)
+        return check_file_size_limit(with_shadow(make_server(), register), podium)
     program = disk.program(podium_bin, tmp_path / "podium-there")
-    server = make_two(make_server(data=tmp_path / "data", binary=program), register)
+    server = with_shadow(make_server(data=tmp_path / "data", binary=program), register)
     kept = set(os.listdir(disk.seen))
     large = tmp_path / "large.onnx"
     # The same model with a doc_string (field 6 of ModelProto) of 2 ** 17 letters.

@@ -4,23 +4,14 @@ import json
 
 import pytest
 
-from conftest import MODELS, refused, write_rows
+from conftest import done, make_two, refused, write_rows
 
-ONE = MODELS / "constant_one.onnx"
-TWO = MODELS / "constant_two.onnx"
 
 
 @pytest.fixture
 def two(server, register):
     """Route `number`: n1 is the primary, n2 stands by."""
-    register(server, "number", ONE, "1", model_id="n1", activate=True)
-    register(server, "number", TWO, "2", model_id="n2")
-    return server
-
-
-def done(answer):
-    assert answer.status in (200, 201), answer
-    return answer.json
+    return make_two(server, register)
 
 
 def explain(line, key, **query):

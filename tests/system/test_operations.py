@@ -14,11 +14,10 @@ import threading
 
 import pytest
 
-from conftest import (MODELS, clean_environment, done, metric, refused, registry_file, scrape,
+from conftest import (MODELS, clean_environment, done, make_two, metric, refused, registry_file, scrape,
                       wait_until)
 
 ONE = MODELS / "constant_one.onnx"
-TWO = MODELS / "constant_two.onnx"
 SLOW = MODELS / "slow.onnx"
 LONG = 20000  # Rounds of the slow model: several seconds on any machine.
 # Every inference on the pool, one at a time: what runs and what waits can be told apart.
@@ -28,13 +27,7 @@ ONE_AT_A_TIME = {"PODIUM_SERVING_INLINE_LIMIT": "0us", "PODIUM_SERVING_INFERENCE
 @pytest.fixture
 def two(server, register):
     """Route `number`: n1 is the primary and answers 1, n2 is a shadow and answers 2."""
-    return make_two(server, register)
-
-
-def make_two(server, register):
-    register(server, "number", ONE, "1", model_id="n1", activate=True)
-    register(server, "number", TWO, "2", model_id="n2", status="shadow")
-    return server
+    return make_two(server, register, status="shadow")
 
 
 def set_share(server, percent):
@@ -321,7 +314,8 @@ def test_traffic_goes_on_without_the_registry(two):
 
 def test_a_view_that_grows_old_is_called_stale(make_server, register):
     """B4: who reads the figures must see that the table may say something else by now."""
-    server = make_two(make_server(env={"PODIUM_REGISTRY_CACHE_TTL": "1s"}), register)
+    server = make_two(make_server(env={"PODIUM_REGISTRY_CACHE_TTL": "1s"}), register,
+                      status="shadow")
     assert metric(scrape(server), "podium_snapshot_stale") == 0
     for name in FILES:
         (pathlib.Path(server.data) / name).rename(pathlib.Path(server.data) / (name + ".away"))

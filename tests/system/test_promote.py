@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from conftest import MODELS, metric, refused, registry_file, scrape, wait_until
+from conftest import MODELS, done, make_two, metric, refused, registry_file, scrape, wait_until
 
 ONE = MODELS / "constant_one.onnx"
 TWO = MODELS / "constant_two.onnx"
@@ -20,9 +20,7 @@ twins = pytest.mark.parametrize("door", ["api", "admin"])
 @pytest.fixture
 def two(server, register):
     """Route `number`: n1 is the primary and answers 1, n2 is a shadow and answers 2."""
-    register(server, "number", ONE, "1", model_id="n1", activate=True)
-    register(server, "number", TWO, "2", model_id="n2", status="shadow")
-    return server
+    return make_two(server, register, status="shadow")
 
 
 def promote(server, model_id, door="api", **kw):
@@ -37,11 +35,6 @@ def set_share(server, model_id, percent):
     answer = server.put("/api/v1/routes/number/canary",
                         {"model_id": model_id, "traffic_pct": percent})
     assert answer.status == 200, answer
-
-
-def done(answer):
-    assert answer.status == 200, answer
-    return answer.json
 
 
 def rows(server, *fields):

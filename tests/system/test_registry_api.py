@@ -6,7 +6,8 @@ import threading
 
 import pytest
 
-from conftest import MODELS, refused, registry_file, upload, wait_until, write_rows
+from conftest import (MODELS, done, make_two, refused, registry_file, upload, wait_until,
+                      write_rows)
 
 ONE = MODELS / "constant_one.onnx"
 TWO = MODELS / "constant_two.onnx"
@@ -15,18 +16,11 @@ TWO = MODELS / "constant_two.onnx"
 @pytest.fixture
 def two(server, register):
     """Route `number`: n1 is the primary and answers 1, n2 stands by and answers 2."""
-    register(server, "number", ONE, "1", model_id="n1", activate=True)
-    register(server, "number", TWO, "2", model_id="n2")
-    return server
+    return make_two(server, register)
 
 
 def row(server, model_id):
     answer = server.get(f"/api/v1/versions/{model_id}")
-    assert answer.status == 200, answer
-    return answer.json
-
-
-def done(answer):
     assert answer.status == 200, answer
     return answer.json
 

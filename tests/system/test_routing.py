@@ -5,10 +5,9 @@ import contextlib
 import pytest
 import xxhash
 
-from conftest import MODELS, metric, refused, registry_file, scrape
+from conftest import MODELS, make_two, metric, refused, registry_file, scrape
 
 ONE = MODELS / "constant_one.onnx"
-TWO = MODELS / "constant_two.onnx"
 SESSIONS = [f"session-{number}" for number in range(2000)]
 TOKEN = "a-token-for-the-tests"
 
@@ -17,12 +16,6 @@ TOKEN = "a-token-for-the-tests"
 def two(server, register):
     """Route `number`: n1 is the primary and answers 1, n2 stands by and answers 2."""
     return make_two(server, register)
-
-
-def make_two(server, register):
-    register(server, "number", ONE, "1", model_id="n1", activate=True)
-    register(server, "number", TWO, "2", model_id="n2")
-    return server
 
 
 def set_share(server, percent):

@@ -9,18 +9,13 @@ import threading
 
 import pytest
 
-from conftest import EXAMPLES, MODELS, metric, refused, scrape, upload, wait_until
+from conftest import EXAMPLES, MODELS, done, metric, refused, scrape, upload, wait_until
 
 ONE = MODELS / "constant_one.onnx"
 TWO = MODELS / "constant_two.onnx"
 SLOW = MODELS / "slow.onnx"
 # Rounds of the slow model: several seconds on any machine, ended with the server.
 LONG = 20000
-
-
-def done(answer):
-    assert answer.status == 200, answer
-    return answer.json
 
 
 def silently(call, *args):
