@@ -9,6 +9,7 @@
 #include <limits>
 #include <utility>
 
+#include "app/cli_help.h"
 #include "app/setting_table.h"
 #include "app/setting_text.h"
 #include "base/suggest.h"
@@ -22,52 +23,6 @@ constexpr std::size_t kListMost = 100'000;
 constexpr int kManyWords = 16;  // Counted later, so that the message can name the one too many.
 
 constexpr const char* kTargetHelp = "a model id, or ROUTE@VERSION";
-
-/// The library's help with what people look for first: usage, then verbs, then flags; values are
-/// named by what they are and not by their type.
-class HelpFormatter : public CLI::Formatter {
- public:
-  std::string make_help(const CLI::App* app, std::string name,
-                        CLI::AppFormatMode mode) const override {
-    if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
-    const bool is_root = app->get_parent() == nullptr;
-    std::string text = app->get_description() + "\n\n" + make_usage(app, std::move(name));
-    text += make_positionals(app) + make_subcommands(app, mode) + make_groups(app, mode);
-    if (!is_root) {
-      text +=
-          "\nEvery verb takes: --server HOST:PORT, -o json|table, --timeout, --reason, --yes "
-          "(podium --help)\n";
-    }
-    const std::string footer = make_footer(app);
-    if (!footer.empty()) text += "\n" + footer;
-    for (std::size_t at = 0; (at = text.find("\n\n\n", at)) != std::string::npos;)
-      text.erase(at, 1);
-    return text;
-  }
-
-  std::string make_usage(const CLI::App* app, std::string) const override {
-    std::string path = app->get_name();
-    for (const CLI::App* at = app->get_parent(); at != nullptr; at = at->get_parent()) {
-      path.insert(0, at->get_name() + " ");
-    }
-    std::string text = "Usage: " + path;
-    if (!app->get_subcommands({}).empty()) {
-      text += app->get_parent() == nullptr || app->get_name() == "version" ? " VERB" : " [VERB]";
-    }
-    for (const CLI::Option* option :
-         app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {
-      const std::string& text_for_it = option->get_option_text();
-      const std::string word = text_for_it.empty() ? option->get_name(true) : text_for_it;
-      text += option->get_required() || !text_for_it.empty() ? " " + word : " [" + word + "]";
-    }
-    return text + " [FLAGS]\n";
-  }
-
-  std::string make_option_opts(const CLI::Option* option) const override {
-    if (option->get_positional() || option->get_items_expected_max() == 0) return "";
-    return " " + (option->get_option_text().empty() ? "VALUE" : option->get_option_text());
-  }
-};
 
 // CLI11 fills fields while parsing; the verb is made from them once it knows which one it was.
 class Grammar {
