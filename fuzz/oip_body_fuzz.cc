@@ -11,11 +11,12 @@
 #include "base/assert.h"
 #include "base/json.h"
 #include "gateway/oip_codec.h"
-#include "net/handler.h"
+#include "padded_body.h"
 
 namespace {
 
 using podium::DataType;
+using podium::PaddedBody;
 using podium::Signature;
 using podium::Tensor;
 using podium::TensorSpec;
@@ -50,20 +51,6 @@ podium::net::RequestHead HeadOf(std::uint8_t way, std::string& length) {
   return head;
 }
 
-/// The bytes with exactly the padding that is promised: one byte more read is one too many.
-class Body {
- public:
-  explicit Body(std::string_view text) : bytes_(text.begin(), text.end()), size_(text.size()) {
-    bytes_.resize(size_ + podium::net::kBodyPadding, '7');
-    bytes_.shrink_to_fit();
-  }
-  std::string_view view() const { return {bytes_.data(), size_}; }
-
- private:
-  std::vector<char> bytes_;
-  std::size_t size_;
-};
-
 void CheckTensor(const Tensor& tensor, const TensorSpec& spec) {
   PODIUM_ASSERT(tensor.name == spec.name && tensor.type == spec.type);
   PODIUM_ASSERT(spec.shape.empty() || spec.shape.size() == tensor.shape.size());
@@ -94,7 +81,7 @@ void CheckRoundTrip(const Signature& signature, const std::vector<Tensor>& tenso
   }
   const std::string text = podium::DumpJson(request);
   std::string header = std::to_string(text.size());
-  const Body body(text + response.body.substr(json_bytes));
+  const PaddedBody body(text + response.body.substr(json_bytes));
   const podium::net::RequestHead head = HeadOf(1, header);
   podium::gateway::OipWorkspace workspace;
   podium::gateway::OipCodec codec(workspace, head, 16 * kMaxBody);
@@ -116,7 +103,7 @@ bool IsCallersMistake(const podium::Error& error) {
 void Decode(const Signature& signature, const podium::net::RequestHead& head,
             std::string_view text) {
   static podium::gateway::OipWorkspace workspace;  // One for all, as a core has.
-  const Body body(text);
+  const PaddedBody body(text);
   podium::gateway::OipCodec codec(workspace, head, kMaxBody);
   const auto ids = codec.Parse(body.view());
   if (!ids) {

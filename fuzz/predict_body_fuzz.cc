@@ -10,11 +10,12 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "gateway/predict_codec.h"
-#include "net/handler.h"
+#include "padded_body.h"
 
 namespace {
 
 using podium::DataType;
+using podium::PaddedBody;
 using podium::Shape;
 using podium::Signature;
 using podium::Tensor;
@@ -44,20 +45,6 @@ const std::vector<Signature>& Signatures() {
   return all;
 }
 
-/// The bytes with exactly the padding that is promised: one byte more read is one too many.
-class Body {
- public:
-  explicit Body(std::string_view text) : bytes_(text.begin(), text.end()), size_(text.size()) {
-    bytes_.resize(size_ + podium::net::kBodyPadding, '7');
-    bytes_.shrink_to_fit();
-  }
-  std::string_view view() const { return {bytes_.data(), size_}; }
-
- private:
-  std::vector<char> bytes_;
-  std::size_t size_;
-};
-
 void CheckTensor(const Tensor& tensor, const TensorSpec& spec, std::size_t rows) {
   PODIUM_ASSERT(tensor.name == spec.name && tensor.type == spec.type);
   PODIUM_ASSERT(!tensor.shape.empty() && tensor.shape.front() == static_cast<std::int64_t>(rows));
@@ -79,7 +66,7 @@ void CheckRoundTrip(const Tensor& tensor, const Signature& signature, const std:
   PODIUM_ASSERT(end != std::string::npos);
   const std::string rows = answer.substr(kBefore.size(), end - kBefore.size());
   podium::gateway::PredictDecoder decoder;
-  const Body body("{\"rows\":" + rows + "}");
+  const PaddedBody body("{\"rows\":" + rows + "}");
   const auto ids = decoder.Parse(body.view());
   PODIUM_ASSERT(ids.has_value());
   const auto again = decoder.ToTensors(signature);
@@ -91,7 +78,7 @@ void CheckRoundTrip(const Tensor& tensor, const Signature& signature, const std:
 
 void Decode(const Signature& signature, std::string_view text) {
   static podium::gateway::PredictDecoder decoder;  // One for all, as a core has.
-  const Body body(text);
+  const PaddedBody body(text);
   const auto ids = decoder.Parse(body.view());
   if (!ids) {
     PODIUM_ASSERT(podium::TraitsOf(ids.error().code).http_status / 100 == 4);

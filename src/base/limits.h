@@ -15,6 +15,8 @@ inline constexpr std::size_t kMaxTargetBytes = 4 * 1024;
 inline constexpr std::size_t kMaxChunkLineBytes = 256;  ///< Chunk size line with its extensions.
 inline constexpr std::size_t kMaxTrailerBytes = 4 * 1024;
 inline constexpr std::size_t kMaxPredictBodyBytes = 8 * 1024 * 1024;
+/// Of a buffer that bodies are read or unpacked into, between requests: a large one is given back.
+inline constexpr std::size_t kKeptBodyCapacity = 256 * 1024;
 inline constexpr std::size_t kMaxAdminBodyBytes = 1024 * 1024;
 inline constexpr std::uint64_t kMaxArtifactBytes = 512ULL * 1024 * 1024;
 inline constexpr std::size_t kMaxConnectionsPerCore = 20'000;

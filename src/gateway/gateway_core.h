@@ -38,8 +38,8 @@ struct GatewayShared {
   const Clock& clock;
   Rng& rng;
   WorkerPool& inference;  ///< Where work above the inline limit goes.
+  view::RecentRequests& recent;
   GatewayOptions options;
-  view::RecentRequests* recent = nullptr;  ///< Null where no requests are kept.
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.

@@ -19,7 +19,6 @@ using simdjson::dom::element;
 
 static_assert(net::kBodyPadding >= simdjson::SIMDJSON_PADDING);
 
-constexpr std::size_t kKeptCapacity = 256 * 1024;  ///< Of the parser, between requests.
 constexpr std::size_t kExplained = 64 * 1024;  ///< Bodies up to this are read again to say where.
 /// The parser counts the document itself as a level.
 constexpr std::size_t kParserDepth = limits::kMaxJsonDepth + 1;
@@ -95,7 +94,7 @@ Error Explain(simdjson::error_code code, std::string_view body, std::string_view
 }  // namespace
 
 Result<element> JsonBody::Parse(std::string_view text, std::string_view when_empty) {
-  if (parser_.capacity() > kKeptCapacity && text.size() <= kKeptCapacity) {
+  if (parser_.capacity() > limits::kKeptBodyCapacity && text.size() <= limits::kKeptBodyCapacity) {
     parser_ = simdjson::dom::parser();  // One large body must not hold its memory for ever.
   }
   const std::size_t wanted = std::max<std::size_t>(text.size(), 4096);

@@ -15,23 +15,10 @@
 namespace podium::gateway {
 namespace {
 
+using runtime::FindByName;
+using runtime::NamesOf;
+
 constexpr std::string_view kHeader = "inference-header-content-length";
-constexpr std::size_t kKeptCapacity = 256 * 1024;  ///< Of what was unpacked, between requests.
-
-template <typename Named>
-std::string NamesOf(const std::vector<Named>& tensors) {
-  std::string names;
-  for (const Named& tensor : tensors) {
-    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", tensor.name);
-  }
-  return names;
-}
-
-template <typename Named>
-auto FindNamed(const std::vector<Named>& tensors, std::string_view name) {
-  return std::find_if(tensors.begin(), tensors.end(),
-                      [&](const Named& tensor) { return tensor.name == name; });
-}
 
 /// Type and shape against what the model takes, before any data are looked at.
 Status CheckFits(const TensorSpec& want, const OipInput& got) {
@@ -39,12 +26,7 @@ Status CheckFits(const TensorSpec& want, const OipInput& got) {
     return Fail(ErrorCode::kInvalidArgument, "input \"{}\" is sent as {}, but the model takes {}",
                 want.name, NameOf(got.type), NameOf(want.type));
   }
-  // A signature input without dimensions has no known rank: it takes any shape.
-  bool fits = want.shape.empty() || want.shape.size() == got.shape.size();
-  for (std::size_t i = 0; fits && i < want.shape.size(); ++i) {
-    fits = want.shape[i] == -1 || want.shape[i] == got.shape[i];
-  }
-  if (fits) return {};
+  if (runtime::ShapeFits(want.shape, got.shape)) return {};
   return Fail(ErrorCode::kInvalidArgument, "input \"{}\" has shape {}, but the model takes {}",
               want.name, runtime::FormatShape(got.shape), runtime::FormatShape(want.shape));
 }
@@ -52,7 +34,7 @@ Status CheckFits(const TensorSpec& want, const OipInput& got) {
 Status CheckNoOthers(const Signature& signature, const std::vector<OipInput>& inputs) {
   if (inputs.size() == signature.inputs.size()) return {};
   for (const OipInput& input : inputs) {
-    if (FindNamed(signature.inputs, input.name) != signature.inputs.end()) continue;
+    if (FindByName(signature.inputs, input.name) != signature.inputs.end()) continue;
     return Fail(ErrorCode::kInvalidArgument, "there is no input \"{}\": the model takes {}",
                 input.name, NamesOf(signature.inputs));
   }
@@ -69,7 +51,7 @@ Result<std::vector<Tensor>> ReadInputs(const OipRequest& request, const Signatur
     return tensors;
   }
   for (const TensorSpec& want : signature.inputs) {
-    const auto got = FindNamed(request.inputs, want.name);
+    const auto got = FindByName(request.inputs, want.name);
     if (got == request.inputs.end()) {
       return Fail(ErrorCode::kInvalidArgument, "the input \"{}\" is missing: the model takes {}",
                   want.name, NamesOf(signature.inputs));
@@ -78,7 +60,7 @@ Result<std::vector<Tensor>> ReadInputs(const OipRequest& request, const Signatur
   }
   PODIUM_TRY(CheckNoOthers(signature, request.inputs));
   for (const TensorSpec& want : signature.inputs) {
-    PODIUM_TRY_ASSIGN(Tensor tensor, TensorOf(*FindNamed(request.inputs, want.name), body_bytes));
+    PODIUM_TRY_ASSIGN(Tensor tensor, TensorOf(*FindByName(request.inputs, want.name), body_bytes));
     tensors.push_back(std::move(tensor));
   }
   return tensors;
@@ -151,7 +133,7 @@ Result<std::string_view> OipCodec::Unpacked(std::string_view body) {
       net::ContentCodingFrom(head_.Find("content-encoding").value_or(std::string_view())));
   if (coding == net::ContentCoding::kIdentity) return body;
   net::ByteBuffer& unpacked = workspace_.unpacked;
-  if (unpacked.capacity() > kKeptCapacity) unpacked.Release();
+  if (unpacked.capacity() > limits::kKeptBodyCapacity) unpacked.Release();
   PODIUM_TRY(net::Unpack(coding, body, max_body_bytes_, unpacked));
   return unpacked.view();
 }
@@ -173,7 +155,7 @@ Status OipCodec::SelectOutputs(const Signature& signature) {
     }
   }
   for (const OipOutput& wanted : request_.outputs) {
-    const auto found = FindNamed(signature.outputs, wanted.name);
+    const auto found = FindByName(signature.outputs, wanted.name);
     if (found == signature.outputs.end()) {
       return Fail(ErrorCode::kInvalidArgument, "there is no output \"{}\": the model gives {}",
                   wanted.name, NamesOf(signature.outputs));

@@ -147,7 +147,6 @@ Result<VersionIndex> OipCall::NamedVersion(const view::RouteView& route) const {
               target_.call.version);
 }
 
-// The reason of a failed load names files of this server: not for strangers.
 bool OipCall::MayReadFailures() const {
   if (!core_.shared.authenticator.has_token()) return true;
   const auth::Credentials credentials{
@@ -161,10 +160,9 @@ Status OipCall::RequireReady(const view::RouteView& route, VersionIndex version,
                              ErrorCode code) const {
   const view::VersionServing& serving = route.serving[version];
   if (serving.ready()) return {};
-  const bool tell = MayReadFailures() && !serving.error.empty();
-  return Fail(code, "version {} of model {} is not ready here ({}{}{})",
-              route.route->At(version).version, target_.call.route, NameOf(serving.state),
-              tell ? ": " : "", tell ? serving.error : "");
+  return Fail(code, "version {} of model {} is not ready here ({})",
+              route.route->At(version).version, target_.call.route,
+              WhyNotReady(serving, MayReadFailures()));
 }
 
 Result<Json> OipCall::Model() const {

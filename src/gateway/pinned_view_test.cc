@@ -8,23 +8,12 @@
 
 #include "gateway/predict_call.h"
 #include "net/memory_exchange.h"
+#include "testing/silent_model.h"
 #include "testing/sim_clock.h"
 #include "view/stats_registry.h"
 
 namespace podium::gateway {
 namespace {
-
-class EchoModel final : public LoadedModel {
- public:
-  const Signature& signature() const override { return signature_; }
-  Result<std::vector<Tensor>> Run(std::span<const Tensor>) const override {
-    return std::vector<Tensor>();
-  }
-  std::chrono::nanoseconds time_per_row() const override { return std::chrono::nanoseconds(1); }
-
- private:
-  Signature signature_;
-};
 
 /// A protocol whose parser is told to do something else on the side.
 class InterruptedCodec final : public CallCodec {
@@ -63,7 +52,7 @@ view::ViewPtr ViewOf(int number, view::StatsRegistry& stats) {
   const auto sequence = static_cast<std::uint64_t>(number);
   const auto routes = compiler.Compile(Generation(sequence));
   view::VersionServing serving;
-  serving.model = std::make_shared<EchoModel>();
+  serving.model = std::make_shared<testing::SilentModel>();
   serving.state = LoadState::kReady;
   serving.stats = stats.Of(row.model_id, row.route, row.version);
   view::RouteView of_route{routes->routes()[0], {serving}};
@@ -75,7 +64,8 @@ TEST(PinnedView, Inv3ARequestAnswersFromTheViewOfItsStart) {
   SeededRng rng(1);
   WorkerPool pool("test", 1, 1);
   const auth::Authenticator authenticator = auth::Authenticator::LocalOnly();
-  const GatewayShared shared{authenticator, clock, rng, pool, {}};
+  view::RecentRequests recent(1, [](std::size_t, const std::function<void()>& job) { job(); });
+  const GatewayShared shared{authenticator, clock, rng, pool, recent, {}};
   view::StatsRegistry stats(1);
   view::ViewCell cell;
   GatewayCore core(shared, cell, 0);

@@ -28,18 +28,17 @@ Result<std::string_view> IdFrom(const net::RequestHead& head, std::string_view h
   return id;
 }
 
-// The reason of a failed load names files of this server: not for strangers.
-std::string WhyNotReady(const view::VersionServing& serving, bool for_admin) {
-  if (serving.error.empty() || !for_admin) return std::string(NameOf(serving.state));
-  return fmt::format("{}: {}", NameOf(serving.state), serving.error);
-}
-
 std::string_view ReasonText(const routing::Decision& decision, const Serving& serving) {
   if (serving.reason != routing::ServeReason::kAssigned) return NameOf(serving.reason);
   return NameOf(decision.reason);
 }
 
 }  // namespace
+
+std::string WhyNotReady(const view::VersionServing& serving, bool for_admin) {
+  if (serving.error.empty() || !for_admin) return std::string(NameOf(serving.state));
+  return fmt::format("{}: {}", NameOf(serving.state), serving.error);
+}
 
 Serving FirstReady(const view::RouteView& route, const routing::Decision& decision) {
   Serving serving;
@@ -216,7 +215,7 @@ void PredictCall::Refuse(const Error& error, net::Response& response) {
 // What `podium explain --request` shows. A call that was refused before anything was decided has
 // nothing to explain.
 void PredictCall::Remember(int status, WallTime now) {
-  if (core_.shared.recent == nullptr || !decision_) return;
+  if (!decision_) return;
   const routing::Decision& decision = *decision_;
   const auto stats_of = [&](routing::VersionIndex version) -> const view::VersionStats* {
     return version == kNoVersion ? nullptr : route_->serving[version].stats.get();
@@ -235,7 +234,7 @@ void PredictCall::Remember(int status, WallTime now) {
   request.served = stats_of(serving_.version);
   request.status = status;
   request.at = now;
-  core_.shared.recent->Record(core_.index, request);
+  core_.shared.recent.Record(core_.index, request);
 }
 
 // Counted with the answer: until then the call may still be handed from the fast path to the other.

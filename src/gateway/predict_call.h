@@ -29,6 +29,10 @@ struct Serving {
 /// Pure. An override is never answered by another version.
 Serving FirstReady(const view::RouteView& route, const routing::Decision& decision);
 
+/// State and reason, in a few words. The reason of a failed load names files of this server: that
+/// is not for strangers.
+std::string WhyNotReady(const view::VersionServing& serving, bool for_admin);
+
 /// What a path asks for.
 struct CallTarget {
   std::string route;

@@ -10,7 +10,7 @@
 
 #include "base/json.h"
 #include "gateway/gateway.h"
-#include "net/core_pool.h"
+#include "net/answer_fixture.h"
 #include "net/memory_exchange.h"
 #include "testing/sim_clock.h"
 #include "view/stats_registry.h"
@@ -59,7 +59,7 @@ class World {
   explicit World(const std::vector<Placement>& placements, int canary_bp = 0, bool token = false)
       : authenticator_(token ? auth::Authenticator::WithAdminToken("sixteen-letters!", "k")
                              : auth::Authenticator::LocalOnly()),
-        gateway_({authenticator_, clock_, rng_, pool_, Options(), &recent_}, cells_) {
+        gateway_({authenticator_, clock_, rng_, pool_, recent_, Options()}, cells_) {
     Publish(placements, canary_bp);
   }
   ~World() { pool_.Stop(); }
@@ -106,17 +106,7 @@ class World {
     net::MemoryExchange exchange(net::MemoryExchange::Text(method, target, body, headers));
     net::Response response;
     answered_inline_ = gateway_.TryHandle(exchange, response);
-    if (answered_inline_) return response;
-    net::CorePool core(1);
-    std::latch answered(1);
-    std::optional<TaskGroup> group;
-    core.Run(0, [&] {
-      group.emplace(core.executor(0));
-      group->Spawn(HandleInto(exchange, response, answered));
-    });
-    answered.wait();
-    core.Stop();
-    return response;
+    return answered_inline_ ? response : net::AnswerOf(gateway_, exchange);
   }
   void set_ready(bool ready) { ready_ = ready; }
   bool answered_inline() const { return answered_inline_; }
@@ -132,12 +122,6 @@ class World {
   }
 
  private:
-  Task<void> HandleInto(net::Exchange& exchange, net::Response& response, std::latch& answered) {
-    auto handle = gateway_.Handle(exchange);
-    response = co_await std::move(handle);
-    answered.count_down();
-  }
-
   GatewayOptions Options() {
     GatewayOptions options;
     options.is_ready = [this](const view::CoreView&) { return ready_; };

@@ -10,21 +10,6 @@
 namespace podium::runtime {
 namespace {
 
-template <typename Named>
-std::string NamesOf(const std::vector<Named>& tensors) {
-  std::string out;
-  for (const Named& tensor : tensors) {
-    out += fmt::format("{}\"{}\"", out.empty() ? "" : ", ", tensor.name);
-  }
-  return out;
-}
-
-template <typename Tensors>
-auto FindByName(Tensors& tensors, std::string_view name) {
-  return std::find_if(tensors.begin(), tensors.end(),
-                      [&](const auto& tensor) { return tensor.name == name; });
-}
-
 Result<std::string> ReadName(const Json& value, std::string_view what) {
   if (!value.is_string() || value.get_ref<const std::string&>().empty()) {
     return Fail(ErrorCode::kInvalidArgument, "{} must be a string that is not empty", what);
@@ -118,12 +103,7 @@ Status Refine(TensorSpec& spec, const DeclaredTensor& declared, std::string_view
                 spec.name, NameOf(*declared.type), NameOf(spec.type));
   }
   if (!declared.shape) return {};
-  // A model that does not state the rank reads as one without dimensions: believe the declaration.
-  bool fits = spec.shape.empty() || spec.shape.size() == declared.shape->size();
-  for (std::size_t i = 0; fits && i < spec.shape.size(); ++i) {
-    fits = spec.shape[i] == -1 || spec.shape[i] == (*declared.shape)[i];
-  }
-  if (!fits) {
+  if (!ShapeFits(spec.shape, *declared.shape)) {
     return Fail(ErrorCode::kUnprocessable,
                 "{} \"{}\" is declared with shape {}, but the model has {}: correct the signature",
                 kind, spec.name, FormatShape(*declared.shape), FormatShape(spec.shape));
@@ -174,11 +154,7 @@ Status CheckInput(const TensorSpec& want, const Tensor& got) {
     return Fail(ErrorCode::kInvalidArgument, "input \"{}\" is {}, but the model takes {}",
                 want.name, NameOf(got.type), NameOf(want.type));
   }
-  bool fits = want.shape.empty() || want.shape.size() == got.shape.size();
-  for (std::size_t i = 0; fits && i < want.shape.size(); ++i) {
-    fits = want.shape[i] == -1 || want.shape[i] == got.shape[i];
-  }
-  if (!fits) {
+  if (!ShapeFits(want.shape, got.shape)) {
     return Fail(ErrorCode::kInvalidArgument, "input \"{}\" has shape {}, but the model takes {}",
                 want.name, FormatShape(got.shape), FormatShape(want.shape));
   }
@@ -195,6 +171,13 @@ Status CheckInput(const TensorSpec& want, const Tensor& got) {
 }
 
 }  // namespace
+
+bool ShapeFits(const Shape& wanted, const Shape& given) {
+  if (wanted.empty()) return true;
+  return std::equal(
+      wanted.begin(), wanted.end(), given.begin(), given.end(),
+      [](std::int64_t want, std::int64_t length) { return want == -1 || want == length; });
+}
 
 std::string FormatShape(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape, ", ")); }
 

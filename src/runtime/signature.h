@@ -2,6 +2,9 @@
 // given tensors fit. Pure, so that every refusal can be tested without a model.
 #pragma once
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -39,7 +42,28 @@ Result<Signature> Reconcile(const Signature& model, const DeclaredSignature& dec
 /// dimensions (of unknown rank) takes any shape. kInvalidArgument naming tensor, wanted and got.
 Status CheckInputs(const Signature& signature, std::span<const Tensor> inputs);
 
+/// Whether `given` is one of the shapes that `wanted` stands for: -1 takes any length, no
+/// dimensions at all (a model that does not state its rank) any shape.
+bool ShapeFits(const Shape& wanted, const Shape& given);
+
 /// "[-1, 30]"
 std::string FormatShape(const Shape& shape);
+
+/// Of anything with a name: "\"a\", \"b\"".
+template <typename Tensors>
+std::string NamesOf(const Tensors& tensors) {
+  std::string names;
+  for (const auto& tensor : tensors) {
+    names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", tensor.name);
+  }
+  return names;
+}
+
+/// The first of that name, or the end.
+template <typename Tensors>
+auto FindByName(Tensors& tensors, std::string_view name) {
+  return std::find_if(tensors.begin(), tensors.end(),
+                      [&](const auto& tensor) { return tensor.name == name; });
+}
 
 }  // namespace podium::runtime

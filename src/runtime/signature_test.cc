@@ -172,6 +172,22 @@ TEST(SignatureCheck, SaysWhichInputDoesNotFit) {
   }
 }
 
+TEST(SignatureCheck, AShapeStandsForOthers) {
+  struct Case {
+    Shape wanted, given;
+    bool fits;
+  };
+  const Case cases[] = {
+      {{}, {}, true},    {{}, {2, 3}, true},      {{2}, {2}, true},         {{2}, {3}, false},
+      {{-1}, {3}, true}, {{-1, 2}, {5, 2}, true}, {{-1, 2}, {5, 3}, false}, {{-1, 2}, {5}, false},
+      {{-1}, {}, false}, {{2}, {2, 1}, false},    {{2}, {-1}, false},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(ShapeFits(c.wanted, c.given), c.fits)
+        << FormatShape(c.wanted) << " " << FormatShape(c.given);
+  }
+}
+
 TEST(SignatureCheck, ARankThatTheModelDoesNotStateTakesAnyShape) {
   const Signature signature{{{"x", DataType::kFp32, {}}}, {}, {}};
   const Tensor tensor = Floats("x", {2, 3, 4}, 24);

@@ -83,11 +83,11 @@ struct AdminContext {
   const Clock& clock;
   Rng& rng;
   ControlPools& pools;
+  const view::RecentRequests& recent;
   AdminOptions options;
   /// Appends the gateway's own families to a scrape.
   std::function<void(Exposition&)> gateway_metrics;
   SteadyTime started;
-  const view::RecentRequests* recent = nullptr;  ///< Null where no requests are kept.
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
   mutable std::atomic<bool> was_ready{false};

@@ -115,23 +115,10 @@ Failure NotKept(const view::RecentRequests& recent, const std::string& id,
               found.oldest ? FormatUtc(*found.oldest) : "no time yet");
 }
 
-// Why the decision of a recorded request is not replayed; empty when it can be.
-std::string WhyNoReplay(const view::RecentRequest& request) {
-  if (request.reason == routing::Reason::kOverride) {
-    return "the caller named the version (X-Podium-Model-Version): nothing was decided";
-  }
-  if (!request.unit_is_whole) {
-    return fmt::format(
-        "of its {} only the first {} bytes were kept: use --key with the whole of it",
-        NameOf(request.unit_kind), limits::kRecentTextBytes);
-  }
-  return "";
-}
-
 // Blocking: runs on the pool for reads.
 Result<Json> ExplainRequest(const AdminContext& context, const std::string& id) {
-  const view::RecentRequests::Found found = context.recent->Find(id);
-  if (!found.request) return NotKept(*context.recent, id, found);
+  const view::RecentRequests::Found found = context.recent.Find(id);
+  if (!found.request) return NotKept(context.recent, id, found);
   const view::RecentRequest& request = *found.request;
   RequestAnswer answer{request, context.stats.NameOf(request.assigned),
                        context.stats.NameOf(request.served), found.matches, WhyNoReplay(request)};
@@ -157,9 +144,6 @@ AdminReply ExplainById(AdminCall& call) {
   }
   if (Status good = CheckText("request_id", id, limits::kMaxUnitBytes); !good) {
     co_return Fail(std::move(good).error());
-  }
-  if (call.context.recent == nullptr) {
-    co_return Fail(ErrorCode::kNotImplemented, "this replica keeps no requests: use --key");
   }
   auto read = RunOn(call.context.pools.reads, [&] { return ExplainRequest(call.context, id); });
   Result<Json> json = co_await std::move(read);

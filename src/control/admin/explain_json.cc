@@ -43,6 +43,18 @@ std::string HashText(std::uint64_t hash) { return fmt::format("{:016x}", hash); 
 
 }  // namespace
 
+std::string WhyNoReplay(const view::RecentRequest& request) {
+  if (request.reason == routing::Reason::kOverride) {
+    return "the caller named the version (X-Podium-Model-Version): nothing was decided";
+  }
+  if (!request.unit_is_whole) {
+    return fmt::format(
+        "of its {} only the first {} bytes were kept: use --key with the whole of it",
+        NameOf(request.unit_kind), limits::kRecentTextBytes);
+  }
+  return "";
+}
+
 bool Agrees(const RequestAnswer& answer, const Replay& replay) {
   const routing::Decision& decision = replay.explanation.decision;
   const std::string id = decision.version == kNoVersion

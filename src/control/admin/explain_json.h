@@ -32,7 +32,9 @@ struct RequestAnswer {
   std::string why_no_replay;
 };
 
-/// Whether the replay decides what the request was told.
+/// Why the decision of a recorded request is not replayed; empty when it can be. Pure.
+std::string WhyNoReplay(const view::RecentRequest& request);
+/// Whether the replay decides what the request was told. Pure.
 bool Agrees(const RequestAnswer& answer, const Replay& replay);
 
 Json ToJson(const Replay& replay);

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
-#include <latch>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,10 +11,11 @@
 
 #include "base/rng.h"
 #include "control/admin/admin_api.h"
-#include "net/core_pool.h"
+#include "net/answer_fixture.h"
 #include "net/memory_exchange.h"
 #include "store/memory_store.h"
 #include "testing/faulty_store.h"
+#include "testing/silent_model.h"
 #include "testing/sim_clock.h"
 #include "testing/temp_dir.h"
 
@@ -23,19 +23,8 @@ namespace podium::control {
 namespace {
 
 using podium::testing::Moment;
+using podium::testing::SilentModel;
 using podium::testing::StoreCall;
-
-class SilentModel final : public LoadedModel {
- public:
-  const Signature& signature() const override { return signature_; }
-  Result<std::vector<Tensor>> Run(std::span<const Tensor>) const override {
-    return std::vector<Tensor>();
-  }
-  std::chrono::nanoseconds time_per_row() const override { return std::chrono::nanoseconds(1); }
-
- private:
-  const Signature signature_;
-};
 
 class SilentLoader final : public runtime::ModelLoader {
  public:
@@ -87,17 +76,7 @@ class Verbs : public ::testing::Test {
   /// The status of POST `target`, and what was kept warm meanwhile.
   int Post(const std::string& target) {
     net::MemoryExchange exchange(net::MemoryExchange::Text("POST", target));
-    net::Response response;
-    net::CorePool core(1);
-    std::latch answered(1);
-    std::optional<TaskGroup> group;
-    core.Run(0, [&] {
-      group.emplace(core.executor(0));
-      group->Spawn(HandleInto(exchange, response, answered));
-    });
-    answered.wait();
-    core.Stop();
-    return response.status;
+    return net::AnswerOf(api_, exchange).status;
   }
   int Activate() { return Post("/api/v1/versions/r-2/activate"); }
 
@@ -109,12 +88,6 @@ class Verbs : public ::testing::Test {
   NotingPublisher publisher_;
 
  private:
-  Task<void> HandleInto(net::Exchange& exchange, net::Response& response, std::latch& answered) {
-    auto handle = api_.Handle(exchange);
-    response = co_await std::move(handle);
-    answered.count_down();
-  }
-
   view::StatsRegistry stats_{1};
   runtime::ModelRuntime runtime_{{directory_ / "cache",
                                   {directory_.path()},
@@ -126,8 +99,10 @@ class Verbs : public ::testing::Test {
                                  {}};
   const auth::Authenticator authenticator_ = auth::Authenticator::LocalOnly();
   ControlPools pools_;
-  AdminContext context_{store_, runtime_, publisher_, stats_, authenticator_, clock_, rng_,
-                        pools_, {},       {},         {}};
+  const view::RecentRequests recent_{1,
+                                     [](std::size_t, const std::function<void()>& job) { job(); }};
+  AdminContext context_{store_,  runtime_, publisher_, stats_, authenticator_, clock_, rng_, pools_,
+                        recent_, {},       {},         {}};
   AdminApi api_{context_};
 };
 

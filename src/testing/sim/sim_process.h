@@ -36,6 +36,7 @@ struct SimProcess {
   const auth::Authenticator authenticator = auth::Authenticator::LocalOnly();
   view::StatsRegistry stats;
   std::vector<view::ViewCell> cells;
+  view::RecentRequests recent;
   WorkerPool inference;
   control::ControlPools pools{/*threads=*/false};
   runtime::ModelRuntime runtime;
