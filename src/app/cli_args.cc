@@ -173,6 +173,18 @@ class Grammar {
                           [this] { return Verb(check_); });
     check->add_option("FILE", check_.file,
                       "default: PODIUM_CONFIG; the environment is checked too");
+
+    CLI::App* verify =
+        Add(app_, "verify-artifact", "Server",
+            "Load a model in a process of its own, as a server would first",
+            "  podium verify-artifact tumour.onnx\n", [this] { return Verb(verify_); });
+    verify->add_option("FILE", verify_.file, "an .onnx file")->required();
+    verify
+        ->add_option("--signature", verify_.signature,
+                     "JSON file (default: FILE with .signature.json, if there is one)")
+        ->option_text("FILE");
+    verify->add_option("--config", verify_.config, "a YAML file with the server's limits")
+        ->option_text("FILE");
   }
 
   CliResult<Verb> MakeDemo() {
@@ -214,6 +226,8 @@ class Grammar {
                      "Take a version out of service for good; its row stays");
     AddVersionChange(*noun, "delete", VersionVerb::kDelete,
                      "Remove a version that takes no traffic; without a terminal it needs --yes");
+    AddVersionChange(*noun, "retry", VersionVerb::kRetry,
+                     "Load a version anew that has failed, or has done harm");
   }
 
   void AddRegister(CLI::App& noun) {
@@ -515,6 +529,7 @@ class Grammar {
   ServeArgs serve_;
   DemoArgs demo_;
   CheckArgs check_;
+  VerifyArgs verify_;
   StatusArgs status_;
   RegisterArgs register_;
   ListVersionsArgs list_;

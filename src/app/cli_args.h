@@ -37,6 +37,11 @@ struct DemoArgs {
 struct CheckArgs {
   std::optional<std::string> file;
 };
+struct VerifyArgs {
+  std::optional<std::string> config;
+  std::string file;
+  std::string signature;  ///< A path; empty: the one beside the file, if there is one.
+};
 struct StatusArgs {
   std::string route;  ///< Empty: all.
   bool watch = false;
@@ -66,7 +71,7 @@ struct ListVersionsArgs {
 struct GetVersionArgs {
   std::string target;
 };
-enum class VersionVerb { kActivate, kPromote, kRetire, kDelete };
+enum class VersionVerb { kActivate, kPromote, kRetire, kDelete, kRetry };
 struct ChangeVersionArgs {
   VersionVerb verb = VersionVerb::kPromote;
   std::string target;
@@ -112,9 +117,9 @@ struct ClientFlags {
   bool yes = false;
 };
 
-using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, StatusArgs, RegisterArgs,
-                          ListVersionsArgs, GetVersionArgs, ChangeVersionArgs, RollbackArgs,
-                          CanaryArgs, PredictArgs, AuditArgs, ExplainArgs>;
+using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, StatusArgs,
+                          RegisterArgs, ListVersionsArgs, GetVersionArgs, ChangeVersionArgs,
+                          RollbackArgs, CanaryArgs, PredictArgs, AuditArgs, ExplainArgs>;
 
 struct CommandLine {
   Verb verb;

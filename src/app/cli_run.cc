@@ -12,6 +12,7 @@
 #include "app/cli_status.h"
 #include "app/cli_traffic.h"
 #include "app/cli_upload.h"
+#include "app/cli_verify.h"
 #include "app/demo.h"
 
 namespace podium::app {
@@ -82,6 +83,11 @@ class Runner {
     const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
     if (!format) return Ended(CliFailure(format.error()));
     return RunCheck(args, world_.environment, world_.console, *format);
+  }
+  ExitCode operator()(const VerifyArgs& args) {
+    const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
+    if (!format) return Ended(CliFailure(format.error()));
+    return RunVerify(args, world_.environment, world_.console, *format);
   }
   template <typename Args>
   ExitCode operator()(const Args& args) {

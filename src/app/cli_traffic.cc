@@ -20,6 +20,8 @@ std::string_view PathOf(VersionVerb verb) {
       return "promote";
     case VersionVerb::kRetire:
       return "retire";
+    case VersionVerb::kRetry:
+      return "retry";
     case VersionVerb::kDelete:
       break;
   }
@@ -84,6 +86,7 @@ std::string EffectOf(VersionVerb verb, const Json& row, const Json& route) {
     case VersionVerb::kDelete:
       return fmt::format("{} is removed from the registry.", name);
     case VersionVerb::kRetire:
+    case VersionVerb::kRetry:
       break;
   }
   return "";
@@ -109,7 +112,7 @@ CliResult<Json> FindForPromotion(CommandContext& context, const std::string& tar
 }
 
 CliStatus ConfirmChange(CommandContext& context, VersionVerb verb, const Json& row) {
-  if (verb == VersionVerb::kRetire) return {};
+  if (verb == VersionVerb::kRetire || verb == VersionVerb::kRetry) return {};
   const bool deletes = verb == VersionVerb::kDelete;
   // Nobody will read the effect: then the route need not be fetched for it.
   const bool asks =
@@ -179,6 +182,11 @@ CliStatus RunChangeVersion(CommandContext& context, const ChangeVersionArgs& arg
       context.api.Change(deletes ? HttpMethod::kDelete : HttpMethod::kPost,
                          ApiPath("/api/v1/versions", TextOf(row, "model_id"), PathOf(args.verb)),
                          WithReason(Json::object(), context.reason)));
+  if (args.verb == VersionVerb::kRetry && context.format == OutputFormat::kTable) {
+    context.console.out << fmt::format("{} is {}\n", NameRow(answer.body),
+                                       TextOf(answer.body, "load_state"));
+    return {};
+  }
   Report(context, answer.body);
   return {};
 }

@@ -7,11 +7,16 @@
 #include <cstdlib>
 #include <exception>
 #include <iostream>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/cli_run.h"
 #include "base/clock.h"
+#include "runtime/model_host.h"
+#include "runtime/model_process.h"
+#include "runtime/onnx_loader.h"
 
 extern char** environ;
 
@@ -47,8 +52,18 @@ bool PauseUnlessInterrupted(std::chrono::milliseconds duration) {
   return !is_interrupted;
 }
 
+/// The child that holds one model; see runtime/model_process.h.
+int HostOneModel(const Clock& clock) {
+  return runtime::HostModel(
+      [&](const runtime::VerifyOrder& order) -> Result<std::shared_ptr<runtime::ModelLoader>> {
+        return runtime::OnnxLoader::Open(order.ort_library, clock,
+                                         static_cast<std::size_t>(order.call_memory_bytes));
+      });
+}
+
 int Main(int argc, char** argv) {
   const SystemClock clock;
+  if (argc == 2 && std::string_view(argv[1]) == runtime::kModelHostVerb) return HostOneModel(clock);
   const SteadyTime started = clock.SteadyNow();
   // Releases of ONNX Runtime with telemetry obey this. Set before there is a thread.
   ::setenv("ORT_DISABLE_TELEMETRY", "1", /*replace=*/1);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <atomic>
+#include <cstdlib>
 #include <filesystem>
 #include <latch>
 #include <optional>
@@ -14,14 +15,20 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
+#include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
 #include "gateway/gateway.h"
 #include "net/core_pool.h"
 #include "net/cores.h"
 #include "net/server_group.h"
 #include "runtime/artifact_upload.h"
+#include "runtime/blame.h"
+#include "runtime/guard.h"
+#include "runtime/guarded_loader.h"
+#include "runtime/inflight_board.h"
 #include "runtime/model_runtime.h"
 #include "runtime/onnx_loader.h"
+#include "runtime/quarantine.h"
 #include "store/sqlite_store.h"
 #include "view/recent_requests.h"
 #include "view/stats_registry.h"
@@ -65,8 +72,61 @@ std::vector<fs::path> ArtifactRoots(const Settings& settings) {
   return roots;
 }
 
-runtime::RuntimeOptions RuntimeOptionsOf(const Settings& settings) {
+fs::path OrtLibrary(const Settings& settings) {
+  return settings.onnxruntime.empty() ? runtime::DefaultOrtLibrary() : settings.onnxruntime;
+}
+
+/// What keeps models from harming the server, and what it knows of those that tried.
+struct Protection {
+  std::shared_ptr<runtime::Quarantine> quarantine;
+  std::unique_ptr<runtime::InflightBoard> board;
+  std::shared_ptr<runtime::Guard> guard;
+};
+
+runtime::GuardOptions GuardOptionsOf(const Settings& settings, const std::string& loader_version) {
+  runtime::GuardOptions options;
+  options.program = runtime::ThisProgram();
+  options.ort_library = OrtLibrary(settings);
+  options.stamp = std::string(PODIUM_BUILD) + ' ' + loader_version;
+  options.load_memory = settings.load_memory;
+  options.call_memory = settings.call_memory;
+  options.load_timeout = settings.load_timeout;
+  options.inference_timeout = settings.inference_timeout;
+  return options;
+}
+
+// Judges what the process before this one has left, before any model is loaded again.
+Protection Protect(const Settings& settings, const Clock& clock,
+                   const std::string& loader_version) {
+  Protection made;
+  made.quarantine =
+      std::make_shared<runtime::Quarantine>(settings.data_dir / "quarantine.json", clock);
+  auto board = runtime::InflightBoard::Open(settings.data_dir / "inflight");
+  if (board) {
+    made.board = std::move(*board);
+    runtime::Judgement judgement = runtime::Judge(made.board->found(), made.quarantine->strikes());
+    made.quarantine->SetStrikes(std::move(judgement.strikes));
+    for (const runtime::Blame& blame : judgement.blamed) {
+      runtime::ForgetProofs(settings.data_dir / "cache" / blame.sha256);
+      made.quarantine->Add(blame.sha256, blame.reason);
+    }
+    made.board->CatchSignals();
+  } else {
+    LogWarning("models run unmarked: a crash cannot be told from another",
+               {{"error", board.error().message}});
+  }
+  if (const Status saved = made.quarantine->Save(); !saved) {
+    LogWarning("the quarantine cannot be saved", {{"error", saved.error().message}});
+  }
+  made.guard = std::make_shared<runtime::Guard>(GuardOptionsOf(settings, loader_version), clock,
+                                                *made.quarantine, made.board.get());
+  return made;
+}
+
+runtime::RuntimeOptions RuntimeOptionsOf(const Settings& settings,
+                                         std::shared_ptr<runtime::Quarantine> quarantine) {
   runtime::RuntimeOptions options;
+  options.quarantine = std::move(quarantine);
   options.cache_dir = settings.data_dir / "cache";
   options.artifact_roots = ArtifactRoots(settings);
   return options;
@@ -92,12 +152,14 @@ auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
 // Members stand in the order of their dependence: each uses only what stands above it.
 struct Server::Impl {
   Impl(const Settings& settings_in, const Clock& clock_in, Rng& rng_in,
-       std::unique_ptr<store::RegistryStore> store_in, std::shared_ptr<runtime::ModelLoader> loader)
+       std::unique_ptr<store::RegistryStore> store_in, std::shared_ptr<runtime::ModelLoader> loader,
+       const std::string& loader_version)
       : settings(settings_in),
         clock(clock_in),
         rng(rng_in),
         core_count(settings.cores > 0 ? settings.cores : net::AvailableCores()),
         authenticator(AuthenticatorOf(settings, rng)),
+        protection(Protect(settings, clock, loader_version)),
         store(std::move(store_in)),
         stats(core_count),
         cells(core_count),
@@ -105,13 +167,15 @@ struct Server::Impl {
         recent(core_count, [this](std::size_t core,
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", settings.inference_threads, settings.inference_queue),
-        runtime(RuntimeOptionsOf(settings), clock, std::move(loader),
+        runtime(RuntimeOptionsOf(settings, protection.quarantine), clock,
+                std::make_shared<runtime::GuardedLoader>(protection.guard, std::move(loader)),
                 [this] { ReadinessChanged(); }),
         publisher(*store, runtime, stats, clock,
                   [this](std::size_t core, std::function<void()> job) {
                     cores.Post(core, std::move(job));
                   },
                   cells, {}),
+        canary_guard(*store, runtime, publisher),
         gateway({authenticator,
                  clock,
                  rng,
@@ -130,7 +194,10 @@ struct Server::Impl {
                       pools,
                       recent,
                       AdminOptionsOf(settings),
-                      [this](Exposition& out) { gateway.WriteMetrics(out); },
+                      [this](Exposition& out) {
+                        gateway.WriteMetrics(out);
+                        protection.guard->WriteMetrics(out);
+                      },
                       clock.SteadyNow()},
         admin(admin_context),
         front(authenticator, gateway, admin),
@@ -162,7 +229,37 @@ struct Server::Impl {
   }
 
   Task<void> RetryLoads() {
-    while (co_await Pause(kRetryTick)) runtime.RetryDue();
+    while (co_await Pause(kRetryTick)) {
+      runtime.RetryDue();
+      auto check = RunOn(pools.writer, [this]() -> Status {
+        canary_guard.Check();
+        return protection.quarantine->Save();
+      });
+      const Status saved = co_await std::move(check);
+      (void)saved;  // A full queue or disk: the next second tries again.
+    }
+  }
+
+  Task<void> WatchInferences() {
+    while (co_await Pause(runtime::kWatchTick)) {
+      protection.guard->watch.Tick();
+      if (joining && protection.guard->watch.stuck() > 0) EndWithoutModels();
+    }
+  }
+
+  // A thread that is in a model cannot be ended without its process. All that lasts is written.
+  [[noreturn]] void EndWithoutModels() {
+    LogError("a model does not stop: the server ends without it", {});
+    SaveMarks();
+    FlushLog();
+    std::_Exit(EXIT_SUCCESS);
+  }
+
+  void SaveMarks() {
+    if (const Status saved = protection.quarantine->Save(); !saved) {
+      LogWarning("the quarantine cannot be saved", {{"error", saved.error().message}});
+    }
+    if (protection.board) protection.board->Close();
   }
 
   Status Start() {
@@ -177,6 +274,7 @@ struct Server::Impl {
       ticking.emplace(ticker.executor(0));
       ticking->Spawn(PollTable());
       ticking->Spawn(RetryLoads());
+      ticking->Spawn(WatchInferences());
     });
     return {};
   }
@@ -187,11 +285,14 @@ struct Server::Impl {
     stopped = true;
     admin_context.draining = true;
     if (http) http->Stop(settings.drain_timeout);
+    protection.guard->Stop();
+    joining = true;  // The ticker goes on: it stops inferences that take too long.
+    inference.Stop();
     StopTicking();
     pools.Stop();
-    inference.Stop();
     runtime.Stop();
     cores.Stop();
+    SaveMarks();
     FlushLog();
   }
 
@@ -220,6 +321,7 @@ struct Server::Impl {
   Rng& rng;
   const std::size_t core_count;
   const auth::Authenticator authenticator;
+  Protection protection;
   std::unique_ptr<store::RegistryStore> store;
   view::StatsRegistry stats;
   std::vector<view::ViewCell> cells;
@@ -228,8 +330,10 @@ struct Server::Impl {
   WorkerPool inference;
   control::ControlPools pools;
   std::atomic<bool> readiness_queued{false};
+  std::atomic<bool> joining{false};  // Of threads: nothing more is asked.
   runtime::ModelRuntime runtime;
   control::Publisher publisher;
+  control::CanaryGuard canary_guard;
   gateway::Gateway gateway;
   control::AdminContext admin_context;
   control::AdminApi admin;
@@ -247,17 +351,23 @@ Server::~Server() { Stop(); }
 
 Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Clock& clock,
                                               Rng& rng) {
+  PODIUM_TRY_ASSIGN(const std::shared_ptr<runtime::OnnxLoader> loader,
+                    runtime::OnnxLoader::Open(OrtLibrary(settings), clock, settings.call_memory));
+  return Start(settings, clock, rng, loader, loader->version());
+}
+
+Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Clock& clock,
+                                              Rng& rng,
+                                              std::shared_ptr<runtime::ModelLoader> loader,
+                                              const std::string& loader_version) {
   PODIUM_TRY(MakeDirectory(settings.data_dir / "artifacts"));
   PODIUM_TRY(MakeDirectory(settings.data_dir / "cache"));
   runtime::SweepUploads(settings.data_dir / "artifacts");
-  const fs::path library =
-      settings.onnxruntime.empty() ? runtime::DefaultOrtLibrary() : settings.onnxruntime;
-  PODIUM_TRY_ASSIGN(std::shared_ptr<runtime::OnnxLoader> loader,
-                    runtime::OnnxLoader::Open(library, clock));
   PODIUM_TRY_ASSIGN(
       std::unique_ptr<store::SqliteStore> store,
       store::SqliteStore::Open((settings.data_dir / "podium.db").string(), clock, rng));
-  auto impl = std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loader));
+  auto impl = std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loader),
+                                     loader_version);
   auto server = std::unique_ptr<Server>(new Server(std::move(impl)));
   PODIUM_TRY(server->impl_->Start());
   return server;

@@ -3,12 +3,17 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 #include "app/settings.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/rng.h"
 #include "net/address.h"
+
+namespace podium::runtime {
+class ModelLoader;
+}  // namespace podium::runtime
 
 namespace podium::app {
 
@@ -19,6 +24,13 @@ class Server {
   /// still be loading (see /readyz). `clock` and `rng` outlive the server.
   static Result<std::unique_ptr<Server>> Start(const Settings& settings, const Clock& clock,
                                                Rng& rng);
+  /// The same with a loader of the caller's. Models are tried out in children of this program,
+  /// which must know the verb `model-host` (runtime/model_process.h). `loader_version`: what a
+  /// model has proven holds for this version of the loader.
+  static Result<std::unique_ptr<Server>> Start(const Settings& settings, const Clock& clock,
+                                               Rng& rng,
+                                               std::shared_ptr<runtime::ModelLoader> loader,
+                                               const std::string& loader_version);
   ~Server();  ///< Stops.
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

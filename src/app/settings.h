@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "net/address.h"
+#include "runtime/harm_limits.h"
 
 namespace podium::app {
 
@@ -33,7 +34,11 @@ struct Settings {
   int inference_threads = 2;                                          ///< serving.inference_threads
   std::size_t inference_queue = limits::kInferenceQueue;              ///< serving.inference_queue
   std::chrono::seconds load_timeout = limits::kLoadTimeout;           ///< serving.load_timeout
-  std::size_t max_predict_bytes = limits::kMaxPredictBodyBytes;       ///< serving.max_body_bytes
+  std::uint64_t load_memory = limits::kLoadMemory;                    ///< serving.load_memory_limit
+  std::size_t call_memory = limits::kCallMemory;                      ///< serving.call_memory_limit
+  std::chrono::milliseconds inference_timeout =
+      limits::kInferenceTimeout;                                 ///< serving.inference_timeout
+  std::size_t max_predict_bytes = limits::kMaxPredictBodyBytes;  ///< serving.max_body_bytes
   std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;  ///< serving.max_artifact_bytes
 
   LogFormat log_format = LogFormat::kJson;  ///< log.format

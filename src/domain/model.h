@@ -15,6 +15,16 @@
 
 namespace podium {
 
+/// One run that another thread can end.
+class ModelRun {
+ public:
+  virtual ~ModelRun() = default;
+  /// As LoadedModel::Run; kDeadline when it was stopped. Once.
+  virtual Result<std::vector<Tensor>> Run(std::span<const Tensor> inputs) = 0;
+  /// Asks it to end soon. Threads: any, while it runs.
+  virtual void Stop() = 0;
+};
+
 /// A model in memory, warmed up, ready to answer.
 /// Threads: Run may be called from any number of threads at once.
 class LoadedModel {
@@ -26,6 +36,12 @@ class LoadedModel {
   virtual Result<std::vector<Tensor>> Run(std::span<const Tensor> inputs) const = 0;
   /// Time one row took at warm-up: decides whether a call may run on an I/O core.
   virtual std::chrono::nanoseconds time_per_row() const = 0;
+  /// What was odd at warm-up without being a failure, such as NaN from zeros; empty when nothing.
+  virtual std::string_view warning() const { return {}; }
+  /// Whether a run may be trusted with an I/O core, however quick it is.
+  virtual bool may_run_inline() const { return true; }
+  /// A run that can be stopped; nullptr when this kind of model has none. The model outlives it.
+  virtual std::unique_ptr<ModelRun> NewRun() const { return nullptr; }
 };
 
 /// Keeps the model in memory; the runtime unloads it when the last handle is gone.

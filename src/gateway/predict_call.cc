@@ -28,6 +28,12 @@ Result<std::string_view> IdFrom(const net::RequestHead& head, std::string_view h
   return id;
 }
 
+view::Outcome OutcomeOf(const Result<std::vector<Tensor>>& outputs) {
+  if (outputs) return view::Outcome::kOk;
+  return outputs.error().code == ErrorCode::kDeadline ? view::Outcome::kTimeout
+                                                      : view::Outcome::kError;
+}
+
 std::string_view ReasonText(const routing::Decision& decision, const Serving& serving) {
   if (serving.reason != routing::ServeReason::kAssigned) return NameOf(serving.reason);
   return NameOf(decision.reason);
@@ -154,6 +160,7 @@ Status PredictCall::CheckServable() const {
 }
 
 bool PredictCall::runs_inline() const {
+  if (!serving_here().model->may_run_inline()) return false;
   // The warm-up saw zeros; until real rows were measured on this core, the pool takes the risk.
   const std::optional<std::chrono::nanoseconds> seen = serving_here().stats->RowTime(core_.index);
   if (!seen) return false;
@@ -176,7 +183,7 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
     return Refuse(outputs.error(), response);
   }
   const WallTime now = core_.shared.clock.Now();
-  Record(outputs ? view::Outcome::kOk : view::Outcome::kError, now);
+  Record(OutcomeOf(outputs), now);
   if (!outputs) {
     LogWarning("prediction failed", {{"route", target_.route},
                                      {"model_id", served().model_id.get()},

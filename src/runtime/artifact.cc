@@ -292,6 +292,23 @@ Result<fs::path> FetchArtifact(const fs::path& source, const std::string& expect
   return copy;
 }
 
+Status ReplaceFile(const fs::path& file, std::string_view text) {
+  std::string name = (file.parent_path() / (std::string(kTemporaryPrefix) + "XXXXXX")).string();
+  const File out(::mkostemp(name.data(), O_CLOEXEC));
+  if (!out.ok()) {
+    return Fail(ErrorCode::kUnavailable, "cannot write to {}: {}", file.parent_path().string(),
+                ReasonOf(errno));
+  }
+  Unfinished unfinished{fs::path(name)};
+  PODIUM_TRY(WriteAll(out.get(), text, name));
+  if (::fsync(out.get()) != 0) {
+    return Fail(ErrorCode::kUnavailable, "cannot flush {}: {}", name, ReasonOf(errno));
+  }
+  PODIUM_TRY(MoveInto(name, file));
+  unfinished.Keep();
+  return {};
+}
+
 void SweepCache(const fs::path& cache_dir) {
   std::error_code error;
   for (fs::directory_iterator entry(cache_dir, error), end; !error && entry != end;

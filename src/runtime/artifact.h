@@ -38,6 +38,9 @@ Result<std::filesystem::path> FetchArtifact(const std::filesystem::path& source,
                                             const std::filesystem::path& cache_dir,
                                             std::uint64_t most = limits::kMaxArtifactBytes);
 
+/// Writes `text` to `file`: whole, or the old content stays. Survives a crash of the machine.
+Status ReplaceFile(const std::filesystem::path& file, std::string_view text);
+
 /// Removes what copies cut short by a crash have left behind.
 /// REQUIRES: no FetchArtifact into `cache_dir` is under way.
 void SweepCache(const std::filesystem::path& cache_dir);

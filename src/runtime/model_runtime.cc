@@ -91,6 +91,7 @@ struct ModelRuntime::Impl {
     ModelHandle model;
     std::weak_ptr<const LoadedModel> dropped;  ///< The handle given up, while others hold it.
     std::string sha256;
+    std::string fetched;           ///< Checksum of the last bytes that were to be loaded.
     std::uint64_t dropped_as = 0;  ///< Order of giving up; the oldest are forgotten first.
 
     bool needed() const { return wanted || waiters > 0; }
@@ -118,6 +119,8 @@ struct ModelRuntime::Impl {
   Result<ModelHandle> Outcome(const Entry& entry, bool in_time,
                               std::chrono::milliseconds timeout) const;
   void Forget();
+  bool IsQuarantined(const Entry& entry) const;
+  void Withdraw(const std::string& sha256, const std::string& reason);
   ModelStatus Describe(const ModelId& id, const Entry& entry) const;
   std::chrono::seconds PauseAfter(int attempts) const;
 
@@ -145,6 +148,7 @@ struct ModelRuntime::Impl {
                                       const WantedModel& want);
   void Share(const ModelId& id, std::uint64_t ticket, const WantedModel& want,
              const std::filesystem::path& file);
+  void NoteFetched(const ModelId& id, std::uint64_t ticket, const std::string& sha256);
   void Step(const ModelId& id, std::uint64_t ticket, LoadState step);
   void Finish(const ModelId& id, std::uint64_t ticket, Result<Loaded> result);
   void Notify() const {
@@ -285,8 +289,31 @@ void ModelRuntime::Impl::Forget() {
 }
 
 ModelStatus ModelRuntime::Impl::Describe(const ModelId& id, const Entry& entry) const {
-  return {id,          entry.state(), entry.error, entry.attempts, entry.next_try,
-          entry.model, entry.sha256};
+  return {id,          entry.state(), entry.error,         entry.attempts, entry.next_try,
+          entry.model, entry.sha256,  IsQuarantined(entry)};
+}
+
+bool ModelRuntime::Impl::IsQuarantined(const Entry& entry) const {
+  return entry.state() == LoadState::kFailed && options.quarantine &&
+         options.quarantine->Find(entry.fetched).has_value();
+}
+
+/// Ends the serving of an artifact that has done harm, in every placement. Handles that requests
+/// hold drain as ever.
+void ModelRuntime::Impl::Withdraw(const std::string& sha256, const std::string& reason) {
+  for (auto& [id, entry] : entries) {
+    if (!entry.model || entry.sha256 != sha256) continue;
+    entry.model.reset();
+    entry.current = false;
+    entry.ticket = 0;  // A load of the same bytes that is under way would bring it back.
+    entry.step = LoadState::kFailed;
+    entry.error = "it " + reason;
+    entry.next_try = clock.SteadyNow() + options.retry_most;
+  }
+  for (auto& [key, artifact] : shared) {
+    if (key.find(' ' + sha256 + ' ') != std::string::npos) artifact.model.reset();
+  }
+  progress.notify_all();
 }
 
 std::chrono::seconds ModelRuntime::Impl::PauseAfter(int attempts) const {
@@ -325,7 +352,24 @@ void ModelRuntime::Impl::Attempt(const ModelId& id, std::uint64_t ticket, const 
     Finish(id, ticket, Fail(file.error()));
     return;
   }
+  const std::string sha256 = file->filename().string();
+  NoteFetched(id, ticket, sha256);
+  const auto harm = options.quarantine ? options.quarantine->Find(sha256) : std::nullopt;
+  if (harm) {
+    Finish(
+        id, ticket,
+        Fail(ErrorCode::kUnprocessable,
+             "it {}, and is not loaded again before `podium version retry {}`", *harm, id.get()));
+    return;
+  }
   Share(id, ticket, want, *file);
+}
+
+void ModelRuntime::Impl::NoteFetched(const ModelId& id, std::uint64_t ticket,
+                                     const std::string& sha256) {
+  const std::lock_guard lock(mutex);
+  const auto found = entries.find(id);
+  if (found != entries.end() && found->second.ticket == ticket) found->second.fetched = sha256;
 }
 
 /// The verified copy: by checksum from the cache, else from the source. The source may be gone.
@@ -410,9 +454,19 @@ ModelRuntime::ModelRuntime(RuntimeOptions options, const Clock& clock,
     : impl_(
           std::make_unique<Impl>(std::move(options), clock, std::move(onnx), std::move(changed))) {
   SweepCache(impl_->options.cache_dir);
+  if (!impl_->options.quarantine) return;
+  impl_->options.quarantine->Listen(
+      [impl = impl_.get()](const std::string& sha256, const std::string& reason) {
+        {
+          const std::lock_guard lock(impl->mutex);
+          impl->Withdraw(sha256, reason);
+        }
+        impl->Notify();
+      });
 }
 
 ModelRuntime::~ModelRuntime() {
+  if (impl_->options.quarantine) impl_->options.quarantine->Listen(nullptr);
   Stop();
   impl_->entries.clear();
   impl_->morgue->Close();
@@ -447,6 +501,17 @@ Result<ModelHandle> ModelRuntime::EnsureReady(const WantedModel& model,
   --entry.waiters;
   impl_->LetGo(entry);
   return result;
+}
+
+Result<ModelHandle> ModelRuntime::Retry(const WantedModel& model,
+                                        std::chrono::milliseconds timeout) {
+  if (Quarantine* quarantine = impl_->options.quarantine.get()) {
+    const std::lock_guard lock(impl_->mutex);
+    const auto found = impl_->entries.find(model.id);
+    if (found != impl_->entries.end()) quarantine->Release(found->second.fetched);
+    quarantine->Release(model.sha256);
+  }
+  return EnsureReady(model, timeout);
 }
 
 void ModelRuntime::RetryDue() {

@@ -19,6 +19,7 @@
 #include "domain/ids.h"
 #include "domain/model.h"
 #include "domain/version.h"
+#include "runtime/quarantine.h"
 
 namespace podium::runtime {
 
@@ -38,8 +39,9 @@ struct ModelStatus {
   std::string error;  ///< Of the last attempt; empty when there is none.
   int attempts = 0;
   std::optional<SteadyTime> next_try;
-  ModelHandle model;   ///< Not null exactly when state is kReady.
-  std::string sha256;  ///< Of the bytes that are loaded; empty until then.
+  ModelHandle model;         ///< Not null exactly when state is kReady.
+  std::string sha256;        ///< Of the bytes that are loaded; empty until then.
+  bool quarantined = false;  ///< It has done harm: only Retry loads it again.
 };
 
 /// Turns verified bytes on disk into a model. One adapter per format.
@@ -66,6 +68,7 @@ struct RuntimeOptions {
   int load_threads = 2;  ///< 0: loads run on the threads that call RunNextLoad and EnsureReady.
   std::chrono::seconds retry_first{5};  ///< Doubles up to retry_most.
   std::chrono::seconds retry_most{300};
+  std::shared_ptr<Quarantine> quarantine = {};  ///< Of artifacts; null: there is none.
 };
 
 /// Threads: all methods from any thread.
@@ -87,6 +90,8 @@ class ModelRuntime {
   /// kUnavailable when stopped. A failed one is tried again at once, before all that waits in line.
   /// The handle keeps it warm until the caller commits and the wanted set has it.
   Result<ModelHandle> EnsureReady(const WantedModel& model, std::chrono::milliseconds timeout);
+  /// EnsureReady for one that may be quarantined: a person takes it out and has it tried again.
+  Result<ModelHandle> Retry(const WantedModel& model, std::chrono::milliseconds timeout);
   /// Tries failed loads again whose time has come, and frees (on a load thread) the memory of
   /// models whose last handle was dropped. Called each second by the reconciler.
   void RetryDue();

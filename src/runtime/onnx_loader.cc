@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "runtime/call_memory.h"
 #include "runtime/onnx_model.h"
 
 namespace podium::runtime {
@@ -25,8 +26,9 @@ void ORT_API_CALL LogFromOrt(void* /*param*/, OrtLoggingLevel severity, const ch
   Log(level, "ONNX Runtime: " + std::string(message), {{"place", place}});
 }
 
-/// The library's table of functions. Never closed: its threads and models may outlive any owner.
-Result<const OrtApi*> OpenLibrary(const std::filesystem::path& library) {
+/// Where the library's tables of functions are. Never closed: its threads and models may outlive
+/// any owner.
+Result<const OrtApiBase*> OpenLibrary(const std::filesystem::path& library) {
   std::error_code error;
   if (!std::filesystem::exists(library, error)) {
     return Fail(ErrorCode::kUnavailable, "ONNX Runtime is missing: there is no file {}: {}",
@@ -45,12 +47,11 @@ Result<const OrtApi*> OpenLibrary(const std::filesystem::path& library) {
     return Fail(ErrorCode::kUnavailable, "{} is not ONNX Runtime: it has no OrtGetApiBase: {}",
                 library.string(), kFix);
   }
-  const OrtApi* api = get_base()->GetApi(ORT_API_VERSION);
-  if (api == nullptr) {
+  if (get_base()->GetApi(ORT_API_VERSION) == nullptr) {
     return Fail(ErrorCode::kUnavailable, "{} is ONNX Runtime {}, too old for API version {}: {}",
                 library.string(), get_base()->GetVersionString(), ORT_API_VERSION, kFix);
   }
-  return api;
+  return get_base();
 }
 
 }  // namespace
@@ -58,6 +59,8 @@ Result<const OrtApi*> OpenLibrary(const std::filesystem::path& library) {
 struct OnnxLoader::Impl {
   std::shared_ptr<Ort::Env> env;
   const Clock& clock;
+  std::size_t call_memory;
+  std::string version;
 };
 
 std::filesystem::path DefaultOrtLibrary() {
@@ -70,18 +73,21 @@ OnnxLoader::OnnxLoader(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 OnnxLoader::~OnnxLoader() = default;
 
 Result<std::shared_ptr<OnnxLoader>> OnnxLoader::Open(const std::filesystem::path& library,
-                                                     const Clock& clock) {
+                                                     const Clock& clock, std::size_t call_memory) {
   static std::mutex opening;  // The library's table is one global of its C++ header.
   const std::lock_guard lock(opening);
-  PODIUM_TRY_ASSIGN(const OrtApi* api, OpenLibrary(library));
-  Ort::InitApi(api);
+  PODIUM_TRY_ASSIGN(const OrtApiBase* base, OpenLibrary(library));
+  Ort::InitApi(base->GetApi(ORT_API_VERSION));
   return CatchOrt(ErrorCode::kUnavailable, [&]() -> Result<std::shared_ptr<OnnxLoader>> {
     auto env = std::make_shared<Ort::Env>(ORT_LOGGING_LEVEL_ERROR, "podium", LogFromOrt, nullptr);
     env->DisableTelemetryEvents();
-    return std::shared_ptr<OnnxLoader>(
-        new OnnxLoader(std::make_unique<Impl>(Impl{std::move(env), clock})));
+    RegisterCallAllocator(*env);
+    return std::shared_ptr<OnnxLoader>(new OnnxLoader(std::make_unique<Impl>(
+        Impl{std::move(env), clock, call_memory, base->GetVersionString()})));
   });
 }
+
+const std::string& OnnxLoader::version() const { return impl_->version; }
 
 Result<ModelHandle> OnnxLoader::Load(const std::filesystem::path& file,
                                      const std::string& declared) {
@@ -94,7 +100,7 @@ Result<ModelHandle> OnnxLoader::LoadTelling(const std::filesystem::path& file,
   auto signature = ParseSignature(declared);
   if (!signature) return Fail(ErrorCode::kUnprocessable, "{}", signature.error().message);
   PODIUM_TRY_ASSIGN(std::unique_ptr<OnnxModel> model,
-                    OnnxModel::Read(impl_->env, file, *signature));
+                    OnnxModel::Read(impl_->env, file, *signature, impl_->call_memory));
   warming();
   PODIUM_TRY(model->WarmUp(impl_->clock));
   return ModelHandle(std::move(model));

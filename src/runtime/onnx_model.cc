@@ -1,11 +1,17 @@
 #include "runtime/onnx_model.h"
 
+#include <onnxruntime_session_options_config_keys.h>
+
 #include <algorithm>
 #include <array>
+#include <atomic>
+#include <cmath>
 #include <cstring>
 #include <optional>
 #include <string_view>
 #include <utility>
+
+#include "runtime/call_memory.h"
 
 namespace podium::runtime {
 namespace {
@@ -94,6 +100,7 @@ Ort::SessionOptions MakeOptions() {
   options.SetExecutionMode(ORT_SEQUENTIAL);
   options.AddConfigEntry("session.intra_op.allow_spinning", "0");
   options.AddConfigEntry("session.inter_op.allow_spinning", "0");
+  options.AddConfigEntry(kOrtSessionOptionsConfigUseEnvAllocators, "1");  // CallMemory's.
   return options;
 }
 
@@ -153,6 +160,23 @@ Result<Tensor> Zeros(const TensorSpec& spec) {
   return tensor;
 }
 
+template <typename T>
+bool HasNan(const Tensor& tensor) {
+  const T* values = tensor.As<T>();
+  return std::any_of(values, values + tensor.data.size() / sizeof(T),
+                     [](T value) { return std::isnan(value); });
+}
+
+/// Zeros may well be outside what a model is made for (a logarithm), so NaN is told and no failure.
+std::string WarningOf(const std::vector<Tensor>& answer) {
+  for (const Tensor& output : answer) {
+    const bool nan = (output.type == DataType::kFp32 && HasNan<float>(output)) ||
+                     (output.type == DataType::kFp64 && HasNan<double>(output));
+    if (nan) return "answered NaN to zeros in output \"" + output.name + '"';
+  }
+  return "";
+}
+
 /// Rows in one warm-up run: more than one only for models with a fixed batch.
 std::int64_t RowsOf(const std::vector<Tensor>& inputs) {
   const Shape& shape = inputs.front().shape;
@@ -161,23 +185,47 @@ std::int64_t RowsOf(const std::vector<Tensor>& inputs) {
 
 }  // namespace
 
-OnnxModel::OnnxModel(std::shared_ptr<Ort::Env> env, Ort::Session session, Signature signature)
+/// A run with options of its own, since stopping is a mark on the options.
+class OnnxModel::StoppableRun final : public ModelRun {
+ public:
+  explicit StoppableRun(const OnnxModel& model) : model_(model) {}
+
+  Result<std::vector<Tensor>> Run(std::span<const Tensor> inputs) override {
+    auto outputs = model_.RunWith(options_, inputs);
+    if (outputs || !stopped_.load(std::memory_order_relaxed)) return outputs;
+    return Fail(ErrorCode::kDeadline, "the model was stopped: it took too long for these rows");
+  }
+  void Stop() override {
+    stopped_.store(true, std::memory_order_relaxed);
+    options_.SetTerminate();
+  }
+
+ private:
+  const OnnxModel& model_;
+  Ort::RunOptions options_;
+  std::atomic<bool> stopped_{false};
+};
+
+OnnxModel::OnnxModel(std::shared_ptr<Ort::Env> env, Ort::Session session, Signature signature,
+                     std::size_t call_memory)
     : env_(std::move(env)),
       session_(std::move(session)),
       memory_(Ort::MemoryInfo::CreateCpu(OrtArenaAllocator, OrtMemTypeDefault)),
-      signature_(std::move(signature)) {
+      signature_(std::move(signature)),
+      call_memory_(call_memory) {
   for (const TensorSpec& output : signature_.outputs) output_names_.push_back(output.name.c_str());
 }
 
 Result<std::unique_ptr<OnnxModel>> OnnxModel::Read(std::shared_ptr<Ort::Env> env,
                                                    const std::filesystem::path& file,
-                                                   const DeclaredSignature& declared) {
+                                                   const DeclaredSignature& declared,
+                                                   std::size_t call_memory) {
   return CatchOrt(ErrorCode::kUnprocessable, [&]() -> Result<std::unique_ptr<OnnxModel>> {
     Ort::Session session(*env, file.c_str(), MakeOptions());
     PODIUM_TRY_ASSIGN(const Signature own, SignatureOf(session));
     PODIUM_TRY_ASSIGN(Signature served, Reconcile(own, declared));
     return std::unique_ptr<OnnxModel>(
-        new OnnxModel(std::move(env), std::move(session), std::move(served)));
+        new OnnxModel(std::move(env), std::move(session), std::move(served), call_memory));
   });
 }
 
@@ -197,6 +245,7 @@ Status OnnxModel::WarmUp(const Clock& clock) {
       return Fail(ErrorCode::kUnprocessable, "the model fails its warm-up on zeros: {}",
                   answer.error().message);
     }
+    if (i == 0) warning_ = WarningOf(*answer);
     // The first run also allocates; it counts only when there is no time for another.
     const bool last = after - start > kWarmUpBudget;
     if (i > 0 || last) times.push_back(after - before);
@@ -209,11 +258,22 @@ Status OnnxModel::WarmUp(const Clock& clock) {
 }
 
 Result<std::vector<Tensor>> OnnxModel::Run(std::span<const Tensor> inputs) const {
-  PODIUM_TRY(CheckInputs(signature_, inputs));
-  return CatchOrt(ErrorCode::kInternal, [&] { return RunChecked(inputs); });
+  return RunWith(Ort::RunOptions{nullptr}, inputs);
 }
 
-Result<std::vector<Tensor>> OnnxModel::RunChecked(std::span<const Tensor> inputs) const {
+std::unique_ptr<ModelRun> OnnxModel::NewRun() const {
+  return std::make_unique<StoppableRun>(*this);
+}
+
+Result<std::vector<Tensor>> OnnxModel::RunWith(const Ort::RunOptions& options,
+                                               std::span<const Tensor> inputs) const {
+  PODIUM_TRY(CheckInputs(signature_, inputs));
+  const CallMemory bound(call_memory_);
+  return CatchOrt(ErrorCode::kInternal, [&] { return RunChecked(options, inputs); });
+}
+
+Result<std::vector<Tensor>> OnnxModel::RunChecked(const Ort::RunOptions& options,
+                                                  std::span<const Tensor> inputs) const {
   std::vector<const char*> names;
   std::vector<Ort::Value> values;
   names.reserve(inputs.size());
@@ -222,8 +282,8 @@ Result<std::vector<Tensor>> OnnxModel::RunChecked(std::span<const Tensor> inputs
     names.push_back(tensor.name.c_str());
     values.push_back(ToValue(tensor, memory_));
   }
-  const auto answers = session_.Run(Ort::RunOptions{nullptr}, names.data(), values.data(),
-                                    values.size(), output_names_.data(), output_names_.size());
+  const auto answers = session_.Run(options, names.data(), values.data(), values.size(),
+                                    output_names_.data(), output_names_.size());
   std::vector<Tensor> outputs;
   outputs.reserve(answers.size());
   for (std::size_t i = 0; i < answers.size(); ++i) {

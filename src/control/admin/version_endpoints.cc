@@ -1,7 +1,8 @@
-// /api/v1/versions: register, list, get, activate, retire, promote, delete.
+// /api/v1/versions: register, list, get, activate, retire, promote, retry, delete.
 #include <filesystem>
 #include <utility>
 
+#include "base/log.h"
 #include "control/admin/context.h"
 #include "control/admin/fields.h"
 #include "control/admin/query.h"
@@ -158,6 +159,34 @@ AdminReply Promote(AdminCall& call) {
 }
 AdminReply Delete(AdminCall& call) { return CarryOutPlain(call, store::DeleteVersion{IdOf(call)}); }
 
+// Out of quarantine and loaded anew, here; the table does not change.
+AdminReply Retry(AdminCall& call) {
+  auto read =
+      RunOn(call.context.pools.reads, [&] { return call.context.store.FindVersion(IdOf(call)); });
+  const Result<ModelVersion> version = co_await std::move(read);
+  if (!version) co_return Fail(version.error());
+  if (version->deleted || version->status == VersionStatus::kRetired) {
+    co_return Fail(ErrorCode::kConflict, "version {} is {}: it is not loaded any more",
+                   version->model_id.get(), version->deleted ? "deleted" : "retired");
+  }
+  if (version->provider_key != kLocalProvider) {
+    co_return Fail(ErrorCode::kInvalidArgument,
+                   "version {} is served by {}: nothing is loaded here", version->model_id.get(),
+                   version->provider_key);
+  }
+  LogInfo("a load is tried again", {{"model_id", version->model_id.get()},
+                                    {"actor", call.principal.actor},
+                                    {"request_id", call.request_id}});
+  const runtime::WantedModel wanted{version->model_id, version->artifact_uri,
+                                    version->artifact_sha256, version->format, version->signature};
+  auto load = RunOn(call.context.pools.loads, [&] {
+    return call.context.runtime.Retry(wanted, call.context.options.load_timeout);
+  });
+  const Result<ModelHandle> loaded = co_await std::move(load);
+  if (!loaded) co_return Fail(loaded.error());
+  co_return JsonResponse(Shown(call, *version));
+}
+
 }  // namespace
 
 void AddVersionEndpoints(AdminRoutes& routes) {
@@ -171,6 +200,7 @@ void AddVersionEndpoints(AdminRoutes& routes) {
   routes.Add(kPost, "/api/v1/versions/{id}/activate", {Activate, kAdmin, kJson});
   routes.Add(kPost, "/api/v1/versions/{id}/retire", {Retire, kAdmin, kJson});
   routes.Add(kPost, "/api/v1/versions/{id}/promote", {Promote, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/versions/{id}/retry", {Retry, kAdmin, kJson});
 }
 
 }  // namespace podium::control

@@ -62,6 +62,9 @@ Json ToJson(const ModelVersion& version, const std::optional<runtime::ModelStatu
   json["revision"] = version.revision.get();
   json["load_state"] = local ? Json(NameOf(local->state)) : Json();
   json["load_error"] = local ? OrNull(local->error) : Json();
+  json["load_warning"] =
+      local && local->model ? OrNull(std::string(local->model->warning())) : Json();
+  json["quarantined"] = local && local->quarantined;
   return json;
 }
 

@@ -1,0 +1,165 @@
+// Real processes, with models that do what their file says (misbehaving_loader.h): whatever a model
+// does to its process, this one must get a sentence and keep no leftover.
+#include "runtime/model_process.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/clock.h"
+
+namespace podium::runtime {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using ::testing::HasSubstr;
+
+constexpr milliseconds kLong{60'000};
+constexpr milliseconds kShort{200};
+
+class ModelProcessTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<ModelProcess> Start() {
+    auto started = ModelProcess::Start(ThisProgram(), clock_);
+    EXPECT_TRUE(started) << started.error().error.message;
+    return started ? std::move(*started) : nullptr;
+  }
+  VerifyOrder Order(const std::string& script) {
+    const fs::path file = fs::path(::testing::TempDir()) / "model-process-script";
+    std::ofstream(file, std::ios::trunc) << script;
+    VerifyOrder order;
+    order.file = file.string();
+    return order;
+  }
+  static std::vector<Tensor> OneRow() {
+    return {{"x", DataType::kFp32, {1, 1}, std::vector<std::byte>(sizeof(float)), {}}};
+  }
+  SystemClock clock_;
+};
+
+bool Lives(int pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
+
+TEST_F(ModelProcessTest, LoadsAndAnswers) {
+  const auto child = Start();
+  const auto note = child->Verify(Order("fine load"), kLong);
+  ASSERT_TRUE(note) << note.error().error.message;
+  EXPECT_EQ(note->time_per_row, std::chrono::microseconds(1));
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = child->Run(OneRow(), kLong);
+    ASSERT_TRUE(answer) << answer.error().error.message;
+    EXPECT_EQ(answer->at(0).name, "y");
+  }
+}
+
+TEST_F(ModelProcessTest, SaysWhatBecameOfIt) {
+  struct Case {
+    const char* script;
+    HarmKind kind;
+    const char* words;
+  };
+  const Case cases[] = {
+      {"segv load", HarmKind::kCrashed, "crashed with SIGSEGV while loading"},
+      {"abort load", HarmKind::kCrashed, "crashed with SIGABRT while loading"},
+      {"exit load", HarmKind::kCrashed, "ended its process with exit code 7 while loading"},
+      {"hang load", HarmKind::kTimedOut, "took longer than 0.2 s while loading"},
+      {"refuse load", HarmKind::kRefused, "it is refused"},
+      {"segv warm-up", HarmKind::kCrashed, "crashed with SIGSEGV while warming up"},
+      {"overflow warm-up", HarmKind::kCrashed, "crashed with SIGSEGV while warming up"},
+      {"hang warm-up", HarmKind::kTimedOut, "took longer than 0.2 s while warming up"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.script);
+    const auto child = Start();
+    const bool hangs = c.kind == HarmKind::kTimedOut;
+    const auto note = child->Verify(Order(c.script), hangs ? kShort : kLong);
+    ASSERT_FALSE(note);
+    EXPECT_EQ(note.error().kind, c.kind);
+    EXPECT_THAT(note.error().error.message, HasSubstr(c.words));
+  }
+}
+
+TEST_F(ModelProcessTest, MayFailAtALaterRun) {
+  const std::tuple<const char*, HarmKind, const char*> cases[] = {
+      {"segv run 3", HarmKind::kCrashed, "crashed with SIGSEGV while answering"},
+      {"hang run 3", HarmKind::kTimedOut, "took longer than 0.2 s while answering"},
+      {"refuse run 3", HarmKind::kRefused, "it is refused"},
+  };
+  for (const auto& [script, kind, words] : cases) {
+    SCOPED_TRACE(script);
+    const auto child = Start();
+    ASSERT_TRUE(child->Verify(Order(script), kLong));
+    EXPECT_TRUE(child->Run(OneRow(), kLong));
+    EXPECT_TRUE(child->Run(OneRow(), kLong));
+    const auto third = child->Run(OneRow(), kind == HarmKind::kTimedOut ? kShort : kLong);
+    ASSERT_FALSE(third);
+    EXPECT_EQ(third.error().kind, kind);
+    EXPECT_THAT(third.error().error.message, HasSubstr(words));
+  }
+}
+
+// An error of the model is no harm: the next call is answered.
+TEST_F(ModelProcessTest, LivesOnAfterARefusal) {
+  const auto child = Start();
+  ASSERT_TRUE(child->Verify(Order("fine load"), kLong));
+  Tensor wrong = OneRow().front();
+  wrong.type = DataType::kFp64;  // Twice as wide as what it holds.
+  const auto refused = child->Run(std::vector<Tensor>{wrong}, kLong);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, HarmKind::kRefused);
+  EXPECT_TRUE(child->Run(OneRow(), kLong));
+}
+
+TEST_F(ModelProcessTest, LeavesNoProcessBehind) {
+  int pid = 0;
+  {
+    const auto child = Start();
+    ASSERT_TRUE(child->Verify(Order("fine load"), kLong));
+    pid = child->pid();
+    EXPECT_TRUE(Lives(pid));
+  }
+  EXPECT_FALSE(Lives(pid));
+  {
+    const auto child = Start();
+    pid = child->pid();
+    EXPECT_FALSE(child->Verify(Order("hang load"), kShort));
+  }
+  EXPECT_FALSE(Lives(pid));
+}
+
+// The server goes, and its thread with it: a model that hangs must not stay behind.
+TEST_F(ModelProcessTest, DiesWithTheThreadThatStartedIt) {
+  std::unique_ptr<ModelProcess> child;
+  std::thread([&] {
+    child = Start();
+    ASSERT_TRUE(child->Verify(Order("hang run 1"), kLong));
+  }).join();
+  const auto answer = child->Run(OneRow(), kLong);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, HarmKind::kNotStarted);
+}
+
+TEST_F(ModelProcessTest, AWaitEndsWhenItIsKilled) {
+  const auto child = Start();
+  const VerifyOrder order = Order("hang load");
+  std::thread killer([&] { child->Kill(); });
+  const auto note = child->Verify(order, kLong);
+  killer.join();
+  ASSERT_FALSE(note);
+  EXPECT_EQ(note.error().kind, HarmKind::kNotStarted);
+}
+
+TEST_F(ModelProcessTest, AMissingProgramIsOurTrouble) {
+  const auto started = ModelProcess::Start("/does/not/exist", clock_);
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().kind, HarmKind::kNotStarted);
+  EXPECT_THAT(started.error().error.message, HasSubstr("/does/not/exist"));
+}
+
+}  // namespace
+}  // namespace podium::runtime
