@@ -9,7 +9,7 @@ file is for is told in tests/data/README.md.
 import sys
 from pathlib import Path
 
-from onnx import TensorProto, checker, helper
+from onnx import TensorProto, checker, helper, load_model_from_string
 
 # Not the newest: every ONNX Runtime that Podium may meet loads these.
 IR_VERSION = 8
@@ -158,6 +158,57 @@ def slow():
     )
 
 
+def slow_on_zeros():
+    """`slow` with 100000 - x rounds: the warm-up never comes to its end."""
+    slow_model = load_model_from_string(slow())
+    graph = slow_model.graph
+    graph.name = "slow_on_zeros"
+    cast = next(node for node in graph.node if node.op_type == "Cast")
+    cast.input[0] = "left"
+    left = helper.make_node("Sub", ["most_rounds", "clipped"], ["left"])
+    graph.node.insert(list(graph.node).index(cast), left)
+    checker.check_model(slow_model, full_check=True)
+    return slow_model.SerializeToString(deterministic=True)
+
+
+def hungry(name, *, on_zeros):
+    """Answers x after it has held a million floats for each unit of max(x), or 2 ** 40 if on_zeros."""
+    wanted = [
+        helper.make_node("ReduceMax", ["x"], ["greatest"], keepdims=1),
+        helper.make_node("Reshape", ["greatest", "flat"], ["units"]),
+        helper.make_node("Mul", ["units", "million"], ["floats"]),
+    ]
+    if on_zeros:
+        wanted.append(helper.make_node("Sub", ["too_many", "floats"], ["floats_held"]))
+    return model(
+        name,
+        [
+            *wanted,
+            helper.make_node("Cast", ["floats_held" if on_zeros else "floats"], ["size"], to=INT64),
+            helper.make_node("ConstantOfShape", ["size"], ["held"]),
+            helper.make_node("ReduceSum", ["held"], ["nothing"], keepdims=0),
+            helper.make_node("Add", ["x", "nothing"], ["y"]),
+        ],
+        [tensor("x", FLOAT, ["rows", 1])],
+        [tensor("y", FLOAT, ["rows", 1])],
+        [
+            integers("flat", [1]),
+            number("million", FLOAT, 1e6),
+            *([number("too_many", FLOAT, float(2**40))] if on_zeros else []),
+        ],
+    )
+
+
+def ratio():
+    """x / x: 1, and NaN for 0."""
+    return model(
+        "ratio",
+        [helper.make_node("Div", ["x", "x"], ["y"])],
+        [tensor("x", FLOAT, ["rows", 1])],
+        [tensor("y", FLOAT, ["rows", 1])],
+    )
+
+
 def fixed_batch():
     """Takes exactly one row and doubles it."""
     return model(
@@ -199,6 +250,10 @@ def all_models():
         "all_types": pass_through("all_types", PASS_THROUGH_TYPES),
         "half_types": pass_through("half_types", HALF_TYPES),
         "slow": slow(),
+        "slow_on_zeros": slow_on_zeros(),
+        "hungry": hungry("hungry", on_zeros=False),
+        "hungry_on_zeros": hungry("hungry_on_zeros", on_zeros=True),
+        "ratio": ratio(),
         "fixed_batch": fixed_batch(),
         "fails_above_two": lookup("fails_above_two", 0),
         "fails_on_zeros": lookup("fails_on_zeros", -5),

@@ -167,7 +167,7 @@ def pytest(tally, name, folder, arguments, timeout, env=None):
 
 def system(options):
     tally = Tally()
-    if not build(tally, "release", ["podium", "libpodium"]):
+    if not build(tally, "release", ["podium", "libpodium", "misbehaving_server"]):
         return tally
     # Of the build that ships: in the others sanitizers add symbols of their own.
     path = run("decision_path",
