@@ -142,6 +142,14 @@ control::AdminOptions AdminOptionsOf(const Settings& settings) {
   return options;
 }
 
+int InferenceThreads(const Settings& settings) {
+  return settings.inference_threads + limits::kSpareInferenceThreads;
+}
+
+gateway::InferenceLanes::Options LanesOf(const Settings& settings) {
+  return {settings.inference_threads, limits::kSpareInferenceThreads, settings.inference_queue};
+}
+
 auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
   if (settings.admin_token.empty()) return auth::Authenticator::LocalOnly();
   return auth::Authenticator::WithAdminToken(settings.admin_token.Reveal(), RandomToken(rng, 32));
@@ -166,7 +174,8 @@ struct Server::Impl {
         cores(core_count),
         recent(core_count, [this](std::size_t core,
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
-        inference("inference", settings.inference_threads, settings.inference_queue),
+        inference("inference", InferenceThreads(settings),
+                  static_cast<std::size_t>(InferenceThreads(settings))),
         runtime(RuntimeOptionsOf(settings, protection.quarantine), clock,
                 std::make_shared<runtime::GuardedLoader>(protection.guard, std::move(loader)),
                 [this] { ReadinessChanged(); }),
@@ -181,8 +190,8 @@ struct Server::Impl {
                  rng,
                  inference,
                  recent,
-                 {settings.inline_limit, settings.max_predict_bytes, PODIUM_BUILD,
-                  [this](const view::CoreView& view) { return IsReady(view); }}},
+                 {settings.inline_limit, settings.max_predict_bytes, LanesOf(settings),
+                  PODIUM_BUILD, [this](const view::CoreView& view) { return IsReady(view); }}},
                 cells),
         admin_context{*store,
                       runtime,
@@ -243,6 +252,7 @@ struct Server::Impl {
   Task<void> WatchInferences() {
     while (co_await Pause(runtime::kWatchTick)) {
       protection.guard->watch.Tick();
+      gateway.RelieveInference();
       if (joining && protection.guard->watch.stuck() > 0) EndWithoutModels();
     }
   }

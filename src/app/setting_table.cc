@@ -229,9 +229,10 @@ std::vector<SettingRow> MakeTable() {
       DurationRow("serving.inline_limit", &Settings::inline_limit, 0us, 1s,
                   "Inference that takes longer leaves the I/O thread for the pool."),
       WholeRow("serving.inference_threads", &Settings::inference_threads, 1, 256,
-               "Threads of that pool."),
+               "Inferences that run there at once, in all and of one model. More threads stand by "
+               "for other models while some take long."),
       WholeRow("serving.inference_queue", &Settings::inference_queue, 1, 1'000'000,
-               "Requests that may wait for that pool; one more is answered with 503."),
+               "Requests that may wait there for one model; one more is answered with 503."),
       DurationRow("serving.load_timeout", &Settings::load_timeout, 1s, 1h,
                   "How long a change waits for its version to be loaded and warm; also how long a "
                   "model may take to load, and again to warm up."),

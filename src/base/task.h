@@ -53,11 +53,11 @@ class TaskGroup {
 /// Resumes after `duration` of real time, or at once when the task is cancelled: then false.
 Task<bool> Pause(std::chrono::nanoseconds duration);
 
-/// Runs `job` on `pool` and resumes the caller on its own executor with what it returned.
-/// kLimited or kUnavailable from the pool comes back as the result's error.
-/// REQUIRES: `job` returns Result<T> and does not throw.
-template <typename Job, typename R = std::invoke_result_t<Job>>
-Task<R> RunOn(WorkerPool& pool, Job job) {
+/// Runs `job` on `pool` (a WorkerPool, or what takes jobs as it does) and resumes the caller on its
+/// own executor with what it returned. kLimited or kUnavailable from the pool comes back as the
+/// result's error. REQUIRES: `job` returns Result<T> and does not throw.
+template <typename Pool, typename Job, typename R = std::invoke_result_t<Job>>
+Task<R> RunOn(Pool& pool, Job job) {
   const Executor executor = co_await boost::asio::this_coro::executor;
   auto start = [&pool, executor, work = std::move(job)](auto handler) mutable {
     // Shared, since std::function copies and both the job and the refusal need the handler.

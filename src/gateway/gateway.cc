@@ -45,7 +45,7 @@ Result<CallTarget> InferTargetOf(OipTarget target, const net::RequestHead& head)
 }  // namespace
 
 Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells)
-    : shared_(shared) {
+    : shared_(shared), lanes_(shared_.inference, shared_.clock, shared_.options.lanes) {
   cores_.reserve(cells.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cores_.push_back(std::make_unique<GatewayCore>(shared_, cells[i], i));
@@ -161,7 +161,8 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
     call.Answer(call.Run(), response);
     co_return response;
   }
-  auto run = RunOn(shared_.inference, [&call] { return call.Run(); });
+  InferenceLanes::Lane lane(lanes_, call.model());
+  auto run = RunOn(lane, [&call] { return call.Run(); });
   Result<std::vector<Tensor>> outputs = co_await std::move(run);
   // A full queue is this server's overload, not a limit that the caller has used up.
   if (!outputs && outputs.error().code == ErrorCode::kLimited) {
@@ -193,7 +194,7 @@ void Gateway::WriteMetrics(Exposition& out) const {
     out.Sample({{"code", TraitsOf(static_cast<ErrorCode>(i)).slug}}, static_cast<double>(sums[i]));
   }
   out.Family("podium_inference_queue", "gauge", "Inferences that wait for the pool.");
-  out.Sample({}, static_cast<double>(shared_.inference.queued()));
+  out.Sample({}, static_cast<double>(lanes_.waiting()));
 }
 
 }  // namespace podium::gateway

@@ -27,6 +27,8 @@ class Gateway final : public net::Handler {
   bool TryHandle(net::Exchange& exchange, net::Response& out) override;
   Task<net::Response> Handle(net::Exchange& exchange) override;
   void WriteMetrics(Exposition& out) const;
+  /// Lets calls start that wait behind long ones. To be called every 100 ms or so, on any thread.
+  void RelieveInference() { lanes_.Relieve(); }
 
  private:
   bool TryOip(GatewayCore& core, net::Exchange& exchange, net::Response& out);
@@ -39,6 +41,7 @@ class Gateway final : public net::Handler {
                           const Error& error, net::Response& response);
 
   const GatewayShared shared_;
+  InferenceLanes lanes_;
   std::vector<std::unique_ptr<GatewayCore>> cores_;
 };
 

@@ -15,6 +15,7 @@
 #include "base/limits.h"
 #include "base/rng.h"
 #include "base/worker_pool.h"
+#include "gateway/inference_lanes.h"
 #include "gateway/oip_codec.h"
 #include "gateway/predict_codec.h"
 #include "view/core_view.h"
@@ -25,6 +26,7 @@ namespace podium::gateway {
 struct GatewayOptions {
   std::chrono::nanoseconds inline_limit = limits::kInlineInference;
   std::size_t max_body_bytes = limits::kMaxPredictBodyBytes;
+  InferenceLanes::Options lanes;  ///< How models share the inference pool.
   std::string build = "dev";
   /// What /readyz would say, seen from a core; without it, whether a table has arrived.
   std::function<bool(const view::CoreView&)> is_ready = {};

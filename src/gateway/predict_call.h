@@ -50,6 +50,7 @@ class PredictCall {
   Status Prepare(std::string_view body);
   /// Whether the model is quick enough for this many rows to run on the I/O core.
   bool runs_inline() const;
+  const LoadedModel* model() const { return serving_here().model.get(); }
   Result<std::vector<Tensor>> Run() const;
   /// Writes the answer and records it: the one place where an outcome is counted.
   void Answer(Result<std::vector<Tensor>> outputs, net::Response& response);

@@ -10,7 +10,8 @@ namespace podium::limits {
 inline constexpr std::uint64_t kLoadMemory = 2ULL * 1024 * 1024 * 1024;  ///< To load and warm up.
 inline constexpr std::size_t kCallMemory = 1024 * 1024 * 1024;           ///< Of one inference.
 inline constexpr std::chrono::seconds kInferenceTimeout{10};             ///< Of one inference.
-inline constexpr std::size_t kMaxModelProcesses = 8;              ///< Of versions on probation.
+inline constexpr int kSpareInferenceThreads = 30;     ///< For other models, while some take long.
+inline constexpr std::size_t kMaxModelProcesses = 8;  ///< Of versions on probation.
 inline constexpr std::size_t kMaxFrameBytes = 256 * 1024 * 1024;  ///< To or from a model's process.
 inline constexpr std::size_t kMaxFrameTensors = 10'000;
 inline constexpr std::size_t kMaxChildStderrBytes = 64 * 1024;

@@ -195,6 +195,27 @@ def test_at_the_hundredth_inference(scripted, tmp_path, deed, status, reason):
     assert server.predict("m", [[3]]).json["version"] == "m1"
 
 
+def test_calls_that_hang_hold_up_none_but_their_own(scripted, tmp_path):
+    """More of them at once than the pool runs, and for longer than anybody else would wait."""
+    server = scripted({**LIMITS, "PODIUM_SERVING_INFERENCE_TIMEOUT": "8s"})
+    add(server, tmp_path, "m", "bad", "hang run 1")
+    server.wait_ready("bad")
+    make_canary(server, "bad", 100)
+    answers = []
+    callers = [threading.Thread(target=lambda: answers.append(server.predict("m", [[1]]).status))
+               for _ in range(8)]
+    for caller in callers:
+        caller.start()
+    wait_until(lambda: metric(scrape(server), "podium_inference_queue") > 0, what="calls that wait")
+    with Others(server):
+        for caller in callers:
+            caller.join()
+    # Who was first hung; the others waited for it, and are told that the version is gone.
+    assert sorted(answers) == [503] * 7 + [504]
+    failed(server, "bad", "took longer than 8 s while answering (inference 1)")
+    aborted(server, "bad", "took longer than 8 s")
+
+
 def test_a_model_that_never_returns_cannot_keep_the_server_from_ending(scripted, tmp_path):
     server = scripted({**LIMITS, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s"})
     add(server, tmp_path, "m", "bad", "deaf run 1 server")
