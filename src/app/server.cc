@@ -76,6 +76,9 @@ fs::path OrtLibrary(const Settings& settings) {
   return settings.onnxruntime.empty() ? runtime::DefaultOrtLibrary() : settings.onnxruntime;
 }
 
+/// What a stop may take beyond the drain timeout before it is given up for a model's sake.
+constexpr std::chrono::seconds kStopGrace{1};
+
 /// What keeps models from harming the server, and what it knows of those that tried.
 struct Protection {
   std::shared_ptr<runtime::Quarantine> quarantine;
@@ -253,7 +256,9 @@ struct Server::Impl {
     while (co_await Pause(runtime::kWatchTick)) {
       protection.guard->watch.Tick();
       gateway.RelieveInference();
-      if (joining && protection.guard->watch.stuck() > 0) EndWithoutModels();
+      if (clock.SteadyNow() >= give_up_at.load() && protection.guard->watch.stuck() > 0) {
+        EndWithoutModels();
+      }
     }
   }
 
@@ -294,9 +299,11 @@ struct Server::Impl {
     if (stopped) return;
     stopped = true;
     admin_context.draining = true;
+    // The ticker goes on: it stops inferences that take too long. One that does not stop keeps its
+    // call, and with it the listener, from ending.
+    give_up_at = clock.SteadyNow() + settings.drain_timeout + kStopGrace;
     if (http) http->Stop(settings.drain_timeout);
     protection.guard->Stop();
-    joining = true;  // The ticker goes on: it stops inferences that take too long.
     inference.Stop();
     StopTicking();
     pools.Stop();
@@ -340,7 +347,7 @@ struct Server::Impl {
   WorkerPool inference;
   control::ControlPools pools;
   std::atomic<bool> readiness_queued{false};
-  std::atomic<bool> joining{false};  // Of threads: nothing more is asked.
+  std::atomic<SteadyTime> give_up_at{SteadyTime::max()};  // Set when the server stops.
   runtime::ModelRuntime runtime;
   control::Publisher publisher;
   control::CanaryGuard canary_guard;

@@ -245,9 +245,10 @@ def test_nan_is_an_answer(scripted, tmp_path):
     with Others(server), server.line() as line:
         for number in range(1, PROBATION):
             assert line.predict("m", [[number]]).json["predictions"] == [number]
-        for _ in range(3):
-            answer = line.predict("m", [[1]])
-            assert (answer.status, answer.json["predictions"]) == (200, [None]), answer
+        answer = line.predict("m", [[1]])
+        assert (answer.status, answer.json["predictions"]) == (200, [None]), answer
+        assert line.predict("m", [[2]]).json == {"predictions": [2], "model": "odd",
+                                                 "version": "odd"}
     assert row_of(server, "odd")["load_state"] == "ready"
 
 
