@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "view/row_time.h"
+
 namespace podium::view {
 namespace {
 
@@ -53,7 +55,7 @@ struct alignas(64) VersionStats::Cell {
   OutcomeCounters overrides{};
   std::atomic<std::uint64_t> not_served{0};
   std::atomic<std::int64_t> last_updated_us{0};
-  std::optional<std::chrono::nanoseconds> row_time;  // Of that core alone: no reader elsewhere.
+  RowTime row_time;  // Of that core alone: no reader elsewhere.
 
   void Touch(WallTime now) {
     last_updated_us.store(now.time_since_epoch().count(), std::memory_order_relaxed);
@@ -84,13 +86,11 @@ void VersionStats::RecordOverride(std::size_t core, Outcome outcome, WallTime no
 void VersionStats::RecordNotServed(std::size_t core) { Bump(cells_[core]->not_served); }
 
 void VersionStats::ObserveRowTime(std::size_t core, std::chrono::nanoseconds per_row) {
-  constexpr int kForgetting = 256;  // A slow run is remembered for some hundreds of quick ones.
-  std::optional<std::chrono::nanoseconds>& known = cells_[core]->row_time;
-  known = !known || per_row > *known ? per_row : *known - (*known - per_row) / kForgetting;
+  cells_[core]->row_time.Observe(per_row);
 }
 
-std::optional<std::chrono::nanoseconds> VersionStats::RowTime(std::size_t core) const {
-  return cells_[core]->row_time;
+std::optional<std::chrono::nanoseconds> VersionStats::TimePerRow(std::size_t core) const {
+  return cells_[core]->row_time.value();
 }
 
 StatsSnapshot VersionStats::Snapshot() const {

@@ -40,7 +40,7 @@ struct StatsSnapshot {
   bool any() const { return plain.total() + canary.total() + override_total() + not_served > 0; }
 };
 
-/// Threads: Record* and *RowTime only on core `core`; Snapshot from any thread.
+/// Threads: Record* and the times of rows only on core `core`; Snapshot from any thread.
 class VersionStats {
  public:
   explicit VersionStats(std::size_t cores);
@@ -53,11 +53,9 @@ class VersionStats {
   /// A call that named this version by itself: no rollout may learn from whom somebody chose.
   void RecordOverride(std::size_t core, Outcome outcome, WallTime now);
   void RecordNotServed(std::size_t core);
-  /// What one row took the model lately on this core: follows a slower run at once, a quicker one
-  /// slowly, so that a model whose work depends on its input stays off the I/O core.
+  /// What one row took the model lately on this core.
   void ObserveRowTime(std::size_t core, std::chrono::nanoseconds per_row);
-  /// nullopt before the first observation: what real rows cost is not known yet.
-  std::optional<std::chrono::nanoseconds> RowTime(std::size_t core) const;
+  std::optional<std::chrono::nanoseconds> TimePerRow(std::size_t core) const;
   StatsSnapshot Snapshot() const;
 
  private:

@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include "view/core_view.h"
+#include "view/row_time.h"
 #include "view/stats_registry.h"
 
 namespace podium::view {
@@ -55,17 +56,48 @@ TEST(VersionStats, SumsCoresAndTellsRolesApart) {
   EXPECT_EQ(sum.last_updated, now);
 }
 
-// One slow run must take the model off the core at once; being let back on may take a while.
-TEST(VersionStats, RowTimeRisesAtOnceAndFallsSlowly) {
-  VersionStats stats(1);
-  EXPECT_EQ(stats.RowTime(0), std::nullopt);
+// Two slow runs must take the model off the core at once; being let back on may take a while.
+TEST(RowTime, RisesAtTheSecondSlowRunAndFallsSlowly) {
+  RowTime time;
+  EXPECT_EQ(time.value(), std::nullopt);
+  time.Observe(microseconds(10));
+  EXPECT_EQ(time.value(), microseconds(10));
+  time.Observe(microseconds(2560));
+  EXPECT_EQ(time.value(), microseconds(10)) << "one may be the system's doing";
+  time.Observe(microseconds(3000));
+  EXPECT_EQ(time.value(), microseconds(2560));
+  time.Observe(microseconds(0));
+  EXPECT_EQ(time.value(), microseconds(2550));
+  for (int i = 0; i < 3000; ++i) time.Observe(microseconds(10));
+  EXPECT_LT(*time.value(), microseconds(20));
+}
+
+TEST(RowTime, ASlowRunIsForgottenWhenNoOtherComes) {
+  RowTime time;
+  time.Observe(microseconds(10));
+  for (int outlier = 0; outlier < 5; ++outlier) {
+    time.Observe(microseconds(4000));
+    for (int i = 0; i < RowTime::kMemory; ++i) time.Observe(microseconds(9));
+    EXPECT_LE(time.value(), microseconds(10));
+  }
+}
+
+TEST(RowTime, QuickRunsABitAboveTheKnownDoNotHideTheSlowOnes) {
+  RowTime time;
+  time.Observe(microseconds(10));
+  time.Observe(microseconds(4000));
+  time.Observe(microseconds(11));
+  EXPECT_EQ(time.value(), microseconds(11));
+  time.Observe(microseconds(12));
+  time.Observe(microseconds(4000));
+  EXPECT_EQ(time.value(), microseconds(4000));
+}
+
+TEST(VersionStats, EachCoreKnowsItsOwnTimes) {
+  VersionStats stats(2);
   stats.ObserveRowTime(0, microseconds(10));
-  stats.ObserveRowTime(0, microseconds(2560));
-  EXPECT_EQ(stats.RowTime(0), microseconds(2560));
-  stats.ObserveRowTime(0, microseconds(0));
-  EXPECT_EQ(stats.RowTime(0), microseconds(2550));
-  for (int i = 0; i < 3000; ++i) stats.ObserveRowTime(0, microseconds(10));
-  EXPECT_LT(*stats.RowTime(0), microseconds(20));
+  EXPECT_EQ(stats.TimePerRow(0), microseconds(10));
+  EXPECT_EQ(stats.TimePerRow(1), std::nullopt);
 }
 
 TEST(StatsRegistry, ListsWhatWasOnlyEverNamed) {
