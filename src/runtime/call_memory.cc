@@ -8,7 +8,13 @@
 namespace podium::runtime {
 namespace {
 
-constexpr std::size_t kAlignment = 64;  // What the library's kernels expect; holds the size too.
+constexpr std::size_t kAlignment = 64;  // What the library's kernels expect.
+
+/// Stands before the memory that was given out.
+struct Header {
+  void* begin = nullptr;
+  std::size_t size = 0;
+};
 
 struct Budget {
   bool bounded = false;
@@ -32,20 +38,23 @@ void* Take(std::size_t size) {
       (t_budget.bounded && t_budget.used + static_cast<std::int64_t>(size) > t_budget.most)) {
     throw CallOutOfMemory();
   }
-  const std::size_t whole = (size + 2 * kAlignment - 1) / kAlignment * kAlignment;
-  auto* block = static_cast<std::byte*>(::operator new(whole, std::align_val_t(kAlignment)));
-  std::memcpy(block, &size, sizeof(size));
+  // Aligned by hand: the system's own aligned allocation never takes its quick path.
+  void* begin = ::operator new(size + sizeof(Header) + kAlignment);
+  const auto first = reinterpret_cast<std::uintptr_t>(begin) + sizeof(Header);
+  const std::uintptr_t place = (first + kAlignment - 1) / kAlignment * kAlignment;
+  auto* given = static_cast<std::byte*>(begin) + (place - reinterpret_cast<std::uintptr_t>(begin));
+  const Header header{begin, size};
+  std::memcpy(given - sizeof(header), &header, sizeof(header));
   t_budget.used += static_cast<std::int64_t>(size);
-  return block + kAlignment;
+  return given;
 }
 
 void Give(void* place) {
   if (place == nullptr) return;
-  std::byte* block = static_cast<std::byte*>(place) - kAlignment;
-  std::size_t size = 0;
-  std::memcpy(&size, block, sizeof(size));
-  t_budget.used -= static_cast<std::int64_t>(size);
-  ::operator delete(block, std::align_val_t(kAlignment));
+  Header header;
+  std::memcpy(&header, static_cast<std::byte*>(place) - sizeof(header), sizeof(header));
+  t_budget.used -= static_cast<std::int64_t>(header.size);
+  ::operator delete(header.begin);
 }
 
 /// The library's C table of an allocator. Stateless: all that changes is the thread's.

@@ -188,7 +188,15 @@ std::int64_t RowsOf(const std::vector<Tensor>& inputs) {
 /// A run with options of its own, since stopping is a mark on the options.
 class OnnxModel::StoppableRun final : public ModelRun {
  public:
-  explicit StoppableRun(const OnnxModel& model) : model_(model) {}
+  explicit StoppableRun(const OnnxModel& model)
+      : model_(model), options_(std::exchange(t_spare_, Ort::RunOptions{nullptr})) {
+    if (!options_) options_ = Ort::RunOptions();
+  }
+  ~StoppableRun() override {
+    if (!stopped_.load(std::memory_order_relaxed)) t_spare_ = std::move(options_);
+  }
+  StoppableRun(const StoppableRun&) = delete;
+  StoppableRun& operator=(const StoppableRun&) = delete;
 
   Result<std::vector<Tensor>> Run(std::span<const Tensor> inputs) override {
     auto outputs = model_.RunWith(options_, inputs);
@@ -201,10 +209,16 @@ class OnnxModel::StoppableRun final : public ModelRun {
   }
 
  private:
+  /// Options that an earlier run of this thread has left as they were: making new ones takes as
+  /// long as a small model does.
+  static thread_local Ort::RunOptions t_spare_;
+
   const OnnxModel& model_;
   Ort::RunOptions options_;
   std::atomic<bool> stopped_{false};
 };
+
+thread_local Ort::RunOptions OnnxModel::StoppableRun::t_spare_{nullptr};
 
 OnnxModel::OnnxModel(std::shared_ptr<Ort::Env> env, Ort::Session session, Signature signature,
                      std::size_t call_memory)
