@@ -3,6 +3,7 @@
 #include <fmt/compile.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <iterator>
@@ -40,9 +41,19 @@ T At(const Tensor& tensor, std::size_t index) {
   return value;
 }
 
+/// Printable ASCII that means itself, as nearly all names are.
+bool IsPlain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+}
+
 }  // namespace
 
 void AppendString(std::string_view text, std::string& out) {
+  if (IsPlain(text)) {
+    out.append(1, '"').append(text).append(1, '"');
+    return;
+  }
   // A model may answer with any bytes; an answer is UTF-8.
   if (!simdjson::validate_utf8(text.data(), text.size())) {
     out += DumpJson(Json(std::string(text)));

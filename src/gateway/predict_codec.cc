@@ -88,11 +88,20 @@ struct Filling {
   }
 };
 
+/// Memory that one call leaves to the next.
+struct RowScratch {
+  std::vector<Filling> inputs;
+  std::vector<std::string> input_names;
+  std::vector<element> cells;  ///< Of one object row, in the order of names().
+  std::vector<bool> seen;
+};
+
 }  // namespace
 
 struct PredictDecoder::Impl {
   JsonBody json;
   std::vector<element> rows;
+  RowScratch scratch;
   bool by_name = false;  ///< Rows are objects.
   std::size_t body_bytes = 0;
 
@@ -105,8 +114,15 @@ namespace {
 class RowReader {
  public:
   RowReader(const Signature& signature, const std::vector<element>& rows, bool by_name,
-            std::size_t body_bytes)
-      : signature_(signature), rows_(rows), by_name_(by_name), body_bytes_(body_bytes) {}
+            std::size_t body_bytes, RowScratch& scratch)
+      : signature_(signature),
+        rows_(rows),
+        by_name_(by_name),
+        body_bytes_(body_bytes),
+        inputs_(scratch.inputs),
+        input_names_(scratch.input_names),
+        cells_(scratch.cells),
+        seen_(scratch.seen) {}
 
   Result<std::vector<Tensor>> Read() {
     PODIUM_TRY(Prepare());
@@ -114,10 +130,12 @@ class RowReader {
       PODIUM_TRY(by_name_ ? ReadObject(row) : ReadArray(row));
     }
     std::vector<Tensor> tensors;
+    tensors.reserve(inputs_.size());
     for (Filling& input : inputs_) {
-      input.tensor.shape = input.entry;
-      input.tensor.shape.insert(input.tensor.shape.begin(),
-                                static_cast<std::int64_t>(rows_.size()));
+      Shape& shape = input.tensor.shape;
+      shape.reserve(1 + input.entry.size());
+      shape.assign(1, static_cast<std::int64_t>(rows_.size()));
+      shape.insert(shape.end(), input.entry.begin(), input.entry.end());
       tensors.push_back(std::move(input.tensor));
     }
     return tensors;
@@ -152,31 +170,34 @@ class RowReader {
   const std::vector<element>& rows_;
   const bool by_name_;
   const std::size_t body_bytes_;
-  std::vector<Filling> inputs_;
-  std::vector<std::string> input_names_;
+  std::vector<Filling>& inputs_;
+  std::vector<std::string>& input_names_;
   std::unordered_map<std::string_view, std::size_t> index_;  ///< Built when keys are out of order.
-  std::vector<element> cells_;  ///< Of one object row, in the order of names().
-  std::vector<bool> seen_;
+  std::vector<element>& cells_;
+  std::vector<bool>& seen_;
 };
 
 Status RowReader::Prepare() {
   const auto count = static_cast<std::int64_t>(rows_.size());
-  for (const TensorSpec& spec : signature_.inputs) {
-    Filling input;
+  static const Shape kTable = {-1, -1};
+  static const Shape kValue = {-1};
+  inputs_.resize(signature_.inputs.size());
+  input_names_.resize(inputs_.size());
+  for (std::size_t i = 0; i < inputs_.size(); ++i) {
+    const TensorSpec& spec = signature_.inputs[i];
+    Filling& input = inputs_[i];
     input.spec = &spec;
     input.read = ReaderOf(spec.type);
-    input.tensor.name = spec.name;
-    input.tensor.type = spec.type;
+    input.tensor = Tensor{spec.name, spec.type, {}, {}, {}};
+    input_names_[i] = spec.name;
     // A model that does not state its rank: a table, when it is alone, else one value per row.
-    Shape shape = spec.shape;
-    if (shape.empty()) shape = signature_.inputs.size() == 1 ? Shape{-1, -1} : Shape{-1};
+    const Shape& assumed = inputs_.size() == 1 ? kTable : kValue;
+    const Shape& shape = spec.shape.empty() ? assumed : spec.shape;
     if (shape.front() != -1 && shape.front() != count) {
       return FailAt("/rows", "the model takes exactly {} row{} at a time, {} are given",
                     shape.front(), shape.front() == 1 ? "" : "s", count);
     }
     input.entry.assign(shape.begin() + 1, shape.end());
-    inputs_.push_back(std::move(input));
-    input_names_.push_back(spec.name);
   }
   cells_.resize(names().size());
   return {};
@@ -405,7 +426,8 @@ std::size_t PredictDecoder::rows() const { return impl_->rows.size(); }
 
 Result<std::vector<Tensor>> PredictDecoder::ToTensors(const Signature& signature) const {
   PODIUM_ASSERT(!signature.inputs.empty());
-  return RowReader(signature, impl_->rows, impl_->by_name, impl_->body_bytes).Read();
+  return RowReader(signature, impl_->rows, impl_->by_name, impl_->body_bytes, impl_->scratch)
+      .Read();
 }
 
 Result<CallInputs> PredictCodec::Read(const Signature& signature) {
