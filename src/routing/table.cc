@@ -60,15 +60,17 @@ std::shared_ptr<const RoutesPart> TableCompiler::Compile(Generation generation) 
   auto part = std::make_shared<RoutesPart>();
   part->generation_ = generation;
   part->routes_.reserve(by_name.size());
-  part->index_.reserve(by_name.size());
+  std::vector<std::string_view> names;
+  names.reserve(by_name.size());
   faults_.clear();
   for (const auto& [name, entry] : by_name) {
     if (entry->dirty) Refresh(*name, *entry);
     faults_.insert(faults_.end(), entry->faults.begin(), entry->faults.end());
     if (!entry->compiled) continue;
-    part->index_.emplace(*name, part->routes_.size());
+    names.push_back(*name);
     part->routes_.push_back(entry->compiled);
   }
+  part->index_ = NameIndex(names);
   return part;
 }
 

@@ -15,6 +15,7 @@
 #include "domain/ids.h"
 #include "domain/route.h"
 #include "domain/version.h"
+#include "routing/name_index.h"
 
 namespace podium::routing {
 
@@ -71,13 +72,9 @@ class RoutesPart {
 
  private:
   friend class TableCompiler;
-  struct NameHash {
-    using is_transparent = void;
-    std::size_t operator()(std::string_view name) const noexcept;
-  };
   Generation generation_;
   std::vector<std::shared_ptr<const CompiledRoute>> routes_;  // By name.
-  std::unordered_map<std::string, std::size_t, NameHash, std::equal_to<>> index_;
+  NameIndex index_;
 };
 
 /// The rows of one route, as last read.
