@@ -81,7 +81,7 @@ void RegisterCallAllocator(Ort::Env& env) {
   static auto* allocator = new CallAllocator();
   const OrtApi& api = Ort::GetApi();
   // The environment is one per process: a loader opened before may have brought it along.
-  Ort::Status(api.UnregisterAllocator(env, allocator->info));
+  const Ort::Status absent_before(api.UnregisterAllocator(env, allocator->info));
   Ort::ThrowOnError(api.RegisterAllocator(env, allocator));
 }
 

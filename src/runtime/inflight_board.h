@@ -53,7 +53,7 @@ class InflightBoard {
  public:
   /// Reads what the process before left, then starts anew. kConflict while another process has the
   /// file, kUnavailable when it cannot be made.
-  static Result<std::unique_ptr<InflightBoard>> Open(const std::filesystem::path& file);
+  static Result<std::unique_ptr<InflightBoard>> Open(const std::filesystem::path& path);
   ~InflightBoard();  ///< Not an orderly end unless Close was called.
   InflightBoard(const InflightBoard&) = delete;
   InflightBoard& operator=(const InflightBoard&) = delete;
