@@ -53,7 +53,8 @@ InferenceLanes::Lanes::iterator InferenceLanes::NextLane() {
 }
 
 void InferenceLanes::Start() {
-  const auto most = static_cast<std::size_t>(options_.at_once + options_.spare);
+  const auto most =
+      static_cast<std::size_t>(options_.at_once) + static_cast<std::size_t>(options_.spare);
   while (!stopped_ && counted_ < options_.at_once && running_.size() < most) {
     const auto next = NextLane();
     if (next == lanes_.end()) return;

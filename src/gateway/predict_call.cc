@@ -162,7 +162,8 @@ Status PredictCall::CheckServable() const {
 bool PredictCall::runs_inline() const {
   if (!serving_here().model->may_run_inline()) return false;
   // The warm-up saw zeros; until real rows were measured on this core, the pool takes the risk.
-  const std::optional<std::chrono::nanoseconds> seen = serving_here().stats->TimePerRow(core_.index);
+  const std::optional<std::chrono::nanoseconds> seen =
+      serving_here().stats->TimePerRow(core_.index);
   if (!seen) return false;
   const std::chrono::nanoseconds per_row = std::max(serving_here().model->time_per_row(), *seen);
   const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(inputs_.rows);
