@@ -26,6 +26,8 @@ struct RouteArm {
   ModelId model_id;
   int slot = 0;
   BasisPoints weight;
+
+  bool operator==(const RouteArm&) const = default;
 };
 
 /// A row of `routes`, with its arms.

@@ -85,7 +85,12 @@ Status CheckStillSo(const RouteSnapshot& state, const Route& route, const Mutati
                 "admitted: look again",
                 route.name.get(), now, route.primary_since.get());
   }
-  if (context.pinned_canary) return CheckPinnedCanary(state, route, *context.pinned_canary);
+  if (context.pinned_canary) PODIUM_TRY(CheckPinnedCanary(state, route, *context.pinned_canary));
+  if (context.pinned_arms && *context.pinned_arms != route.arms) {
+    return Fail(ErrorCode::kConflict,
+                "the arms of route {} changed after this request was admitted: look again",
+                route.name.get());
+  }
   return {};
 }
 

@@ -200,6 +200,22 @@ TEST(Decide, ARollbackIsHeldToTheCanaryThatItWasAdmittedOn) {
   }
 }
 
+TEST(Decide, Inv7HoldsASplitToTheArmsThatItWasAdmittedOn) {
+  const BasisPoints some = *BasisPoints::From(300);
+  RouteSnapshot state = With(VersionStatus::kArm, 0);
+  state.route->arms = {{ModelId("x"), 0, some}};
+  MutationContext context;
+  context.pinned_arms = state.route->arms;
+  const SetArms more{kRoute, {{ModelId("x"), 0, *BasisPoints::From(400)}}};
+  EXPECT_TRUE(Decide(state, more, context, TheStamp()));
+  state.route->arms[0].weight = BasisPoints();  // By another call meanwhile.
+  const auto refused = Decide(state, more, context, TheStamp());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(refused.error().message,
+            "the arms of route iris changed after this request was admitted: look again");
+}
+
 TEST(Decide, StampsOnlyWhatChanged) {
   RouteSnapshot state = With(VersionStatus::kStandby);
   state.versions.push_back(Version("bystander", VersionStatus::kStandby));

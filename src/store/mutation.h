@@ -66,6 +66,9 @@ struct MutationContext {
   /// Whose canary had a share when the request was admitted, empty for nobody's; kConflict when it
   /// is another's now. A rollback admitted to stop a canary must not undo a promotion instead.
   std::optional<ModelId> pinned_canary;
+  /// The arms when the request was admitted; kConflict when they are others now. What a split gains
+  /// was made ready against those.
+  std::optional<std::vector<RouteArm>> pinned_arms;
   /// If-Match: revision of the version (or, for a verb on a route, of the route);
   /// kRevisionMismatch when it is another now.
   std::optional<Revision> if_match;

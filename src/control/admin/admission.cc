@@ -77,7 +77,7 @@ std::optional<ModelVersion> AsOfNow(std::optional<ModelVersion> named,
 
 Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
                         const store::Mutation& mutation, const store::MutationContext& context) {
-  Admission admission{state.route.primary_since, LiveCanary(state), {}};
+  Admission admission{state.route.arms, state.route.primary_since, LiveCanary(state), {}};
   // What a rollback without a target meets, only the whole history can tell: the commit will.
   if (std::holds_alternative<store::RollBackRoute>(mutation) && !state.route.previous_primary) {
     return admission;
@@ -111,6 +111,7 @@ void Pin(const Admission& admission, const store::Mutation& mutation,
       (activates && already)) {
     context.pinned_primary = admission.primary_since;
   }
+  if (std::holds_alternative<store::SetArms>(mutation)) context.pinned_arms = admission.arms;
   const auto* ramp = std::get_if<store::SetCanary>(&mutation);
   if (ramp != nullptr && ramp->share > BasisPoints() && already) {
     context.pinned_canary = admission.live_canary;

@@ -12,7 +12,8 @@ namespace podium::control {
 
 /// What a rehearsal found.
 struct Admission {
-  Revision primary_since;  ///< What promotes and rollbacks pin, and activations of the primary.
+  std::vector<RouteArm> arms;  ///< What a new split pins.
+  Revision primary_since;      ///< What promotes and rollbacks pin, and activations of the primary.
   ModelId live_canary;  ///< What a rollback pins too, and a share that is set already; empty when
                         ///< none has a share.
   std::vector<ModelVersion> goes_live;  ///< Must be READY before the commit (invariant 7).

@@ -121,6 +121,22 @@ TEST(Admit, Inv7PinsWhatWasNotMadeReady) {
   EXPECT_EQ(pinned(VersionStatus::kCanary, 5, share(6)), "- 0");
 }
 
+// INV-7: an arm that has its weight at the admission is not made ready for keeping it.
+TEST(Admit, Inv7PinsTheArmsThatASplitWasAdmittedOn) {
+  auto state = State({Row("primary", VersionStatus::kPrimary), Row("x", VersionStatus::kArm)});
+  state.route.arms = {{ModelId("x"), 0, *BasisPoints::From(300)}};
+  const store::SetArms same{RouteName("r"), state.route.arms};
+  store::MutationContext context;
+  const auto admission = Ask(state, same);
+  ASSERT_TRUE(admission);
+  EXPECT_TRUE(admission->goes_live.empty());
+  Pin(*admission, same, context);
+  EXPECT_EQ(context.pinned_arms, state.route.arms);
+  context = {};
+  Pin(*admission, store::ActivateVersion{ModelId("primary")}, context);
+  EXPECT_FALSE(context.pinned_arms);
+}
+
 // The caller's mistake must be told before a model is loaded for nothing.
 TEST(Admit, RefusesWhatTheCommitWouldRefuse) {
   const auto state =
