@@ -102,8 +102,8 @@ class Crowd:
 
     def __init__(self, server, idle, slow):
         self.child = subprocess.Popen(
-            # Of the lowest class: it works only while the measured load has nothing to do.
-            ["chrt", "--idle", "0", *pinned("load"), sys.executable, __file__, str(server.port), server.path,
+            # In the usual class, whatever that of the measured is.
+            ["chrt", "--other", "0", *pinned("load"), sys.executable, __file__, str(server.port), server.path,
              server.body.decode(), str(idle), str(slow)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
