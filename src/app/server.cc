@@ -77,7 +77,7 @@ fs::path OrtLibrary(const Settings& settings) {
 }
 
 /// What a stop may take beyond the drain timeout before it is given up for a model's sake.
-constexpr std::chrono::seconds kStopGrace{1};
+constexpr std::chrono::seconds kStopGrace{5};
 
 /// What keeps models from harming the server, and what it knows of those that tried.
 struct Protection {
@@ -256,15 +256,22 @@ struct Server::Impl {
     while (co_await Pause(runtime::kWatchTick)) {
       protection.guard->watch.Tick();
       gateway.RelieveInference();
-      if (clock.SteadyNow() >= give_up_at.load() && protection.guard->watch.stuck() > 0) {
-        EndWithoutModels();
-      }
+      const SteadyTime now = clock.SteadyNow();
+      if (now >= drained_at.load()) EndCallsOfModels();
+      if (now >= drained_at.load() + kStopGrace) EndWithoutModels();
     }
+  }
+
+  // The drain is over: what still waits for a model is told so.
+  void EndCallsOfModels() {
+    gateway.EndInference();
+    protection.guard->Stop();
   }
 
   // A thread that is in a model cannot be ended without its process. All that lasts is written.
   [[noreturn]] void EndWithoutModels() {
-    LogError("a model does not stop: the server ends without it", {});
+    LogError("a model does not stop: the server ends without it",
+             {{"stuck_inferences", protection.guard->watch.stuck()}});
     SaveMarks();
     FlushLog();
     std::_Exit(EXIT_SUCCESS);
@@ -301,13 +308,13 @@ struct Server::Impl {
     admin_context.draining = true;
     // The ticker goes on: it stops inferences that take too long. One that does not stop keeps its
     // call, and with it the listener, from ending.
-    give_up_at = clock.SteadyNow() + settings.drain_timeout + kStopGrace;
+    drained_at = clock.SteadyNow() + settings.drain_timeout;
     if (http) http->Stop(settings.drain_timeout);
     protection.guard->Stop();
     inference.Stop();
+    runtime.Stop();
     StopTicking();
     pools.Stop();
-    runtime.Stop();
     cores.Stop();
     SaveMarks();
     FlushLog();
@@ -347,7 +354,8 @@ struct Server::Impl {
   WorkerPool inference;
   control::ControlPools pools;
   std::atomic<bool> readiness_queued{false};
-  std::atomic<SteadyTime> give_up_at{SteadyTime::max()};  // Set when the server stops.
+  /// When a stop's patience with calls ends; far away until there is one.
+  std::atomic<SteadyTime> drained_at{SteadyTime::max() - kStopGrace};
   runtime::ModelRuntime runtime;
   control::Publisher publisher;
   control::CanaryGuard canary_guard;

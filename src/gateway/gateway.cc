@@ -166,8 +166,11 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
   Result<std::vector<Tensor>> outputs = co_await std::move(run);
   // A full queue is this server's overload, not a limit that the caller has used up.
   if (!outputs && outputs.error().code == ErrorCode::kLimited) {
-    outputs = Fail(std::move(outputs).error().Wrap(
-        ErrorCode::kUnavailable, "this server is busy with other predictions: try again shortly"));
+    call.Refuse(std::move(outputs).error().Wrap(
+                    ErrorCode::kUnavailable,
+                    "this server is busy with other predictions: try again shortly"),
+                response);
+    co_return response;
   }
   call.Answer(std::move(outputs), response);
   co_return response;
@@ -179,6 +182,10 @@ void Gateway::RefuseEarly(GatewayCore& core, net::Exchange& exchange, CallCodec&
   PredictCall call(core, exchange, codec, {});
   call.Refuse(error, response);
   if (error.code == ErrorCode::kMethodNotAllowed) response.headers.Add("Allow", "POST");
+}
+
+void Gateway::EndInference() {
+  for (const auto& core : cores_) core->ending.store(true, std::memory_order_relaxed);
 }
 
 void Gateway::WriteMetrics(Exposition& out) const {

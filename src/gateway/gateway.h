@@ -29,6 +29,8 @@ class Gateway final : public net::Handler {
   void WriteMetrics(Exposition& out) const;
   /// Lets calls start that wait behind long ones. To be called every 100 ms or so, on any thread.
   void RelieveInference() { lanes_.Relieve(); }
+  /// From now on calls that wait for a model are answered with 503. Threads: any.
+  void EndInference();
 
  private:
   bool TryOip(GatewayCore& core, net::Exchange& exchange, net::Response& out);

@@ -52,7 +52,8 @@ struct GatewayCore {
   const GatewayShared& shared;
   view::ViewCell& cell;
   const std::size_t index;
-  PredictDecoder rows;  ///< Of /predict.
+  std::atomic<bool> ending{false};  ///< No model is asked any more.
+  PredictDecoder rows;              ///< Of /predict.
   OipWorkspace oip;
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};

@@ -171,9 +171,13 @@ bool PredictCall::runs_inline() const {
 }
 
 Result<std::vector<Tensor>> PredictCall::Run() const {
+  if (core_.ending.load(std::memory_order_relaxed)) {
+    return Fail(ErrorCode::kUnavailable, "the server is stopping: try again");
+  }
   const SteadyTime start = core_.shared.clock.SteadyNow();
   Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs_.tensors);
-  model_time_ = core_.shared.clock.SteadyNow() - start;
+  const bool ran = outputs || outputs.error().code != ErrorCode::kUnavailable;
+  if (ran) model_time_ = core_.shared.clock.SteadyNow() - start;
   return outputs;
 }
 
@@ -202,7 +206,9 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
 // versions that chance tells apart: it is counted by itself (B3).
 void PredictCall::Record(view::Outcome outcome, WallTime now) {
   view::VersionStats& stats = *serving_here().stats;
-  stats.ObserveRowTime(core_.index, model_time_ / static_cast<std::int64_t>(inputs_.rows));
+  if (model_time_) {
+    stats.ObserveRowTime(core_.index, *model_time_ / static_cast<std::int64_t>(inputs_.rows));
+  }
   if (is_override()) return stats.RecordOverride(core_.index, outcome, now);
   const bool canary = serving_.version == route_->route->canary;
   const std::chrono::nanoseconds latency = core_.shared.clock.SteadyNow() - exchange_.received();
@@ -267,8 +273,9 @@ void PredictCall::AddHeaders(net::Response& response) const {
   headers.Add("x-podium-version", served().version);
   headers.Add("x-podium-canary", serving_.version == route_->route->canary ? "true" : "false");
   const std::chrono::nanoseconds total = core_.shared.clock.SteadyNow() - exchange_.received();
-  headers.Add("x-podium-overhead-us",
-              std::chrono::duration_cast<std::chrono::microseconds>(total - model_time_).count());
+  headers.Add("x-podium-overhead-us", std::chrono::duration_cast<std::chrono::microseconds>(
+                                          total - model_time_.value_or(std::chrono::nanoseconds()))
+                                          .count());
 }
 
 }  // namespace podium::gateway

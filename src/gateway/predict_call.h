@@ -4,6 +4,7 @@
 // the handler carries them between the core and the pool.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -85,7 +86,7 @@ class PredictCall {
   std::optional<routing::Decision> decision_;
   Serving serving_;
   CallInputs inputs_;
-  mutable std::chrono::nanoseconds model_time_{0};
+  mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.
 };
 
 }  // namespace podium::gateway

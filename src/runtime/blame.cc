@@ -42,7 +42,7 @@ Judgement JudgeSignal(const Trail& trail) {
 }  // namespace
 
 Judgement Judge(const Trail& trail, const Strikes& strikes) {
-  if (!trail.abnormal) return {{}, strikes};
+  if (!trail.abnormal) return {};
   const bool noted =
       trail.stray_signal != 0 || std::any_of(trail.traces.begin(), trail.traces.end(),
                                              [](const Trace& trace) { return trace.signal != 0; });

@@ -8,7 +8,8 @@
 //      in a row is blame. One death proves nothing, since nobody says who sent it; a server that
 //      dies of the same model each time it starts gets out of that circle. A model with a record of
 //      inferences gets no strike: under load one is always in flight.
-//   4. A death at which a model was not in use takes its strikes away.
+//   4. A death at which a model was not in use takes its strikes away, and an orderly end those of
+//      all.
 #pragma once
 
 #include <string>

@@ -34,7 +34,7 @@ TEST(Judge, TheRule) {
       " each of the last 3 times that the server was killed, as the system does when memory runs "
       "out";
   const Case cases[] = {
-      {"an orderly end", {false, 0, {}}, {{kA, 2}}, {}, {{kA, 2}}},
+      {"an orderly end takes all strikes away", {false, 0, {}}, {{kA, 2}}, {}, {}},
       {"an orderly end with marks of a layout that was not ours",
        {false, SIGSEGV, {{kA, Phase::kLoad, 0, SIGSEGV}}},
        {},

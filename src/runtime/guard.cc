@@ -24,6 +24,17 @@ fs::path ProofFile(const ModelFile& model, const std::string& stamp) {
   return model.path.parent_path() / (ProofPrefix(model.path) + digest);
 }
 
+std::vector<fs::path> ProofsOf(const fs::path& file) {
+  const std::string prefix = ProofPrefix(file);
+  std::vector<fs::path> proofs;
+  std::error_code error;
+  for (fs::directory_iterator entry(file.parent_path(), error), end; !error && entry != end;
+       entry.increment(error)) {
+    if (entry->path().filename().string().starts_with(prefix)) proofs.push_back(entry->path());
+  }
+  return proofs;
+}
+
 }  // namespace
 
 Proof ReadProof(const ModelFile& model, const std::string& stamp) {
@@ -39,14 +50,11 @@ Status WriteProof(const ModelFile& model, const std::string& stamp, Proof proof)
 }
 
 void ForgetProofs(const fs::path& file) {
-  const std::string prefix = ProofPrefix(file);
-  std::error_code error;
-  for (fs::directory_iterator entry(file.parent_path(), error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::error_code removing;
-    if (entry->path().filename().string().starts_with(prefix)) fs::remove(entry->path(), removing);
-  }
+  std::error_code removing;
+  for (const fs::path& proof : ProofsOf(file)) fs::remove(proof, removing);
 }
+
+bool HasProofs(const fs::path& file) { return !ProofsOf(file).empty(); }
 
 ChildResult<Guard::Child> Guard::Verify(const ModelFile& model, ReadyNote& note) {
   ChildResult<Child> child = Start();

@@ -48,6 +48,8 @@ Proof ReadProof(const ModelFile& model, const std::string& stamp);
 /// Remembers it beside the file, so that a restart does not ask again.
 Status WriteProof(const ModelFile& model, const std::string& stamp, Proof proof);
 void ForgetProofs(const std::filesystem::path& file);
+/// Whether the artifact has been proved under any signature.
+bool HasProofs(const std::filesystem::path& file);
 
 /// Threads: any.
 class Guard {

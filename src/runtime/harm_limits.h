@@ -14,6 +14,7 @@ inline constexpr int kSpareInferenceThreads = 30;     ///< For other models, whi
 inline constexpr std::size_t kMaxModelProcesses = 8;  ///< Of versions on probation.
 inline constexpr std::size_t kMaxFrameBytes = 256 * 1024 * 1024;  ///< To or from a model's process.
 inline constexpr std::size_t kMaxFrameTensors = 10'000;
+inline constexpr std::uint64_t kMaxOutputPlaces = 64ULL * 1024 * 1024;  ///< Of one output.
 inline constexpr std::size_t kMaxChildStderrBytes = 64 * 1024;
 inline constexpr std::size_t kMaxQuarantined = 1000;  ///< Artifacts; one more forgets the oldest.
 inline constexpr std::size_t kMaxQuarantineBytes = 4 * 1024 * 1024;  ///< Of its file.

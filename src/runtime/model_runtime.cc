@@ -240,7 +240,14 @@ void ModelRuntime::Impl::FinishAttempt(const ModelId& id, std::uint64_t ticket,
   if (found == entries.end() || found->second.ticket != ticket) return;  // Not wanted any more.
   Entry& entry = found->second;
   entry.ticket = 0;
-  if (result) {
+  const auto harm =
+      result && options.quarantine ? options.quarantine->Find(result->sha256) : std::nullopt;
+  if (harm) {
+    // Done while this load was under way, by the same bytes elsewhere.
+    entry.error = "it " + *harm;
+    entry.step = LoadState::kFailed;
+    entry.next_try = clock.SteadyNow() + options.retry_most;
+  } else if (result) {
     entry.model = OwnHandle(result->model, morgue);
     entry.sha256 = result->sha256;
     entry.current = true;

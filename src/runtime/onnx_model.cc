@@ -304,6 +304,7 @@ Result<std::vector<Tensor>> OnnxModel::RunChecked(const Ort::RunOptions& options
     PODIUM_TRY_ASSIGN(Tensor tensor, FromValue(answers[i], signature_.outputs[i]));
     outputs.push_back(std::move(tensor));
   }
+  PODIUM_TRY(CheckOutputs(signature_, outputs));
   return outputs;
 }
 

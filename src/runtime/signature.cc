@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "runtime/harm_limits.h"
 
 namespace podium::runtime {
 namespace {
@@ -218,6 +219,32 @@ Result<Signature> Reconcile(const Signature& model, const DeclaredSignature& dec
   }
   if (!declared.columns.empty()) PODIUM_TRY(NameColumns(signature, declared.columns));
   return signature;
+}
+
+Status CheckOutputs(const Signature& signature, std::span<const Tensor> outputs) {
+  if (outputs.size() != signature.outputs.size()) {
+    return Fail(ErrorCode::kInternal, "the model answered {} tensors, its signature has {}",
+                outputs.size(), signature.outputs.size());
+  }
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const TensorSpec& spec = signature.outputs[i];
+    const Tensor& given = outputs[i];
+    if (given.name != spec.name || given.type != spec.type) {
+      return Fail(ErrorCode::kInternal, "the model answered \"{}\" of type {} for output \"{}\"",
+                  given.name, NameOf(given.type), spec.name);
+    }
+    // Whoever writes it down goes through every dimension, also of a tensor without elements.
+    std::uint64_t places = 1;
+    for (const std::int64_t dimension : given.shape) {
+      const auto length = static_cast<std::uint64_t>(std::max<std::int64_t>(dimension, 1));
+      if (length > limits::kMaxOutputPlaces / places) {
+        return Fail(ErrorCode::kTooLarge, "output \"{}\" has shape {}: more than {} places",
+                    spec.name, FormatShape(given.shape), limits::kMaxOutputPlaces);
+      }
+      places *= length;
+    }
+  }
+  return {};
 }
 
 Status CheckInputs(const Signature& signature, std::span<const Tensor> inputs) {

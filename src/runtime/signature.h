@@ -42,6 +42,10 @@ Result<Signature> Reconcile(const Signature& model, const DeclaredSignature& dec
 /// dimensions (of unknown rank) takes any shape. kInvalidArgument naming tensor, wanted and got.
 Status CheckInputs(const Signature& signature, std::span<const Tensor> inputs);
 
+/// Are `outputs` those of the signature, in its order, by name and type, and of a size that can be
+/// written down? kInternal, or kTooLarge past limits::kMaxOutputPlaces.
+Status CheckOutputs(const Signature& signature, std::span<const Tensor> outputs);
+
 /// Whether `given` is one of the shapes that `wanted` stands for: -1 takes any length, no
 /// dimensions at all (a model that does not state its rank) any shape.
 bool ShapeFits(const Shape& wanted, const Shape& given);

@@ -5,7 +5,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "base/limits.h"
+#include "runtime/harm_limits.h"
 
 namespace podium::runtime {
 namespace {
@@ -170,6 +173,35 @@ TEST(SignatureCheck, SaysWhichInputDoesNotFit) {
     EXPECT_EQ(fits.error().code, ErrorCode::kInvalidArgument);
     EXPECT_THAT(fits.error().message, HasSubstr(c.want));
   }
+}
+
+TEST(SignatureCheck, OutputsAreThoseOfTheSignatureAndCanBeWrittenDown) {
+  Signature signature;
+  signature.outputs = {{"y", DataType::kFp32, {-1}}, {"z", DataType::kInt64, {}}};
+  const auto answer = [](Shape shape) {
+    return std::vector<Tensor>{{"y", DataType::kFp32, std::move(shape), {}, {}},
+                               {"z", DataType::kInt64, {}, std::vector<std::byte>(8), {}}};
+  };
+  constexpr auto kMost = static_cast<std::int64_t>(limits::kMaxOutputPlaces);
+  const auto code = [&](const std::vector<Tensor>& outputs) {
+    const Status checked = CheckOutputs(signature, outputs);
+    return checked ? std::string("fits") : std::string(TraitsOf(checked.error().code).slug);
+  };
+  EXPECT_EQ(code(answer({0})), "fits");
+  EXPECT_EQ(code(answer({kMost, 0})), "fits");
+  EXPECT_EQ(code(answer({kMost + 1, 0})), "too_large") << "no element, and a line for each row";
+  EXPECT_EQ(code(answer({0, kMost, 2})), "too_large");
+  EXPECT_EQ(code(answer({std::numeric_limits<std::int64_t>::max(), 0, 9})), "too_large");
+  std::vector<Tensor> odd = answer({0});
+  odd.pop_back();
+  EXPECT_EQ(code(odd), "internal");
+  odd = answer({0});
+  odd[0].name = "x";
+  EXPECT_EQ(code(odd), "internal");
+  odd = answer({0});
+  odd[1].type = DataType::kInt32;
+  EXPECT_EQ(code(odd), "internal");
+  EXPECT_EQ(code({}), "internal");
 }
 
 TEST(SignatureCheck, AShapeStandsForOthers) {

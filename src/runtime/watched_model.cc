@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "runtime/signature.h"
+
 namespace podium::runtime {
 
 /// One run in this process: told to stop when it is overdue, given up when it does not.
@@ -49,21 +51,26 @@ WatchedModel::Outputs WatchedModel::RunOnProbation(std::span<const Tensor> input
   if (proven_) return RunHere(inputs, Phase::kProven, 0);
   ChildResult<Guard::Child> child = guard_->Take(file_);
   if (child) return RunInChild(std::move(*child), inputs);
-  if (child.error().kind != HarmKind::kNotStarted) return AfterHarm(child.error());
-  // The system has no process for us: no reason to fail a call. The mark stands in for it.
-  guard_->NoteHarm(child.error());
-  NoteRun();
-  return RunHere(inputs, Phase::kInference, runs_);
+  const Harm& harm = child.error();
+  if (harm.kind != HarmKind::kTimedOut) return AfterHarm(harm);
+  // As at the first load: the machine may be to blame for a slow one.
+  guard_->NoteHarm(harm);
+  return Fail(ErrorCode::kUnavailable, "the model's own process {}: try again", harm.error.message);
 }
 
 WatchedModel::Outputs WatchedModel::RunInChild(Guard::Child child,
                                                std::span<const Tensor> inputs) const {
   auto outputs = child->Run(inputs, guard_->options.inference_timeout);
   if (!outputs && outputs.error().kind != HarmKind::kRefused) return AfterHarm(outputs.error());
+  if (!outputs) {
+    guard_->Keep(file_, std::move(child));
+    return Fail(std::move(outputs).error().error);
+  }
+  // It may have written over its memory: its answer is not ours to trust.
+  PODIUM_TRY(CheckOutputs(signature(), *outputs));
   NoteRun();
   if (!proven_) guard_->Keep(file_, std::move(child));
-  if (outputs) return std::move(*outputs);
-  return Fail(std::move(outputs).error().error);
+  return std::move(*outputs);
 }
 
 /// Its process has ended with this inference.

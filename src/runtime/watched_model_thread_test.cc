@@ -29,7 +29,8 @@ class WatchedModelTest : public ::testing::Test {
     Restart();
   }
   /// As a server would be started anew: what is known is what was written.
-  void Restart(milliseconds inference_timeout = milliseconds(60'000)) {
+  void Restart(milliseconds inference_timeout = milliseconds(60'000),
+               milliseconds load_timeout = milliseconds(60'000)) {
     loader_.reset();
     guard_.reset();
     ASSERT_TRUE(quarantine_ == nullptr || quarantine_->Save());
@@ -37,7 +38,7 @@ class WatchedModelTest : public ::testing::Test {
     GuardOptions options;
     options.program = ThisProgram();
     options.stamp = "stamp";
-    options.load_timeout = milliseconds(60'000);
+    options.load_timeout = load_timeout;
     options.inference_timeout = inference_timeout;
     guard_ = std::make_shared<Guard>(options, clock_, *quarantine_, nullptr);
     loader_ = std::make_unique<GuardedLoader>(guard_,
@@ -98,6 +99,38 @@ TEST_F(WatchedModelTest, AModelThatCrashesInItsOwnProcessNeverLoadsHere) {
     EXPECT_EQ(Reason(model), reason);
     EXPECT_EQ(ReadProof(model, "stamp"), Proof::kNone);
   }
+}
+
+// What was declared may be to blame: the bytes do well elsewhere.
+TEST_F(WatchedModelTest, HarmUnderAnotherSignatureCondemnsNotWhatServes) {
+  const ModelFile serves = Write("fine load");
+  const auto loaded = Load(serves);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  PassProbation(**loaded);
+  const ModelFile other{Write("abort warm-up").path, R"({"inputs": [{"name": "x"}]})"};
+  const auto failed = Load(other);
+  ASSERT_FALSE(failed);
+  EXPECT_EQ(failed.error().message, "it crashed with SIGABRT while warming up");
+  EXPECT_EQ(Reason(serves), "");
+  EXPECT_EQ(ReadProof(serves, "stamp"), Proof::kServes);
+  EXPECT_TRUE((*loaded)->Run(OneRow()));
+}
+
+// A process that is made anew for a call may be slow to load because the machine is.
+TEST_F(WatchedModelTest, ASlowReloadOnProbationCondemnsNobody) {
+  const ModelFile model = Write("fine load");
+  ASSERT_TRUE(Load(model));
+  Restart(milliseconds(60'000), milliseconds(300));
+  auto again = Load(model);
+  ASSERT_TRUE(again) << again.error().message;
+  Write("hang load");
+  const auto answer = (*again)->Run(OneRow());
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(answer.error().message, HasSubstr("took longer than 0.3 s while loading"));
+  EXPECT_EQ(Reason(model), "");
+  Write("fine load");
+  EXPECT_TRUE((*again)->Run(OneRow()));
 }
 
 TEST_F(WatchedModelTest, AModelThatIsOnlyRefusedIsNotCondemned) {

@@ -93,6 +93,15 @@ TEST(RowTime, QuickRunsABitAboveTheKnownDoNotHideTheSlowOnes) {
   EXPECT_EQ(time.value(), microseconds(4000));
 }
 
+TEST(RowTime, AVerySlowRunIsBelievedAtOnce) {
+  RowTime time;
+  time.Observe(microseconds(10));
+  time.Observe(RowTime::kBeyondDoubt - microseconds(1));
+  EXPECT_EQ(time.value(), microseconds(10));
+  time.Observe(RowTime::kBeyondDoubt);
+  EXPECT_EQ(time.value(), RowTime::kBeyondDoubt);
+}
+
 TEST(VersionStats, EachCoreKnowsItsOwnTimes) {
   VersionStats stats(2);
   stats.ObserveRowTime(0, microseconds(10));

@@ -41,7 +41,8 @@ def scripted(podium_bin, tmp_path):
     yield make
     for made in started:
         made.kill()
-        assert leftovers(made) == []
+        # Each learns of its server's end from the system, a moment later.
+        wait_until(lambda made=made: leftovers(made) == [], what="no model's process left")
 
 
 def leftovers(server):
@@ -234,6 +235,35 @@ def test_a_model_that_never_returns_cannot_keep_the_server_from_ending(scripted,
     assert server.stop() == 0
     server.start()
     failed(server, "bad", "did not stop when told to")
+
+
+def test_a_load_that_never_returns_cannot_keep_the_server_from_ending(scripted, tmp_path):
+    server = scripted({**LIMITS, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s"})
+    add(server, tmp_path, "m", "bad", "deaf load 1 server")
+    wait_until(lambda: row_of(server, "bad")["load_state"] == "loading", what="the load begun")
+    with Others(server):
+        assert server.predict("m", [[3]]).json["version"] == "m1"
+    assert server.stop() == 0
+
+
+def test_calls_that_wait_for_a_model_do_not_outlast_the_drain(scripted, tmp_path):
+    server = scripted({**LIMITS, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s",
+                       "PODIUM_SERVING_INFERENCE_TIMEOUT": "60s"})
+    add(server, tmp_path, "m", "bad", "hang run 1")
+    server.wait_ready("bad")
+    make_canary(server, "bad", 100)
+    connections = [server.connect() for _ in range(8)]
+    for connection in connections:
+        connection.sendall(b"POST /predict/m HTTP/1.1\r\nHost: localhost\r\n"
+                           b"Content-Length: 15\r\n\r\n" + b'{"rows": [[1]]}')
+    wait_until(lambda: metric(scrape(server), "podium_inference_queue") > 0, what="calls that wait")
+    begun = time.monotonic()
+    assert server.stop() == 0
+    assert time.monotonic() - begun < 30, "the inference has 60 s"
+    for connection in connections:
+        connection.close()
+    server.start()
+    server.wait_ready("bad")  # To be stopped is no harm of its own.
 
 
 def test_nan_is_an_answer(scripted, tmp_path):
