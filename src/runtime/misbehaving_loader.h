@@ -3,7 +3,8 @@
 //   DEED PHASE [RUN] [PLACE]
 //
 //   DEED    fine, segv, abort, overflow (of the stack), hang, deaf (a hang that cannot be stopped),
-//           eat, nan, exit, refuse
+//           eat, feast (on 128 MiB, and give them back), nan, exit, refuse, babble (to refuse in
+//           bytes that are no text), kill (itself, as the system does when memory runs out)
 //   PHASE   load, warm-up, run
 //   RUN     the inference that does it, counted per process from 1 (default 1)
 //   PLACE   anywhere (default), or `server`: only where it would take the server down
@@ -58,6 +59,19 @@ inline Status Eat() {
   }
 }
 
+/// More than a small limit of the load, and less than one of a call.
+inline Status Feast() {
+  constexpr std::size_t kMeal = 128 * 1024 * 1024;
+  try {
+    const auto meal = std::make_unique_for_overwrite<char[]>(kMeal);
+    std::memset(meal.get(), 1, kMeal);
+    g_sink = g_sink + static_cast<unsigned char>(meal[kMeal - 1]);
+    return {};
+  } catch (const std::bad_alloc& error) {
+    return Fail(ErrorCode::kUnprocessable, "{}", error.what());
+  }
+}
+
 /// Waits until somebody says stop; for ever when nobody can.
 class Hang {
  public:
@@ -83,8 +97,13 @@ inline Status Do(const std::string& deed, Hang& hang) {
   if (deed == "abort") std::abort();
   if (deed == "exit") std::_Exit(7);
   if (deed == "overflow") g_sink = Overflow(0);
+  if (deed == "kill") ::raise(SIGKILL);
   if (deed == "eat") return Eat();
+  if (deed == "feast") return Feast();
   if (deed == "refuse") return Fail(ErrorCode::kUnprocessable, "it is refused");
+  if (deed == "babble") {
+    return Fail(ErrorCode::kUnprocessable, "{}", "\x1b[31mred\xff" + std::string(1000, 'a'));
+  }
   if (deed == "hang") return hang.Wait();
   if (deed == "deaf") return Hang().Wait();
   return {};

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/utf8.h"
 #include "runtime/harm_limits.h"
 
 namespace podium::runtime {
@@ -29,15 +30,20 @@ constexpr std::string_view kAnswering = "while answering";
 
 std::string ReasonOf(int number) { return std::generic_category().message(number); }
 
-Harm OurTrouble(std::string_view what, int number) {
-  return {HarmKind::kNotStarted,
-          Error{ErrorCode::kUnavailable,
-                fmt::format("cannot start a process for the model: {}: {}", what, ReasonOf(number)),
-                "", nullptr}};
+Harm Make(HarmKind kind, ErrorCode code, std::string_view text) {
+  return {kind, Error{code, HarmText(text), "", nullptr}};
 }
 
-Harm Make(HarmKind kind, ErrorCode code, std::string text) {
-  return {kind, Error{code, std::move(text), "", nullptr}};
+Harm OurTrouble(std::string_view what, int number) {
+  return Make(HarmKind::kNotStarted, ErrorCode::kUnavailable,
+              fmt::format("cannot start a process for the model: {}: {}", what, ReasonOf(number)));
+}
+
+/// Of one valid character: the ASCII ones, and those of Latin-1, which some terminals obey.
+bool IsControl(std::string_view character) {
+  const auto lead = static_cast<unsigned char>(character.front());
+  if (character.size() == 1) return lead < 0x20 || lead == 0x7F;
+  return lead == 0xC2 && static_cast<unsigned char>(character[1]) < 0xA0;
 }
 
 /// The attributes and file actions of posix_spawn, freed together.
@@ -98,6 +104,27 @@ std::string_view NameOf(HarmKind kind) {
   constexpr std::array<std::string_view, kHarmKinds> kNames = {"refused", "crash", "timeout",
                                                                "memory", "not_started"};
   return kNames[static_cast<std::size_t>(kind)];
+}
+
+std::string HarmText(std::string_view said) {
+  constexpr std::string_view kNoCharacter = "\uFFFD";
+  constexpr std::string_view kCut = "…";  // What Shortened adds.
+  std::string text;
+  // Not all of it is looked at: it may be as long as a frame.
+  while (!said.empty() && text.size() <= limits::kMaxHarmTextBytes) {
+    const std::size_t length = Utf8Length(said);
+    const std::string_view character = said.substr(0, std::max<std::size_t>(length, 1));
+    if (length == 0) {
+      text += kNoCharacter;
+    } else if (IsControl(character)) {
+      text += ' ';
+    } else {
+      text += character;
+    }
+    said.remove_prefix(character.size());
+  }
+  if (text.size() <= limits::kMaxHarmTextBytes) return text;
+  return Shortened(text, limits::kMaxHarmTextBytes - kCut.size());
 }
 
 std::filesystem::path ThisProgram() { return "/proc/self/exe"; }
@@ -275,7 +302,9 @@ Harm ModelProcess::Refusal(const Frame& frame) const {
   // The allocator's own words, whoever called it.
   const bool memory = error->message.find("bad_alloc") != std::string::npos ||
                       error->message.find("allocate memory") != std::string::npos;
-  if (!memory || memory_bytes_ == 0) return {HarmKind::kRefused, std::move(*error)};
+  if (!memory || memory_bytes_ == 0) {
+    return Make(HarmKind::kRefused, error->code, error->message);
+  }
   const std::string needed =
       doing_ == kAnswering ? "needed more memory than one call may use"
                            : fmt::format("needed more than {} of memory", InGiB(memory_bytes_));

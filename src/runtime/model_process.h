@@ -36,8 +36,11 @@ std::string_view NameOf(HarmKind kind);  ///< "crash"
 
 struct Harm {
   HarmKind kind = HarmKind::kRefused;
-  Error error;  ///< Its message says what happened, without naming the model.
+  Error error;  ///< Its message says what happened, without naming the model; a HarmText.
 };
+/// What a model's process said, fit for a table, a log or a terminal: valid UTF-8 without control
+/// characters, at most limits::kMaxHarmTextBytes, with "…" when something was cut. Pure.
+std::string HarmText(std::string_view said);
 template <typename T>
 using ChildResult = tl::expected<T, Harm>;
 

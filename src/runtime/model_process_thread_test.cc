@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "runtime/harm_limits.h"
 
 namespace podium::runtime {
 namespace {
@@ -142,6 +143,20 @@ TEST_F(ModelProcessTest, DiesWithTheThreadThatStartedIt) {
   const auto answer = child->Run(OneRow(), kLong);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, HarmKind::kNotStarted);
+}
+
+// An error of the library quotes the model's names, which may be any bytes.
+TEST_F(ModelProcessTest, WhatAModelSaysIsMadeText) {
+  const auto child = Start();
+  const auto note = child->Verify(Order("babble load"), kLong);
+  ASSERT_FALSE(note);
+  EXPECT_EQ(note.error().kind, HarmKind::kRefused);
+  const std::string& said = note.error().error.message;
+  EXPECT_TRUE(
+      said.starts_with(" [31mred\xEF\xBF\xBD"
+                       "aaa"))
+      << said;
+  EXPECT_EQ(said.size(), limits::kMaxHarmTextBytes);
 }
 
 TEST_F(ModelProcessTest, AWaitEndsWhenItIsKilled) {
