@@ -16,6 +16,7 @@ inline constexpr std::size_t kMaxFrameBytes = 256 * 1024 * 1024;  ///< To or fro
 inline constexpr std::size_t kMaxFrameTensors = 10'000;
 inline constexpr std::uint64_t kMaxOutputPlaces = 64ULL * 1024 * 1024;  ///< Of one output.
 inline constexpr std::size_t kMaxChildStderrBytes = 64 * 1024;
+inline constexpr int kChildOomScore = 1000;  ///< The highest: the system ends these first.
 inline constexpr std::size_t kMaxHarmTextBytes = 500;  ///< Of the sentence that says what happened.
 inline constexpr std::size_t kMaxQuarantined = 1000;   ///< Artifacts; one more forgets the oldest.
 inline constexpr std::size_t kMaxQuarantineBytes = 4 * 1024 * 1024;  ///< Of its file.

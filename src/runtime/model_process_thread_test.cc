@@ -44,6 +44,15 @@ class ModelProcessTest : public ::testing::Test {
   SystemClock clock_;
 };
 
+/// What follows `name` in a file of /proc/PID.
+std::string Shown(int pid, const std::string& file, const std::string& name) {
+  std::ifstream in("/proc/" + std::to_string(pid) + "/" + file);
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with(name)) return line.substr(name.size());
+  }
+  return "";
+}
+
 bool Lives(int pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
 TEST_F(ModelProcessTest, LoadsAndAnswers) {
@@ -143,6 +152,13 @@ TEST_F(ModelProcessTest, DiesWithTheThreadThatStartedIt) {
   const auto answer = child->Run(OneRow(), kLong);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, HarmKind::kNotStarted);
+}
+
+// When memory runs out the system is to end a model's process, not the server.
+TEST_F(ModelProcessTest, IsTheFirstToGoWhenMemoryRunsOut) {
+  const auto child = Start();
+  ASSERT_TRUE(child->Verify(Order("fine load"), kLong));
+  EXPECT_EQ(Shown(child->pid(), "oom_score_adj", ""), "1000");
 }
 
 // An error of the library quotes the model's names, which may be any bytes.
