@@ -22,7 +22,7 @@ namespace {
 void LimitTo(decltype(RLIMIT_CPU) what, rlim_t most) {
   rlimit limit{};
   ::getrlimit(what, &limit);
-  limit.rlim_cur = std::min(most, limit.rlim_max);  // The hard limit stays, for LiftProcessorTime.
+  limit.rlim_cur = std::min(most, limit.rlim_max);  // The hard limit stays, for LimitCalls.
   ::setrlimit(what, &limit);
 }
 
@@ -52,17 +52,28 @@ void Confine() {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-void Limit(const VerifyOrder& order) {
-  if (order.cpu_seconds > 0) LimitTo(RLIMIT_CPU, order.cpu_seconds);
+void LimitMemory(std::uint64_t more) {
 #ifndef PODIUM_SANITIZED  // Their shadow memory takes terabytes: no such limit can hold.
-  if (order.memory_bytes > 0) LimitTo(RLIMIT_DATA, PrivateMemoryBytes() + order.memory_bytes);
+  LimitTo(RLIMIT_DATA, PrivateMemoryBytes() + more);
 #else
+  (void)more;
   (void)PrivateMemoryBytes;
 #endif
 }
 
+void LimitLoad(const VerifyOrder& order) {
+  if (order.cpu_seconds > 0) LimitTo(RLIMIT_CPU, order.cpu_seconds);
+  if (order.memory_bytes > 0) LimitMemory(order.memory_bytes);
+}
+
 // A model that has loaded may answer for as long as it is asked; each answer has its own deadline.
-void LiftProcessorTime() { LimitTo(RLIMIT_CPU, RLIM_INFINITY); }
+// What one call may take does not depend on what the load took: the model stays, and beside the
+// call's memory, which the adapter bounds, there is its question and its answer.
+void LimitCalls(const VerifyOrder& order) {
+  LimitTo(RLIMIT_CPU, RLIM_INFINITY);
+  if (order.memory_bytes == 0) return;
+  LimitMemory(order.call_memory_bytes + 2 * std::uint64_t{limits::kMaxFrameBytes});
+}
 
 /// Both directions; false when the server is gone.
 class Line {
@@ -104,7 +115,7 @@ class Line {
 
 Result<ModelHandle> Load(const OpenLoader& open, const VerifyOrder& order, Line& line) {
   PODIUM_TRY_ASSIGN(const std::shared_ptr<ModelLoader> loader, open(order));
-  Limit(order);
+  LimitLoad(order);
   return loader->LoadTelling(order.file, order.signature,
                              [&] { line.Write(FrameKind::kWarming, ""); });
 }
@@ -137,7 +148,7 @@ int HostModel(const OpenLoader& open) {
     line.Write(FrameKind::kFailed, Encode(model.error()));
     return 0;
   }
-  LiftProcessorTime();
+  LimitCalls(*order);
   line.Write(FrameKind::kReady,
              Encode(ReadyNote{(*model)->time_per_row(), std::string((*model)->warning())}));
   while (const std::optional<Frame> request = line.Read()) {

@@ -161,6 +161,26 @@ TEST_F(ModelProcessTest, IsTheFirstToGoWhenMemoryRunsOut) {
   EXPECT_EQ(Shown(child->pid(), "oom_score_adj", ""), "1000");
 }
 
+// A model that loads in little may answer in more: the limit of the load ends with the load.
+TEST_F(ModelProcessTest, ItsCallsHaveALimitOfTheirOwn) {
+  constexpr std::uint64_t kMiB = 1024 * 1024;
+  VerifyOrder order = Order("feast run 2");
+  order.memory_bytes = 64 * kMiB;
+  order.call_memory_bytes = 256 * kMiB;
+  const auto child = Start();
+  ASSERT_TRUE(child->Verify(order, kLong));
+#ifndef PODIUM_SANITIZED  // One under a sanitizer has no limit on its memory.
+  const std::uint64_t has = std::stoull(Shown(child->pid(), "status", "VmData:")) * 1024;
+  const std::uint64_t may = std::stoull(Shown(child->pid(), "limits", "Max data size"));
+  const std::uint64_t room = order.call_memory_bytes + 2 * limits::kMaxFrameBytes;
+  EXPECT_NEAR(static_cast<double>(may), static_cast<double>(has + room), 4.0 * kMiB);
+#endif
+  for (int i = 0; i < 3; ++i) {
+    const auto answer = child->Run(OneRow(), kLong);
+    EXPECT_TRUE(answer) << answer.error().error.message;
+  }
+}
+
 // An error of the library quotes the model's names, which may be any bytes.
 TEST_F(ModelProcessTest, WhatAModelSaysIsMadeText) {
   const auto child = Start();

@@ -46,7 +46,7 @@ def scripted(podium_bin, tmp_path):
 
 
 def leftovers(server):
-    """Processes of models whose server is gone."""
+    """Processes of models; once their server is gone there must be none."""
     found = []
     for entry in pathlib.Path("/proc").iterdir():
         try:
@@ -174,7 +174,10 @@ def test_before_it_serves(scripted, tmp_path, deed, reason, phase, words):
     ("eat", 503, "needed more memory than one call may use while answering"),
 ])
 def test_at_the_hundredth_inference(scripted, tmp_path, deed, status, reason):
-    server = scripted()
+    # What one call may take is counted from what the loaded model has, not from the load's limit.
+    greedy = {"PODIUM_SERVING_CALL_MEMORY_LIMIT": "64MiB",
+              "PODIUM_SERVING_INFERENCE_TIMEOUT": "30s"}
+    server = scripted({**LIMITS, **greedy} if deed == "eat" else LIMITS)
     pid = server.process.pid
     add(server, tmp_path, "m", "bad", f"{deed} run {PROBATION}")
     server.wait_ready("bad")
@@ -342,6 +345,17 @@ def test_a_kill_condemns_nobody(scripted, tmp_path):
         server.wait_ready("m1")
         server.wait_ready("other1")
     assert server.predict("m", [[3]]).status == 200
+    assert metric(scrape(server), "podium_quarantined_artifacts") == 0
+
+
+def test_a_call_may_take_more_than_the_load(scripted, tmp_path):
+    """A model that loads in little memory answers within serving.call_memory_limit."""
+    server = scripted({**LIMITS, "PODIUM_SERVING_INFERENCE_TIMEOUT": "30s"})
+    add(server, tmp_path, "m", "big", "feast run 1")
+    server.wait_ready("big")
+    make_canary(server, "big", 100)
+    for number in range(3):
+        assert server.predict("m", [[number]]).json["version"] == "big", number
     assert metric(scrape(server), "podium_quarantined_artifacts") == 0
 
 
