@@ -37,15 +37,19 @@ std::uint64_t PrivateMemoryBytes() {
   return kib * 1024;
 }
 
+// Sent by people and service managers to all processes of a service, or by mistake. The server
+// decides when its models' processes end: by the end of input, or with SIGKILL.
+constexpr std::array kNotForUs = {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2};
+
 // When the machine runs out of memory the system is to end this process, not the server that
 // started it. Where there is no such file (no /proc) it chooses as it sees fit.
 void GoFirst() { std::ofstream("/proc/self/oom_score_adj") << limits::kChildOomScore; }
 
 // No core files, no writing of files beyond what the server looks at, and no orphan: when the
-// thread that started this process dies, so does it (by a signal of its own, since SIGKILL is read
-// as the system's answer to a lack of memory). One that died before is seen as end of input.
+// thread that started this process dies, so does it. One that died before is seen as end of input.
 void Confine() {
-  ::prctl(PR_SET_PDEATHSIG, kLetGoSignal);
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int number : kNotForUs) std::signal(number, SIG_IGN);
   GoFirst();
   LimitTo(RLIMIT_CORE, 0);
   LimitTo(RLIMIT_FSIZE, limits::kMaxChildStderrBytes);

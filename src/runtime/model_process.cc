@@ -242,9 +242,9 @@ ChildResult<Frame> ModelProcess::Await(std::string out, std::chrono::millisecond
     }
     const bool alive = (ready.revents & POLLOUT) == 0 || Send(out);
     if ((ready.revents & (POLLIN | POLLHUP | POLLERR)) != 0 && !Receive()) {
-      return tl::unexpected(Ended());
+      return tl::unexpected(Ended(out.empty()));
     }
-    if (!alive) return tl::unexpected(Ended());
+    if (!alive) return tl::unexpected(Ended(/*sent=*/false));
   }
 }
 
@@ -258,21 +258,27 @@ bool ModelProcess::Send(std::string& out) {
 bool ModelProcess::Receive() {
   std::array<char, 64 * 1024> buffer{};
   const ssize_t count = ::recv(socket_, buffer.data(), buffer.size(), 0);
+  unread_ = count < 0 && errno == ECONNRESET;  // How the system says so.
   if (count < 0) return errno == EAGAIN || errno == EINTR;
   received_.append(buffer.data(), static_cast<std::size_t>(count));
   return count > 0;
 }
 
-/// The child has closed its end: it is dead, or dying.
-Harm ModelProcess::Ended() {
+/// The child has closed its end: it is dead, or dying. `sent`: all of the frame was.
+Harm ModelProcess::Ended(bool sent) {
   const bool ours = killed_;
   const int status = Reap();
-  if (ours || (WIFSIGNALED(status) && WTERMSIG(status) == kLetGoSignal)) {
+  if (ours) {
     return Make(HarmKind::kNotStarted, ErrorCode::kUnavailable,
                 "the server is stopping: the model's process was ended");
   }
   if (const std::string words = LastWords(); !words.empty()) {
     LogWarning("last words of a model's process", {{"text", words}});
+  }
+  // Whatever it died of, this order or call cannot be the reason.
+  if (!sent || unread_) {
+    return Make(HarmKind::kNotStarted, ErrorCode::kUnavailable,
+                "the model's process had ended before it was asked: try again");
   }
   if (WIFEXITED(status)) {
     return Make(HarmKind::kCrashed, ErrorCode::kUnprocessable,
@@ -283,9 +289,14 @@ Harm ModelProcess::Ended() {
     return Make(HarmKind::kTimedOut, ErrorCode::kDeadline,
                 fmt::format("used up its processor time {}", doing_));
   }
+  // By a person, or by the system when the machine runs out of memory (model_host.cc offers the
+  // child first), or since the thread that started it has ended. A model that exceeds its own limit
+  // is told so by the allocator and reports it: see Refusal.
   if (signal == SIGKILL) {
-    return Make(HarmKind::kOutOfMemory, ErrorCode::kUnprocessable,
-                fmt::format("was killed {}, as the system does when memory runs out", doing_));
+    return Make(HarmKind::kNotStarted, ErrorCode::kUnavailable,
+                fmt::format("the model's process was killed {}, as the system does when the "
+                            "machine runs out of memory: try again",
+                            doing_));
   }
   return Make(HarmKind::kCrashed, ErrorCode::kUnprocessable,
               fmt::format("crashed with {} {}", SignalName(signal), doing_));

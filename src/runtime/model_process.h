@@ -1,12 +1,12 @@
 // A process of its own for one model: what crashes, hangs or eats memory there harms nobody here.
 //
 // The child is this same binary (`podium model-host`), told over a pair of sockets what to load and
-// within what limits. It dies with us, and its whole process group is killed when we let go.
+// within what limits. It dies with the thread that started it, and its whole process group is
+// killed when we let go; a signal meant for the server (SIGTERM and the like) it does not hear.
 #pragma once
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -28,8 +28,8 @@ enum class HarmKind : std::uint8_t {
   kRefused,      ///< The model failed as models do, with an error: no harm.
   kCrashed,      ///< Its process ended by a signal, or without a word.
   kTimedOut,     ///< It took longer than it was given.
-  kOutOfMemory,  ///< It needed more than it was given.
-  kNotStarted,   ///< There is no child: our trouble, not the model's.
+  kOutOfMemory,  ///< It needed more than it was given, and said so.
+  kNotStarted,  ///< There is no child, or somebody else ended it: not the model's fault, try again.
 };
 inline constexpr int kHarmKinds = 5;
 std::string_view NameOf(HarmKind kind);  ///< "crash"
@@ -46,8 +46,6 @@ using ChildResult = tl::expected<T, Harm>;
 
 /// What is started: a binary that knows the verb `model-host`.
 inline constexpr const char* kModelHostVerb = "model-host";
-/// Ends the child when the thread that started it has ended.
-inline constexpr int kLetGoSignal = SIGHUP;
 std::filesystem::path ThisProgram();
 
 std::string SignalName(int signal);                       ///< "SIGSEGV"
@@ -79,7 +77,7 @@ class ModelProcess {
   ChildResult<Frame> Await(std::string out, std::chrono::milliseconds timeout);
   bool Send(std::string& out);
   bool Receive();
-  Harm Ended();
+  Harm Ended(bool sent);
   Harm Refusal(const Frame& frame) const;
   Harm Nonsense(const Error& error) const;
   int Reap();
@@ -90,6 +88,7 @@ class ModelProcess {
   const int errors_;  // A file in memory: what the child wrote to its standard error.
   const Clock& clock_;
   std::string received_;
+  bool unread_ = false;  // It died before it had read all that was sent.
   std::string_view doing_ = "while loading";
   std::uint64_t memory_bytes_ = 0;
   std::mutex mutex_;     // A killed process must not be reaped first: its number is another's then.

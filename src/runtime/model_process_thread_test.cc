@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -44,6 +46,12 @@ class ModelProcessTest : public ::testing::Test {
   SystemClock clock_;
 };
 
+/// Waits for its death, and leaves it to its owner to reap.
+void AwaitDeath(int pid) {
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+}
+
 /// What follows `name` in a file of /proc/PID.
 std::string Shown(int pid, const std::string& file, const std::string& name) {
   std::ifstream in("/proc/" + std::to_string(pid) + "/" + file);
@@ -81,6 +89,8 @@ TEST_F(ModelProcessTest, SaysWhatBecameOfIt) {
       {"refuse load", HarmKind::kRefused, "it is refused"},
       {"segv warm-up", HarmKind::kCrashed, "crashed with SIGSEGV while warming up"},
       {"overflow warm-up", HarmKind::kCrashed, "crashed with SIGSEGV while warming up"},
+      {"kill load", HarmKind::kNotStarted, "was killed while loading"},
+      {"kill warm-up", HarmKind::kNotStarted, "was killed while warming up"},
       {"hang warm-up", HarmKind::kTimedOut, "took longer than 0.2 s while warming up"},
   };
   for (const Case& c : cases) {
@@ -98,6 +108,7 @@ TEST_F(ModelProcessTest, MayFailAtALaterRun) {
   const std::tuple<const char*, HarmKind, const char*> cases[] = {
       {"segv run 3", HarmKind::kCrashed, "crashed with SIGSEGV while answering"},
       {"hang run 3", HarmKind::kTimedOut, "took longer than 0.2 s while answering"},
+      {"kill run 3", HarmKind::kNotStarted, "was killed while answering"},
       {"refuse run 3", HarmKind::kRefused, "it is refused"},
   };
   for (const auto& [script, kind, words] : cases) {
@@ -152,6 +163,72 @@ TEST_F(ModelProcessTest, DiesWithTheThreadThatStartedIt) {
   const auto answer = child->Run(OneRow(), kLong);
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, HarmKind::kNotStarted);
+}
+
+// A service manager that stops a service signals its whole group: no model is to blame for that.
+TEST_F(ModelProcessTest, DoesNotHearWhatIsMeantForTheServer) {
+  const auto child = Start();
+  ASSERT_TRUE(child->Verify(Order("fine load"), kLong));
+  for (const int number : {SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2}) {
+    SCOPED_TRACE(SignalName(number));
+    ASSERT_EQ(::kill(child->pid(), number), 0);
+    const auto answer = child->Run(OneRow(), kLong);
+    ASSERT_TRUE(answer) << answer.error().error.message;
+  }
+}
+
+// What it died of before it was asked, even of a crash, says nothing about the model.
+TEST_F(ModelProcessTest, OneThatWasDeadBeforeIsNotTheModelsCrash) {
+  for (const int number : {SIGSEGV, SIGABRT, SIGKILL}) {
+    SCOPED_TRACE(SignalName(number));
+    const auto loaded = Start();
+    ASSERT_TRUE(loaded->Verify(Order("fine load"), kLong));
+    ASSERT_EQ(::kill(loaded->pid(), number), 0);
+    AwaitDeath(loaded->pid());
+    const auto answer = loaded->Run(OneRow(), kLong);
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, HarmKind::kNotStarted) << answer.error().error.message;
+    EXPECT_EQ(answer.error().error.code, ErrorCode::kUnavailable);
+    EXPECT_THAT(answer.error().error.message, HasSubstr("before it was asked"));
+
+    const auto fresh = Start();
+    ASSERT_EQ(::kill(fresh->pid(), number), 0);
+    AwaitDeath(fresh->pid());
+    const auto note = fresh->Verify(Order("fine load"), kLong);
+    ASSERT_FALSE(note);
+    EXPECT_EQ(note.error().kind, HarmKind::kNotStarted) << note.error().error.message;
+  }
+}
+
+/// Time stands still; its third reading (the first after a frame was sent) wakes a process.
+class WakingClock final : public Clock {
+ public:
+  void Wake(int pid) { pid_ = pid; }
+  WallTime Now() const override { return {}; }
+  SteadyTime SteadyNow() const override {
+    if (++readings_ == 3) ::kill(pid_, SIGCONT);
+    return {};
+  }
+
+ private:
+  int pid_ = 0;
+  mutable int readings_ = 0;
+};
+
+// The frame was on its way, yet the child died without reading it.
+TEST_F(ModelProcessTest, OneThatDiesBeforeItReadsIsNotTheModelsCrash) {
+  WakingClock clock;
+  auto started = ModelProcess::Start(ThisProgram(), clock);
+  ASSERT_TRUE(started);
+  const int pid = (*started)->pid();
+  clock.Wake(pid);
+  ASSERT_EQ(::kill(pid, SIGSTOP), 0);
+  siginfo_t info{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WSTOPPED), 0);
+  ASSERT_EQ(::kill(pid, SIGSEGV), 0);  // Waits until the child goes on.
+  const auto note = (*started)->Verify(Order("fine load"), kLong);
+  ASSERT_FALSE(note);
+  EXPECT_EQ(note.error().kind, HarmKind::kNotStarted) << note.error().error.message;
 }
 
 // When memory runs out the system is to end a model's process, not the server.

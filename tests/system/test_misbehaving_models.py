@@ -348,6 +348,27 @@ def test_a_kill_condemns_nobody(scripted, tmp_path):
     assert metric(scrape(server), "podium_quarantined_artifacts") == 0
 
 
+def test_a_signal_to_a_models_process_condemns_no_model(scripted, tmp_path):
+    """A service manager signals all processes of a service; a person, or the system when memory
+    runs out, kills one."""
+    server = scripted()
+    assert server.predict("m", [[1]]).status == 200
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        children = leftovers(server)
+        assert children != []
+        for child in children:
+            os.kill(int(child), number)
+        assert server.predict("m", [[2]]).json["predictions"] == [2]
+        assert leftovers(server) == children
+    for child in leftovers(server):
+        os.kill(int(child), signal.SIGKILL)
+    wait_until(lambda: leftovers(server) == [], what="no model's process left")
+    answer = server.predict("m", [[3]])
+    assert answer.status in (200, 503), answer
+    assert server.predict("m", [[4]]).json == {"predictions": [4], "model": "m1", "version": "m1"}
+    assert metric(scrape(server), "podium_quarantined_artifacts") == 0
+
+
 def test_a_call_may_take_more_than_the_load(scripted, tmp_path):
     """A model that loads in little memory answers within serving.call_memory_limit."""
     server = scripted({**LIMITS, "PODIUM_SERVING_INFERENCE_TIMEOUT": "30s"})
