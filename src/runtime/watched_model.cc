@@ -40,7 +40,7 @@ WatchedModel::~WatchedModel() { guard_->Drop(file_); }
 
 Result<std::vector<Tensor>> WatchedModel::Run(std::span<const Tensor> inputs) const {
   if (withdrawn_.load(std::memory_order_relaxed)) return Withdrawn();
-  if (may_run_inline()) return RunHere(inputs, Phase::kProven, 0);
+  if (proven_.load(std::memory_order_relaxed)) return RunProven(inputs);
   return RunOnProbation(inputs);
 }
 
@@ -48,7 +48,7 @@ WatchedModel::Outputs WatchedModel::RunOnProbation(std::span<const Tensor> input
   const std::lock_guard lock(probation_);
   // Whoever had the lock before us may have settled it.
   if (withdrawn_) return Withdrawn();
-  if (proven_) return RunHere(inputs, Phase::kProven, 0);
+  if (proven_) return RunProven(inputs);
   ChildResult<Guard::Child> child = guard_->Take(file_);
   if (child) return RunInChild(std::move(*child), inputs);
   const Harm& harm = child.error();
@@ -56,6 +56,12 @@ WatchedModel::Outputs WatchedModel::RunOnProbation(std::span<const Tensor> input
   // As at the first load: the machine may be to blame for a slow one.
   guard_->NoteHarm(harm);
   return Fail(ErrorCode::kUnavailable, "the model's own process {}: try again", harm.error.message);
+}
+
+WatchedModel::Outputs WatchedModel::RunProven(std::span<const Tensor> inputs) const {
+  Outputs outputs = RunHere(inputs, Phase::kProven, 0);
+  if (outputs && !may_run_inline()) runs_here_.fetch_add(1, std::memory_order_relaxed);
+  return outputs;
 }
 
 WatchedModel::Outputs WatchedModel::RunInChild(Guard::Child child,

@@ -244,8 +244,9 @@ def test_a_load_that_never_returns_cannot_keep_the_server_from_ending(scripted, 
     server = scripted({**LIMITS, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s"})
     add(server, tmp_path, "m", "bad", "deaf load 1 server")
     wait_until(lambda: row_of(server, "bad")["load_state"] == "loading", what="the load begun")
-    with Others(server):
+    with Others(server) as others:
         assert server.predict("m", [[3]]).json["version"] == "m1"
+        wait_until(lambda: others.asked > 10, what="answers of the other route")
     assert server.stop() == 0
 
 
