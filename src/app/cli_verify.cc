@@ -7,11 +7,11 @@
 
 #include "app/cli_serve.h"
 #include "app/cli_upload.h"
+#include "app/guard_options.h"
 #include "base/clock.h"
 #include "base/json.h"
 #include "runtime/guard.h"
 #include "runtime/model_process.h"
-#include "runtime/onnx_loader.h"
 
 namespace podium::app {
 namespace {
@@ -27,17 +27,6 @@ Result<std::string> SignatureOf(const VerifyArgs& args) {
     if (!fs::exists(path, error)) return std::string();
   }
   return ReadSmallFile(path, limits::kMaxAdminBodyBytes);
-}
-
-runtime::GuardOptions OptionsOf(const Settings& settings) {
-  runtime::GuardOptions options;
-  options.program = runtime::ThisProgram();
-  options.ort_library =
-      settings.onnxruntime.empty() ? runtime::DefaultOrtLibrary() : settings.onnxruntime;
-  options.load_memory = settings.load_memory;
-  options.call_memory = settings.call_memory;
-  options.load_timeout = settings.load_timeout;
-  return options;
 }
 
 double MicrosPerRow(const runtime::ReadyNote& note) {
@@ -70,7 +59,7 @@ ExitCode RunVerify(const VerifyArgs& args, const Environment& environment, Conso
   }
   const SystemClock clock;
   runtime::Quarantine nothing_kept({}, clock);
-  runtime::Guard guard(OptionsOf(*settings), clock, nothing_kept, nullptr);
+  runtime::Guard guard(GuardOptionsOf(*settings), clock, nothing_kept, nullptr);
   runtime::ReadyNote note;
   const auto child = guard.Verify({fs::absolute(args.file), *signature}, note);
   if (format == OutputFormat::kJson) {

@@ -12,6 +12,7 @@
 
 #include "app/descriptors.h"
 #include "app/front.h"
+#include "app/guard_options.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
@@ -72,11 +73,8 @@ std::vector<fs::path> ArtifactRoots(const Settings& settings) {
   return roots;
 }
 
-fs::path OrtLibrary(const Settings& settings) {
-  return settings.onnxruntime.empty() ? runtime::DefaultOrtLibrary() : settings.onnxruntime;
-}
-
-/// What a stop may take beyond the drain timeout before it is given up for a model's sake.
+/// What a stop may take beyond the drain timeout before the process ends all the same: as a rule a
+/// model is in the way.
 constexpr std::chrono::seconds kStopGrace{5};
 
 /// What keeps models from harming the server, and what it knows of those that tried.
@@ -85,18 +83,6 @@ struct Protection {
   std::unique_ptr<runtime::InflightBoard> board;
   std::shared_ptr<runtime::Guard> guard;
 };
-
-runtime::GuardOptions GuardOptionsOf(const Settings& settings, const std::string& loader_version) {
-  runtime::GuardOptions options;
-  options.program = runtime::ThisProgram();
-  options.ort_library = OrtLibrary(settings);
-  options.stamp = std::string(PODIUM_BUILD) + ' ' + loader_version;
-  options.load_memory = settings.load_memory;
-  options.call_memory = settings.call_memory;
-  options.load_timeout = settings.load_timeout;
-  options.inference_timeout = settings.inference_timeout;
-  return options;
-}
 
 // Judges what the process before this one has left, before any model is loaded again.
 Protection Protect(const Settings& settings, const Clock& clock,
@@ -121,8 +107,10 @@ Protection Protect(const Settings& settings, const Clock& clock,
   if (const Status saved = made.quarantine->Save(); !saved) {
     LogWarning("the quarantine cannot be saved", {{"error", saved.error().message}});
   }
-  made.guard = std::make_shared<runtime::Guard>(GuardOptionsOf(settings, loader_version), clock,
-                                                *made.quarantine, made.board.get());
+  runtime::GuardOptions options = GuardOptionsOf(settings);
+  options.stamp = std::string(PODIUM_BUILD) + ' ' + loader_version;
+  made.guard = std::make_shared<runtime::Guard>(std::move(options), clock, *made.quarantine,
+                                                made.board.get());
   return made;
 }
 
