@@ -19,8 +19,9 @@ class GuardedLoader final : public ModelLoader {
 
   Result<ModelHandle> Load(const std::filesystem::path& file, const std::string& declared) override;
   /// kUnprocessable, with what happened, when it does harm there; crashes and hunger for memory
-  /// also put it into quarantine. Too slow a load is tried again: the machine may be to blame.
-  /// kUnavailable when the system has no process for us.
+  /// also put it into quarantine, unless it has proved itself under another signature. Too slow a
+  /// load is tried again: the machine may be to blame. kUnavailable when the system has no process
+  /// for us.
   Result<ModelHandle> LoadTelling(const std::filesystem::path& file, const std::string& declared,
                                   const std::function<void()>& warming) override;
 

@@ -59,7 +59,7 @@ WatchedModel::Outputs WatchedModel::RunOnProbation(std::span<const Tensor> input
 }
 
 WatchedModel::Outputs WatchedModel::RunProven(std::span<const Tensor> inputs) const {
-  Outputs outputs = RunHere(inputs, Phase::kProven, 0);
+  Outputs outputs = RunMarked(inputs);
   if (outputs && !may_run_inline()) runs_here_.fetch_add(1, std::memory_order_relaxed);
   return outputs;
 }
@@ -122,9 +122,8 @@ std::string WatchedModel::TookTooLong() const {
                      InSeconds(guard_->options.inference_timeout));
 }
 
-WatchedModel::Outputs WatchedModel::RunHere(std::span<const Tensor> inputs, Phase phase,
-                                            std::uint64_t run) const {
-  const InflightBoard::Mark mark(guard_->board, key_, phase, run);
+WatchedModel::Outputs WatchedModel::RunMarked(std::span<const Tensor> inputs) const {
+  const InflightBoard::Mark mark(guard_->board, key_, Phase::kProven);
   const std::unique_ptr<ModelRun> stoppable = model_->NewRun();
   if (!stoppable) return model_->Run(inputs);
   return RunStoppable(*stoppable, inputs);

@@ -49,7 +49,7 @@ class WatchedModel final : public LoadedModel {
   Outputs RunOnProbation(std::span<const Tensor> inputs) const;
   Outputs RunProven(std::span<const Tensor> inputs) const;
   Outputs RunInChild(Guard::Child child, std::span<const Tensor> inputs) const;
-  Outputs RunHere(std::span<const Tensor> inputs, Phase phase, std::uint64_t run) const;
+  Outputs RunMarked(std::span<const Tensor> inputs) const;
   Outputs RunStoppable(ModelRun& run, std::span<const Tensor> inputs) const;
   Outputs AfterHarm(const Harm& harm) const;
   void NoteRun() const;
