@@ -1,6 +1,6 @@
 # The functions that src/<module>/CMakeLists.txt and fuzz/CMakeLists.txt are written with.
 #
-#   podium_module(NAME [DEPS module...] [LIBS target...])
+#   podium_module(NAME [FOLDERS folder...] [DEPS module...] [LIBS target...])
 #     Called from src/<module>/CMakeLists.txt. Files are found by their names:
 #       *.cc                 the static library podium_<NAME>; the include root is src
 #                            ("routing/choose.h"), public headers are <podium/...>
@@ -11,6 +11,7 @@
 #       *_contract.*, *_fixture.*
 #                            what several tests of the module share; their .cc join its tests
 #       x_bench.cc           with PODIUM_BENCH the executable x_bench, in <build>/bench/
+#     FOLDERS names folders below whose files belong to the same library and tests.
 #     DEPS names modules (`base`, not `podium_base`); one that has no folder yet is passed over.
 #     LIBS names targets from outside:
 #       podium_asio, fmt::fmt, spdlog::spdlog, nlohmann_json::nlohmann_json, podium_yaml,
@@ -18,7 +19,7 @@
 #       podium_xxhash, podium_ort_headers
 #     A folder of control is a module of its own: in src/control/admin/CMakeLists.txt
 #       podium_module(control_admin DEPS view store domain base)
-#     and src/CMakeLists.txt finds the folder.
+#     and src/CMakeLists.txt finds the folder. gateway has one such folder, gateway/llm (gateway_llm).
 #     Tests link podium_testing where src/testing exists, and know the source tree as
 #     PODIUM_SOURCE_DIR (for data files only) and ONNX Runtime's library as PODIUM_ORT_LIBRARY.
 #     BOOST_ASIO_SEPARATE_COMPILATION is set everywhere: exactly one file, in base, includes
@@ -43,12 +44,16 @@ set(PODIUM_MODULE_FOLDERS
   gateway control testing embed app)
 
 function(podium_module name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "DEPS;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FOLDERS;DEPS;LIBS")
   if(arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "podium_module(${name}): not understood: ${arg_UNPARSED_ARGUMENTS}")
   endif()
 
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  foreach(folder IN LISTS arg_FOLDERS)
+    file(GLOB below CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${folder}/*.cc)
+    list(APPEND sources ${below})
+  endforeach()
   set(tests ${sources})
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   set(thread_tests ${tests})
@@ -96,7 +101,7 @@ endfunction()
 function(podium_existing out)
   set(libraries)
   foreach(dep IN LISTS ARGN)
-    string(REGEX REPLACE "^control_" "control/" folder ${dep})
+    string(REGEX REPLACE "^(control|gateway)_" "\\1/" folder ${dep})
     string(REGEX REPLACE "/.*" "" top ${folder})
     if(NOT top IN_LIST PODIUM_MODULE_FOLDERS)
       message(FATAL_ERROR "DEPS names '${dep}', but no module has that name")

@@ -24,6 +24,7 @@ class Layers:
     def __init__(self, root, rules):
         self.root = root
         self.modules = rules["modules"]
+        self.parts = rules.get("parts", [])
         self.outside = rules.get("outside", [])
         self.violations = []
 
@@ -45,6 +46,16 @@ class Layers:
         for rule in self.outside:
             if not rule.get("reason"):
                 self.report("layers.toml", f"{rule['name']} has no reason", "Each row says why")
+
+    def part_of(self, path):
+        """The row of the folder that sees less than its module, if `path` is below one."""
+        return next((part for part in self.parts if path.startswith(part["folder"] + "/")), None)
+
+    def check_part(self, where, path, name):
+        part = self.part_of(path)
+        if part and not any(name == allowed or name.startswith(allowed + "/")
+                            for allowed in part["may_include"]):
+            self.report(where, f"{part['folder']} may not include {name}", part["reason"])
 
     def forbidden(self, module, target, is_test):
         """Why `module` may not include `target`, or nothing."""
@@ -70,6 +81,8 @@ class Layers:
             self.report(where, f"{module} may not include {name}", reason)
         if TEST_FILE.search(name) and not is_test:
             self.report(where, f"{name} is for tests", "What ships is not built on what tests it")
+        if not is_test and not reason:
+            self.check_part(where, path, name)
         row = self.modules.get(module, {})
         if target == module and row.get("folders_are_modules"):
             own, other = path.split("/")[1], rest.split("/")[0]
@@ -123,11 +136,17 @@ class Layers:
         """A module must not get at link time what it may not include."""
         relative = file.relative_to(self.root).as_posix()
         module = relative.split("/")[1]
+        part = self.part_of(relative.removeprefix("src/"))
+        parts = {row["name"]: row["folder"].split("/")[0] for row in self.parts}
         for name, rest in DEPS.findall(re.sub(r"#.*", "", file.read_text())):
             words = rest.split()
             deps = words[words.index("DEPS") + 1:] if "DEPS" in words else []
             for dep in deps[:deps.index("LIBS")] if "LIBS" in deps else deps:
                 target = "control" if dep.startswith("control_") else dep
+                if parts.get(dep) == module:
+                    continue  # A module and its part.
+                if part and dep not in part["depends"]:
+                    self.report(relative, f"{name} may not depend on {dep}", part["reason"])
                 if target == module and dep != name:
                     self.report(relative, f"{name} may not depend on {dep}",
                                 self.modules[module]["reason"])

@@ -36,6 +36,19 @@ inline constexpr std::size_t kMaxColumns = 10'000;
 inline constexpr std::size_t kMaxTensors = 1024;   ///< Inputs, or outputs, of one OIP request.
 inline constexpr std::size_t kMaxTensorRank = 32;  ///< Dimensions of one OIP tensor.
 
+// LLM calls.
+inline constexpr std::size_t kMaxModelNameBytes = 256;  ///< `model`, the caller's and a provider's.
+inline constexpr std::int64_t kMaxChoices = 128;        ///< `n`
+inline constexpr std::int64_t kMaxRequestedTokens = 100'000'000;  ///< `max_tokens` and its kin.
+/// One figure of a provider's usage; a larger one is not believed.
+inline constexpr std::int64_t kMaxReportedTokens = 1'000'000'000'000;
+inline constexpr std::size_t kMaxConversationParts = 10'000;  ///< Messages and parts, translated.
+/// Of an answer that has to be repeated whole at the end of its stream (`/v1/responses`).
+inline constexpr std::size_t kMaxRepeatedAnswerBytes = 8 * 1024 * 1024;
+inline constexpr std::size_t kMaxStreamBlocks =
+    1024;  ///< Tool calls and other blocks of an answer.
+inline constexpr std::size_t kMaxRelayedMessageBytes = 1024;  ///< Of a provider's error text.
+
 // Names on the wire and in the table.
 inline constexpr std::size_t kMaxNameBytes = 128;  ///< Route, name, version, model id.
 inline constexpr std::size_t kMaxUnitBytes = 256;  ///< Session and request ids.

@@ -6,7 +6,7 @@ import pytest
 def with_targets(tree):
     for path in ("base/task.h", "base/result.h", "domain/ids.h", "net/url.h", "routing/choose.h",
                  "store/registry_store.h", "store/store_contract.h", "view/core_view.h",
-                 "gateway/session.h",
+                 "gateway/session.h", "gateway/llm/provider.h", "net/http_head.h",
                  "control/admin/promote.h", "control/publish/publisher.h", "testing/sim_clock.h",
                  "app/settings.h"):
         tree.write(f"src/{path}", "#pragma once\n")
@@ -43,6 +43,9 @@ def with_targets(tree):
     ("src/routing/choose.cc", "<gtest/gtest.h>"),
     ("src/base/result.cc", "<curl/curl.h>"),
     ("src/store/sqlite_store.cc", '"store/store_contract.h"'),
+    ("src/gateway/llm/provider.h", '"view/core_view.h"'),
+    ("src/gateway/llm/openai/chat.cc", '"gateway/session.h"'),
+    ("src/gateway/llm/openai/chat.cc", '"net/url.h"'),
 ])
 def test_a_forbidden_include_is_found(tree, path, include):
     with_targets(tree).write(path, f"// A file.\n#include {include}\n")
@@ -63,6 +66,10 @@ def test_a_forbidden_include_is_found(tree, path, include):
     ("src/store/store_contract.h", '"testing/sim_clock.h"'),
     ("src/store/sqlite_store_test.cc", '"store/store_contract.h"'),
     ("src/testing/sim_world.cc", '"gateway/session.h"'),
+    ("src/gateway/llm/openai/chat.cc", '"gateway/llm/provider.h"'),
+    ("src/gateway/session.cc", '"gateway/llm/provider.h"'),
+    ("src/gateway/llm/provider.h", '"net/http_head.h"'),
+    ("src/gateway/llm/chat_test.cc", '"testing/sim_clock.h"'),
     ("src/app/serve.cc", '"gateway/session.h"'),
     ("src/app/serve.cc", '"control/publish/publisher.h"'),
     ("src/base/task.h", "<boost/asio/awaitable.hpp>"),
@@ -81,6 +88,8 @@ def test_an_allowed_include_passes(tree, path, include):
     ("control/admin", "podium_module(control_admin DEPS control_publish)"),
     ("base", "podium_module(base DEPS net)"),
     ("routing", "podium_module(routing DEPS testing)"),
+    ("gateway/llm", "podium_module(gateway_llm DEPS domain view)"),
+    ("app", "podium_module(app DEPS control_admin gateway_llm)"),
 ])
 def test_a_forbidden_link_is_found(tree, module, call):
     with_targets(tree).write(f"src/{module}/CMakeLists.txt", call + "\n")
@@ -91,7 +100,9 @@ def test_a_forbidden_link_is_found(tree, module, call):
 
 def test_links_follow_the_same_arrows(tree):
     with_targets(tree)
-    tree.write("src/gateway/CMakeLists.txt", "podium_module(gateway DEPS view net LIBS fmt::fmt)")
+    tree.write("src/gateway/CMakeLists.txt",
+               "podium_module(gateway DEPS gateway_llm view net LIBS fmt::fmt)")
+    tree.write("src/gateway/llm/CMakeLists.txt", "podium_module(gateway_llm DEPS domain net)")
     tree.write("src/app/CMakeLists.txt", "podium_module(app DEPS gateway control_admin store)")
     assert tree.run("check_layers.py")[0] == 0
 
