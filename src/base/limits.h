@@ -42,6 +42,8 @@ inline constexpr std::int64_t kMaxChoices = 128;        ///< `n`
 inline constexpr std::int64_t kMaxRequestedTokens = 100'000'000;  ///< `max_tokens` and its kin.
 /// One figure of a provider's usage; a larger one is not believed.
 inline constexpr std::int64_t kMaxReportedTokens = 1'000'000'000'000;
+/// That a provider may ask for; one who asks for more is believed this much.
+inline constexpr std::chrono::minutes kMaxRetryAfter{60};
 inline constexpr std::size_t kMaxConversationParts = 10'000;  ///< Messages and parts, translated.
 /// Of an answer that has to be repeated whole at the end of its stream (`/v1/responses`).
 inline constexpr std::size_t kMaxRepeatedAnswerBytes = 8 * 1024 * 1024;

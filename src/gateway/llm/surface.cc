@@ -1,0 +1,27 @@
+#include "gateway/llm/surface.h"
+
+#include <array>
+#include <cstddef>
+
+namespace podium::gateway::llm {
+namespace {
+
+struct Row {
+  std::string_view name;
+  std::string_view path;
+};
+
+constexpr std::array<Row, kSurfaceCount> kRows{{
+    {"chat", "/v1/chat/completions"},
+    {"embeddings", "/v1/embeddings"},
+    {"responses", "/v1/responses"},
+    {"messages", "/v1/messages"},
+}};
+
+}  // namespace
+
+std::string_view NameOf(Surface surface) { return kRows[static_cast<std::size_t>(surface)].name; }
+
+std::string_view PathOf(Surface surface) { return kRows[static_cast<std::size_t>(surface)].path; }
+
+}  // namespace podium::gateway::llm
