@@ -35,8 +35,8 @@ struct ProviderOptions {
   std::string base_path = "/v1";  ///< Before the endpoint; no slash at its end.
   /// Azure: paths are `/openai/deployments/<upstream model>/…`, with this `api-version`.
   bool azure_paths = false;
-  std::string api_version;  ///< The query parameter; empty: none. Also without azure_paths.
-  bool bearer = true;       ///< Of `openai`: false for Azure's header.
+  std::string api_version{};  ///< The query parameter; empty: none. Also without azure_paths.
+  bool bearer = true;         ///< Of `openai`: false for Azure's header.
   /// The server has `/responses`; else that surface is translated to chat completions.
   bool native_responses = true;
   bool legacy_max_tokens = false;  ///< Knows `max_tokens` only, not `max_completion_tokens`.

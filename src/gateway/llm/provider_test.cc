@@ -1,0 +1,186 @@
+// What a provider cannot do is refused with the field at fault, before anything is sent; what it
+// can do is asked of it in its own words.
+#include "gateway/llm/provider.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/json.h"
+#include "base/limits.h"
+#include "net/handler.h"
+
+namespace podium::gateway::llm {
+namespace {
+
+using ::testing::HasSubstr;
+
+Result<UpstreamCall> Encode(bool anthropic, Surface surface, std::string body,
+                            const ProviderOptions& options = {}) {
+  const std::size_t size = body.size();
+  body.append(net::kBodyPadding, '\xAA');
+  const std::string_view text = std::string_view(body).substr(0, size);
+  JsonScratch scratch;
+  FieldScanner scanner;
+  const auto fields = scanner.Scan(surface, text);
+  if (!fields) return Fail(fields.error());
+  const auto adapter = anthropic ? MakeAnthropicAdapter(scratch) : MakeOpenAiAdapter(scratch);
+  return adapter->Encode(surface, *fields, text, "up", options);
+}
+
+std::string Chat(std::string_view members) {
+  return fmt::format(R"({{"model":"m","messages":[],{}}})", members);
+}
+std::string ChatMessage(std::string_view message) {
+  return fmt::format(R"({{"model":"m","messages":[{}]}})", message);
+}
+
+TEST(Encode, RefusesWhatTheProviderCannotDo) {
+  struct Case {
+    bool anthropic;
+    Surface surface;
+    std::string body;
+    const char* where;
+  };
+  const ProviderOptions translated{.native_responses = false};
+  const Case cases[] = {
+      {true, Surface::kEmbeddings, R"({"model":"m","input":"a"})", "model"},
+      {true, Surface::kChat, R"({"model":"m"})", "messages"},
+      {true, Surface::kChat, Chat(R"("n":2)"), "n"},
+      {true, Surface::kChat, Chat(R"("logprobs":true)"), "logprobs"},
+      {true, Surface::kChat, Chat(R"("functions":[])"), "functions"},
+      {true, Surface::kChat, Chat(R"("audio":{})"), "audio"},
+      {true, Surface::kChat, Chat(R"("response_format":{"type":"json_object"})"),
+       "response_format"},
+      {true, Surface::kChat, Chat(R"("response_format":{"type":"json_schema"})"),
+       "response_format"},
+      {true, Surface::kChat, Chat(R"("tools":[{"type":"web"}])"), "tools[0].type"},
+      {true, Surface::kChat, Chat(R"("tool_choice":{"type":"allowed_tools"})"), "tool_choice"},
+      {true, Surface::kChat, Chat(R"("stop":[1])"), "stop"},
+      {true, Surface::kChat, ChatMessage(R"({"role":"wizard"})"), "messages[0].role"},
+      {true, Surface::kChat, ChatMessage(R"({"role":"user","content":7})"), "messages[0].content"},
+      {true, Surface::kChat, ChatMessage(R"({"role":"tool","content":"x"})"),
+       "messages[0].tool_call_id"},
+      {true, Surface::kChat, ChatMessage(R"({"role":"user","content":[{"type":"input_audio"}]})"),
+       "messages[0].content[0].type"},
+      {true, Surface::kChat,
+       ChatMessage(
+           R"({"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{"}}]})"),
+       "messages[0].tool_calls[0].function.arguments"},
+      {true, Surface::kChat,
+       ChatMessage(R"({"role":"assistant","podium_thinking":[{"type":"x"}]})"),
+       "messages[0].podium_thinking"},
+      {true, Surface::kResponses, R"({"model":"m","input":"a","previous_response_id":"r"})",
+       "previous_response_id"},
+      {true, Surface::kResponses, R"({"model":"m","input":"a","background":true})", "background"},
+      {true, Surface::kResponses, R"({"model":"m"})", "input"},
+      {true, Surface::kResponses, R"({"model":"m","input":[{"type":"item_reference"}]})",
+       "input[0].type"},
+      {true, Surface::kResponses, R"({"model":"m","input":"a","tools":[{"type":"web_search"}]})",
+       "tools[0].type"},
+      {false, Surface::kMessages, R"({"model":"m"})", "messages"},
+      {false, Surface::kMessages,
+       R"({"model":"m","messages":[],"tools":[{"type":"bash_20250124","name":"bash"}]})",
+       "tools[0].type"},
+      {false, Surface::kMessages, R"({"model":"m","messages":[],"tools":[{"name":"f"}]})",
+       "tools[0].input_schema"},
+      {false, Surface::kMessages,
+       R"({"model":"m","messages":[{"role":"user","content":[{"type":"server_tool_use"}]}]})",
+       "messages[0].content[0].type"},
+      {false, Surface::kMessages,
+       R"({"model":"m","messages":[{"role":"user","content":[{"type":"image","source":{"type":"file"}}]}]})",
+       "messages[0].content[0].source.type"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.body);
+    const auto call = Encode(c.anthropic, c.surface, c.body, translated);
+    ASSERT_FALSE(call.has_value());
+    EXPECT_EQ(call.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_EQ(call.error().where, c.where);
+  }
+}
+
+// What is malformed deep inside is the caller's mistake, said before a provider is bothered.
+TEST(Encode, RefusesMalformedBodiesWhereTheyAreRead) {
+  const auto call =
+      Encode(true, Surface::kChat, R"({"model":"m","messages":[{"role":"user" "content":1}]})");
+  ASSERT_FALSE(call.has_value());
+  EXPECT_EQ(call.error().code, ErrorCode::kInvalidArgument);
+  EXPECT_THAT(call.error().message, HasSubstr("malformed JSON"));
+}
+
+// INV-16: at the limit, and one past it.
+TEST(Encode, LimitsTheParts) {
+  const auto messages = [](std::size_t count) {
+    std::string body = R"({"model":"m","messages":[)";
+    for (std::size_t i = 0; i < count; ++i) {
+      body += i == 0 ? "" : ",";
+      body += R"({"role":"user","content":"x"})";
+    }
+    return Encode(true, Surface::kChat, body + "]}").has_value();
+  };
+  EXPECT_TRUE(messages(limits::kMaxConversationParts));
+  EXPECT_FALSE(messages(limits::kMaxConversationParts + 1));
+}
+
+TEST(Encode, OptionsOfTheProvider) {
+  const std::string body = R"({"model":"m","input":"a","max_output_tokens":7})";
+  EXPECT_EQ(Encode(false, Surface::kResponses, body)->target, "/v1/responses");
+  const auto translated =
+      Encode(false, Surface::kResponses, body,
+             {.base_path = "/api", .native_responses = false, .legacy_max_tokens = true});
+  EXPECT_EQ(translated->target, "/api/chat/completions");
+  EXPECT_THAT(translated->body, HasSubstr(R"("max_tokens":7)"));
+  const auto azure =
+      Encode(false, Surface::kResponses, body, {.azure_paths = true, .api_version = "a b"});
+  EXPECT_EQ(azure->target, "/openai/responses?api-version=a%20b");
+  const auto anthropic = Encode(true, Surface::kChat, Chat(R"("x":1)"), {.default_max_tokens = 9});
+  EXPECT_THAT(anthropic->body, HasSubstr(R"("max_tokens":9)"));
+}
+
+TEST(Encode, TheAuthSchemeIsTheProviders) {
+  JsonScratch scratch;
+  EXPECT_EQ(MakeOpenAiAdapter(scratch)->auth({}), AuthScheme::kBearer);
+  EXPECT_EQ(MakeOpenAiAdapter(scratch)->auth({.bearer = false}), AuthScheme::kApiKey);
+  EXPECT_EQ(MakeAnthropicAdapter(scratch)->auth({}), AuthScheme::kXApiKey);
+}
+
+TEST(Decode, AnswersThatAreNoneAreTheProvidersFault) {
+  JsonScratch scratch;
+  for (const bool anthropic : {false, true}) {
+    const auto adapter = anthropic ? MakeAnthropicAdapter(scratch) : MakeOpenAiAdapter(scratch);
+    AnswerTerms terms;
+    terms.surface = anthropic ? Surface::kChat : Surface::kMessages;
+    for (const std::string_view body :
+         {"", "<html>", "[]", "{}", R"({"choices":[]})", R"({"choices":[{}],"content":7})"}) {
+      SCOPED_TRACE(body);
+      const auto answer = adapter->Decode(terms, body);
+      ASSERT_FALSE(answer.has_value());
+      EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+    }
+  }
+}
+
+// Proxies in front of servers say 200 to an error.
+TEST(Decode, AnErrorWithStatus200IsAnError) {
+  JsonScratch scratch;
+  const auto answer = MakeOpenAiAdapter(scratch)->Decode(
+      {}, R"({"error":{"message":"slow down","type":"rate_limit_error"}})");
+  ASSERT_FALSE(answer.has_value());
+  EXPECT_EQ(answer.error().code, ErrorCode::kLimited);
+}
+
+TEST(Decode, MissingUsageIsEstimated) {
+  JsonScratch scratch;
+  const auto answer = MakeOpenAiAdapter(scratch)->Decode(
+      {}, R"({"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]})");
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_TRUE(answer->usage.estimated);
+  EXPECT_EQ(answer->body, std::nullopt);
+}
+
+}  // namespace
+}  // namespace podium::gateway::llm
