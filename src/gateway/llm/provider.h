@@ -93,7 +93,8 @@ class StreamTranslator {
   virtual ~StreamTranslator() = default;
   /// One event of the provider. Appends what the caller gets of it, which may be nothing; the
   /// clean end is never among it. An error: the provider failed, or the frame makes no sense
-  /// (progress().failure says which); nothing was appended for it, nothing more may be fed.
+  /// (progress().failure says which); what was appended is whole frames, and nothing more may be
+  /// fed.
   virtual Status Feed(std::string_view event, std::string_view data, std::string& out) = 0;
   /// The body has ended as HTTP says. Appends the clean end in the caller's dialect, or fails: the
   /// answer was cut. A missing last frame after a finish reason is forgiven.
