@@ -14,6 +14,8 @@ inline constexpr std::size_t kMaxHeaders = 100;
 inline constexpr std::size_t kMaxTargetBytes = 4 * 1024;
 inline constexpr std::size_t kMaxChunkLineBytes = 256;  ///< Chunk size line with its extensions.
 inline constexpr std::size_t kMaxTrailerBytes = 4 * 1024;
+/// Of one server-sent event: its data, and the line of it being read. Images come whole.
+inline constexpr std::size_t kMaxSseEventBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxPredictBodyBytes = 8 * 1024 * 1024;
 /// Of a buffer that bodies are read or unpacked into, between requests: a large one is given back.
 inline constexpr std::size_t kKeptBodyCapacity = 256 * 1024;
