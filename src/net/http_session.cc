@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/socket_base.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <utility>
 
@@ -17,6 +19,8 @@ using boost::system::error_code;
 
 constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+constexpr std::string_view kChunkEnd = "\r\n";
+constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 std::size_t HeapBytes(const std::string& text) {
   const std::size_t in_object = std::string().capacity();
@@ -24,6 +28,9 @@ std::size_t HeapBytes(const std::string& text) {
 }
 
 asio::const_buffer BufferOf(std::string_view text) { return {text.data(), text.size()}; }
+
+/// Assigning an empty string would keep the memory of the old one.
+void GiveBack(std::string& text) { std::string().swap(text); }
 
 }  // namespace
 
@@ -61,7 +68,10 @@ Task<void> HttpSession::Run() {
         step = Answer();
         break;
       case Step::kFlush:
-        step = co_await Flush();
+        step = co_await WriteRest() ? NextRequest() : Step::kClose;
+        break;
+      case Step::kStream:
+        step = co_await RunStream();
         break;
       case Step::kClose:
         if (unread_) co_await Linger();
@@ -99,6 +109,7 @@ void HttpSession::Cut() {
   // Not close: Asio would follow a dead descriptor if an operation were cancelled after it.
   error_code ignored;
   socket_.shutdown(TcpSocket::shutdown_both, ignored);
+  CancelStream();
 }
 
 bool HttpSession::EndedByDeadline(const error_code& error) const {
@@ -396,36 +407,63 @@ HttpSession::Step HttpSession::Answer() {
   out_.clear();
   std::string_view connection = keep_ ? "" : "close";
   if (keep_ && head_.version_minor == 0) connection = "keep-alive";
-  AppendResponseHead(response_, connection, shared_.date_line, out_);
+  in_chunks_ = head_.version_minor > 0;
+  const bool may_have_body = head_.method != HttpMethod::kHead && StatusHasBody(response_.status);
+  const bool streams = may_have_body && response_.stream != nullptr;
+  if (streams && !in_chunks_) {
+    keep_ = false;  // The end of the connection is the end of the body.
+    connection = "close";
+  }
+  AppendResponseHead(response_, connection, shared_.date_line, out_, in_chunks_);
   unsent_ = {};
-  const bool has_body = head_.method != HttpMethod::kHead && StatusHasBody(response_.status) &&
-                        !response_.body.empty();
+  unsent_[0] = BufferOf(out_);
+  if (streams) return Step::kStream;
+  response_.stream.reset();
+  const bool has_body = may_have_body && !response_.body.empty();
   if (has_body && response_.body.size() <= kJoinedWriteBytes) {
     out_.append(response_.body);
   } else if (has_body) {
     unsent_[1] = BufferOf(response_.body);
   }
-  unsent_[0] = BufferOf(out_);
+  unsent_[0] = BufferOf(out_);  // Appending may have moved it.
   return WriteNow();
 }
 
-/// Nearly always the kernel takes everything at once, which saves a trip through the event loop.
 HttpSession::Step HttpSession::WriteNow() {
+  switch (TryWrite()) {
+    case Written::kAll:
+      return NextRequest();
+    case Written::kSome:
+      return Step::kFlush;
+    case Written::kFailed:
+      break;
+  }
+  return Step::kClose;
+}
+
+/// Nearly always the kernel takes everything at once, which saves a trip through the event loop.
+HttpSession::Written HttpSession::TryWrite() {
   error_code error;
-  const std::size_t sent = unsent_[1].size() == 0 ? socket_.write_some(unsent_[0], error)
-                                                  : socket_.write_some(unsent_, error);
-  if (error && error != asio::error::would_block) return Step::kClose;
-  return Sent(sent) ? NextRequest() : Step::kFlush;
+  const bool one = unsent_[1].size() + unsent_[2].size() == 0;
+  const std::size_t sent =
+      one ? socket_.write_some(unsent_[0], error) : socket_.write_some(unsent_, error);
+  if (error && error != asio::error::would_block) return Written::kFailed;
+  return Sent(sent) ? Written::kAll : Written::kSome;
 }
 
 bool HttpSession::Sent(std::size_t bytes) {
-  const std::size_t from_first = std::min(bytes, unsent_[0].size());
-  unsent_[0] += from_first;
-  unsent_[1] += bytes - from_first;
-  return unsent_[0].size() + unsent_[1].size() == 0;
+  std::size_t left = 0;
+  for (asio::const_buffer& part : unsent_) {
+    const std::size_t taken = std::min(bytes, part.size());
+    part += taken;
+    bytes -= taken;
+    left += part.size();
+  }
+  return left == 0;
 }
 
-Task<HttpSession::Step> HttpSession::Flush() {
+/// False when the peer is gone or has not taken anything for too long.
+Task<bool> HttpSession::WriteRest() {
   for (;;) {
     // No least rate is needed here: the kernel reports room only once a third of its buffer is
     // free.
@@ -434,10 +472,122 @@ Task<HttpSession::Step> HttpSession::Flush() {
     Disarm();
     if (error) {
       unread_ = false;  // There is nobody to linger for.
-      co_return Step::kClose;
+      co_return false;
     }
-    if (Sent(bytes)) co_return NextRequest();
+    if (Sent(bytes)) co_return true;
   }
+}
+
+// ---- An answer that is a stream.
+
+Task<HttpSession::Step> HttpSession::RunStream() {
+  BeginStream();
+  for (;;) {
+    piece_waits_ = true;
+    auto next = response_.stream->Next();
+    const Result<std::string_view> piece = co_await std::move(next);
+    piece_waits_ = false;
+    if (caller_left_ || cut_ || !piece) co_return EndStream(false);
+    PutPiece(*piece);
+    const Written written = TryWrite();
+    const bool sent = written == Written::kSome ? co_await WriteRest() : written == Written::kAll;
+    if (!sent || caller_left_) {
+      if (!piece->empty()) response_.stream->Cancel();
+      co_return EndStream(false);
+    }
+    if (piece->empty()) co_return EndStream(true);
+  }
+}
+
+/// The head goes with the first piece if that is there at once, else by itself, in the next turn of
+/// the loop. A stream that waits is a socket and this object: what the request and the head took is
+/// given back, unless the next request lies there already.
+void HttpSession::BeginStream() {
+  if (pending_.empty()) {
+    in_.Release();
+    begin_ = 0;
+    raw_.Release();
+  }
+  body_.Release();
+  whole_.reset();
+  const ResponseHeaders written(std::move(response_.headers));
+  GiveBack(response_.body);
+  caller_left_ = false;
+  head_waits_ = true;
+  watch_ = std::make_shared<Watch>(this);
+  WatchCaller();
+  asio::post(socket_.get_executor(), [watch = watch_] {
+    if (watch->session != nullptr) watch->session->WriteHeadAlone();
+  });
+}
+
+void HttpSession::WriteHeadAlone() {
+  if (!std::exchange(head_waits_, false)) return;
+  error_code error;
+  const std::size_t sent = socket_.write_some(unsent_[0], error);
+  // What a full socket left, and what a broken one says, is for the first piece.
+  if (Sent(sent)) GiveBack(out_);
+}
+
+/// Appends to what is unsent of the head, if it is.
+void HttpSession::PutPiece(std::string_view piece) {
+  head_waits_ = false;
+  const std::size_t head_bytes = unsent_[0].size();
+  if (head_bytes == 0) GiveBack(out_);
+  out_.erase(0, out_.size() - head_bytes);
+  unsent_ = {};
+  if (in_chunks_) {
+    if (piece.empty()) {
+      out_.append(kLastChunk);
+    } else {
+      fmt::format_to(std::back_inserter(out_), "{:x}\r\n", piece.size());
+      unsent_[2] = BufferOf(kChunkEnd);
+    }
+  }
+  unsent_[0] = BufferOf(out_);
+  unsent_[1] = BufferOf(piece);
+}
+
+HttpSession::Step HttpSession::EndStream(bool clean) {
+  watch_->session = nullptr;
+  watch_.reset();
+  error_code error;
+  socket_.cancel(error);  // Only the watch waits now.
+  response_.stream.reset();
+  GiveBack(out_);
+  if (clean) {
+    keep_ = keep_ && !shared_.draining;  // The head was written long ago.
+    return NextRequest();
+  }
+  unread_ = false;
+  // Without chunks a cut would look like the end, but for a reset.
+  if (!in_chunks_) {
+    socket_.set_option(asio::socket_base::linger(true, 0), error);
+    socket_.close(error);  // Left to the destructor, Asio would take the option back.
+  }
+  return Step::kClose;
+}
+
+void HttpSession::CancelStream() {
+  if (std::exchange(caller_left_, true) || !piece_waits_) return;
+  response_.stream->Cancel();
+}
+
+/// One wait for the whole stream: while nothing arrives it costs nothing.
+void HttpSession::WatchCaller() {
+  socket_.async_wait(TcpSocket::wait_read, [watch = watch_](error_code error) {
+    if (watch->session != nullptr) watch->session->CallerStirred(error);
+  });
+}
+
+void HttpSession::CallerStirred(error_code error) {
+  if (error) return;  // The deadline of a write: that ends the stream too.
+  char byte = 0;
+  (void)socket_.receive(asio::buffer(&byte, 1), TcpSocket::message_peek, error);
+  if (error == asio::error::would_block) return WatchCaller();
+  // The next request comes early, and hides the end behind it: that shows at the next write.
+  if (!error) return;
+  CancelStream();
 }
 
 HttpSession::Step HttpSession::NextRequest() {

@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -65,7 +66,20 @@ class HttpSession final : public Exchange {
   Task<Result<std::string_view>> ReadSome(std::uint64_t total_limit) override;
 
  private:
-  enum class Step : std::uint8_t { kPark, kReadHead, kParseHead, kHandle, kFlush, kClose };
+  enum class Step : std::uint8_t {
+    kPark,
+    kReadHead,
+    kParseHead,
+    kHandle,
+    kFlush,
+    kStream,
+    kClose,
+  };
+  enum class Written : std::uint8_t { kAll, kSome, kFailed };
+  /// What a wait for the caller's leaving holds: it may end after the stream, or the session.
+  struct Watch {
+    HttpSession* session;
+  };
 
   // Between requests.
   void Release();
@@ -93,9 +107,20 @@ class HttpSession final : public Exchange {
   Step Answer();
   bool SkipRestOfBody();
   Step WriteNow();
+  Written TryWrite();
   bool Sent(std::size_t bytes);  ///< True when nothing is left.
-  Task<Step> Flush();
+  Task<bool> WriteRest();
   Step NextRequest();
+
+  // An answer that is a stream.
+  Task<Step> RunStream();
+  void BeginStream();
+  void WriteHeadAlone();
+  void PutPiece(std::string_view piece);
+  Step EndStream(bool clean);
+  void CancelStream();
+  void WatchCaller();
+  void CallerStirred(boost::system::error_code error);
   Task<void> Linger();
 
   void Arm(std::chrono::nanoseconds patience);
@@ -126,9 +151,15 @@ class HttpSession final : public Exchange {
 
   Response response_;
   std::string out_;
-  std::array<boost::asio::const_buffer, 2> unsent_;
+  std::array<boost::asio::const_buffer, 3> unsent_;  // Parts of out_, a body or piece, an end.
   bool keep_ = false;    // The connection outlives the answer in flight.
   bool unread_ = false;  // The peer may still be sending: linger before closing.
+
+  std::shared_ptr<Watch> watch_;  // While an answer streams.
+  bool in_chunks_ = false;
+  bool head_waits_ = false;   // For the first piece, or the next turn of the loop.
+  bool piece_waits_ = false;  // In Next of the stream.
+  bool caller_left_ = false;  // The stream is cancelled, or need not be.
 };
 
 }  // namespace podium::net

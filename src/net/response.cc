@@ -71,6 +71,7 @@ void Response::Clear() {
   content_type = "application/json";
   headers.Clear();
   body.clear();
+  stream.reset();
   close = false;
 }
 
@@ -155,7 +156,7 @@ std::string_view ReasonPhrase(int status) {
 bool StatusHasBody(int status) { return status >= 200 && status != 204 && status != 304; }
 
 void AppendResponseHead(const Response& response, std::string_view connection,
-                        std::string_view date_line, std::string& out) {
+                        std::string_view date_line, std::string& out, bool chunked) {
   const auto append_number = [&out](auto number) {
     const fmt::format_int digits(number);
     out.append(digits.data(), digits.size());
@@ -164,12 +165,16 @@ void AppendResponseHead(const Response& response, std::string_view connection,
   append_number(response.status);
   out.append(" ").append(ReasonPhrase(response.status)).append("\r\n").append(date_line);
   if (StatusHasBody(response.status)) {
-    if (!response.body.empty()) {
+    if (!response.body.empty() || response.stream) {
       out.append("Content-Type: ").append(response.content_type.view()).append("\r\n");
     }
-    out.append("Content-Length: ");
-    append_number(response.body.size());
-    out.append("\r\n");
+    if (!response.stream) {
+      out.append("Content-Length: ");
+      append_number(response.body.size());
+      out.append("\r\n");
+    } else if (chunked) {
+      out.append("Transfer-Encoding: chunked\r\n");
+    }
   }
   if (!connection.empty()) out.append("Connection: ").append(connection).append("\r\n");
   out.append(response.headers.wire()).append("\r\n");

@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "net/body_stream.h"
 
 namespace podium::net {
 
@@ -39,12 +41,16 @@ class ResponseHeaders {
   std::string wire_;
 };
 
-/// Content-Length, Content-Type, Date and Connection are written by the server.
+/// Content-Length or Transfer-Encoding, Content-Type, Date and Connection are written by the
+/// server.
 struct Response {
   int status = 200;
   StaticText content_type = "application/json";  ///< Left out when the body is empty.
   ResponseHeaders headers;
   std::string body;
+  /// Instead of `body`; owned by the connection once the handler has answered. Chunked in HTTP/1.1,
+  /// until the end of the connection in 1.0. Dropped unread where no body may follow.
+  std::unique_ptr<BodyStream> stream;
   bool close = false;  ///< End the connection after this answer.
 
   void Clear();  ///< As new, but keeps the memory of the strings.
@@ -59,9 +65,10 @@ Response ProtocolProblem(int status, std::string_view detail);
 std::string_view ReasonPhrase(int status);  ///< "Unknown" for a status that we never send.
 
 /// Appends status line, headers and blank line to `out`. `connection` is the value of that header,
-/// empty for the default of HTTP/1.1; `date_line` is empty or "Date: …\r\n".
+/// empty for the default of HTTP/1.1; `date_line` is empty or "Date: …\r\n". A stream is announced
+/// as chunked, or for HTTP/1.0 (`chunked` false) not at all.
 void AppendResponseHead(const Response& response, std::string_view connection,
-                        std::string_view date_line, std::string& out);
+                        std::string_view date_line, std::string& out, bool chunked = true);
 /// 1xx, 204 and 304 end with their head, whatever `body` holds.
 bool StatusHasBody(int status);
 /// "Date: Mon, 09 Mar 2026 14:31:07 GMT\r\n"

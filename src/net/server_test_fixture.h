@@ -11,6 +11,7 @@
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -35,11 +36,76 @@ class ManualClock final : public Clock {
 
 inline constexpr std::size_t kTestBodyLimit = 300'000;
 
+using TestGate = boost::asio::basic_waitable_timer<
+    std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+/// What a stream gives, told by the test, and what became of it.
+struct StreamScript {
+  explicit StreamScript(const Executor& executor) : gate(executor) {
+    gate.expires_at(TestGate::time_point::max());
+  }
+  void Give(std::string piece) {
+    pieces.push_back(std::move(piece));
+    gate.cancel();
+  }
+  void End() {
+    ended = true;
+    gate.cancel();
+  }
+  void Fail() {
+    failed = true;
+    gate.cancel();
+  }
+
+  TestGate gate;
+  std::deque<std::string> pieces;
+  std::string endless;  // Given again and again, unless empty.
+  bool ended = false;
+  bool failed = false;
+  int asked = 0;
+  int cancelled = 0;
+  bool waits = false;
+  bool destroyed = false;
+};
+
+class ScriptedStream final : public BodyStream {
+ public:
+  explicit ScriptedStream(StreamScript& script) : script_(script) {}
+  ~ScriptedStream() override { script_.destroyed = true; }
+
+  Task<Result<std::string_view>> Next() override {
+    ++script_.asked;
+    if (!script_.endless.empty()) co_return script_.endless;
+    script_.waits = true;
+    while (script_.pieces.empty() && !script_.ended && !script_.failed && script_.cancelled == 0) {
+      (void)co_await script_.gate.async_wait(boost::asio::as_tuple(kAwait));
+    }
+    script_.waits = false;
+    if (script_.cancelled > 0) co_return Fail(ErrorCode::kInternal, "cancelled");
+    if (script_.pieces.empty()) {
+      if (script_.failed) co_return Fail(ErrorCode::kInternal, "the source broke");
+      co_return std::string_view{};
+    }
+    last_ = std::move(script_.pieces.front());
+    script_.pieces.pop_front();
+    co_return last_;
+  }
+  void Cancel() override {
+    ++script_.cancelled;
+    script_.gate.cancel();
+  }
+
+ private:
+  StreamScript& script_;
+  std::string last_;
+};
+
 /// Does what its path says; see Answer.
 class PathHandler final : public Handler {
  public:
-  explicit PathHandler(boost::asio::io_context& context) : gate_(context.get_executor()) {
-    gate_.expires_at(Gate::time_point::max());
+  explicit PathHandler(boost::asio::io_context& context)
+      : script(context.get_executor()), gate_(context.get_executor()) {
+    gate_.expires_at(TestGate::time_point::max());
   }
 
   bool TryHandle(Exchange& exchange, Response& out) override {
@@ -58,6 +124,13 @@ class PathHandler final : public Handler {
   Task<Response> Handle(Exchange& exchange) override {
     const std::string_view path = exchange.head().path;
     if (path == "/ignore") co_return Text("ignored");
+    if (path == "/stream" || path == "/204") {
+      Response response;
+      response.status = path == "/204" ? 204 : 200;
+      response.content_type = "text/event-stream";
+      response.stream = std::make_unique<ScriptedStream>(script);
+      co_return response;
+    }
     if (path == "/big") co_return Text(std::string(8'000'000, 'b'));
     if (path == "/peer") {
       co_return Text(fmt::format("{} {} {}", exchange.peer_address(), exchange.peer_is_loopback(),
@@ -82,14 +155,12 @@ class PathHandler final : public Handler {
   }
 
   void Open() { gate_.cancel(); }
+  StreamScript script;  ///< Of /stream and /204.
   int waiting = 0;
   std::size_t fast = 0;
   int padding_sum = 0;
 
  private:
-  using Gate = boost::asio::basic_waitable_timer<
-      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
-
   static Response Text(std::string body) {
     Response response;
     response.content_type = "text/plain";
@@ -107,7 +178,7 @@ class PathHandler final : public Handler {
     }
   }
 
-  Gate gate_;
+  TestGate gate_;
 };
 
 /// A socket that says exactly the bytes it is told to, while the server's loop runs in between.
@@ -125,7 +196,13 @@ class RawClient {
     const int on = 1;
     ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   }
-  ~RawClient() { ::close(socket_); }
+  ~RawClient() {
+    if (socket_ >= 0) ::close(socket_);
+  }
+  RawClient(RawClient&& other) noexcept
+      : context_(other.context_),
+        socket_(std::exchange(other.socket_, -1)),
+        received_(std::move(other.received_)) {}
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
@@ -144,6 +221,12 @@ class RawClient {
     return sent > 0 ? static_cast<std::size_t>(sent) : 0;
   }
   void SendEnd() { ::shutdown(socket_, SHUT_WR); }
+  /// Closes; with a reset if asked for.
+  void Leave(bool reset) {
+    const linger now{1, 0};
+    if (reset) ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    ::close(std::exchange(socket_, -1));
+  }
 
   /// The next response, whole; empty when the connection ended before its first byte.
   std::string Receive() {
@@ -160,6 +243,18 @@ class RawClient {
       if (!ReceiveSome()) return std::exchange(received_, {});
     }
   }
+  /// All up to the end of the first `mark`, or of the connection.
+  std::string ReceiveUntil(std::string_view mark) {
+    for (;;) {
+      const std::size_t found = received_.find(mark);
+      if (found != std::string::npos) {
+        std::string all = received_.substr(0, found + mark.size());
+        received_.erase(0, all.size());
+        return all;
+      }
+      if (!ReceiveSome()) return std::exchange(received_, {});
+    }
+  }
   /// For answers to HEAD.
   void ExpectNoBodies() { no_body_ = true; }
   /// All that comes until the server closes.
@@ -168,6 +263,8 @@ class RawClient {
     }
     return std::exchange(received_, {});
   }
+  /// The last ReceiveAll or ReceiveUntil ended with a reset.
+  bool was_reset() const { return reset_; }
   bool closed() {
     context_.poll();
     char byte = 0;
@@ -181,7 +278,9 @@ class RawClient {
       context_.poll();
       const auto bytes = ::recv(socket_, buffer, sizeof(buffer), MSG_DONTWAIT);
       if (bytes > 0) received_.append(buffer, static_cast<std::size_t>(bytes));
-      if (bytes >= 0 || errno != EAGAIN) return bytes > 0;
+      if (bytes < 0 && errno == EAGAIN) continue;
+      reset_ = bytes < 0 && errno == ECONNRESET;
+      return bytes > 0;
     }
   }
 
@@ -189,6 +288,7 @@ class RawClient {
   int socket_;
   std::string received_;
   bool no_body_ = false;
+  bool reset_ = false;
 };
 
 class ServerTest : public ::testing::Test {
@@ -218,6 +318,9 @@ class ServerTest : public ::testing::Test {
   void PollUntilConnections(std::size_t wanted) {
     while (server_->connections() != wanted) context_.poll();
   }
+  void PollUntilStreamWaits() {
+    while (!handler_.script.waits) context_.poll();
+  }
   void PollUntilWaiting(int wanted) {
     while (handler_.waiting != wanted) context_.poll();
   }
@@ -226,6 +329,7 @@ class ServerTest : public ::testing::Test {
     if (!server_) return;
     if (!drained_ && drain_.size() == 0) StartDrain(std::chrono::nanoseconds::zero());
     handler_.Open();
+    handler_.script.End();
     while (!drained_) Sweep();
     while (drain_.size() > 0) context_.poll();
     server_.reset();
