@@ -31,6 +31,14 @@ inline constexpr std::size_t kMinBytesPerSecond = 512;
 /// Descriptors that connections leave to the store, the models, uploads and the log.
 inline constexpr std::size_t kReservedDescriptors = 256;
 
+// Upstreams: servers that Podium calls on behalf of its callers. Per core and origin.
+inline constexpr std::size_t kMaxUpstreamConnections = 4096;
+inline constexpr std::size_t kMaxIdleUpstreamConnections = 128;
+inline constexpr std::chrono::seconds kUpstreamIdleTime{50};  ///< Below the 60 s of many servers.
+inline constexpr std::size_t kMaxUpstreamOrigins = 256;       ///< Those with connections.
+inline constexpr std::size_t kMaxUpstreamHeadBytes = 32 * 1024;
+inline constexpr std::size_t kMaxUpstreamAddresses = 8;  ///< Of one name, tried in their order.
+
 // JSON and predictions.
 inline constexpr int kMaxJsonDepth = 64;
 inline constexpr std::size_t kMaxPredictRows = 10'000;

@@ -1,15 +1,12 @@
 #include "net/client_exchange.h"
 
 #include <algorithm>
-#include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/write.hpp>
 #include <utility>
 
-#include "net/char_class.h"
 #include "net/http_parser.h"
+#include "net/request_head.h"
 
 namespace podium::net {
 namespace {
@@ -17,7 +14,6 @@ namespace {
 namespace asio = boost::asio;
 using boost::system::error_code;
 
-constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
 constexpr std::size_t kReadBytes = 64 * 1024;
 
 bool AsksFirst(const ClientRequest& request) {
@@ -32,33 +28,19 @@ Failure NotHttp(const HostPort& server, std::string_view fault) {
 }  // namespace
 
 Result<std::string> RequestText(const ClientRequest& request, const HostPort& server) {
-  const bool target_ok = request.target.starts_with('/') &&
-                         std::all_of(request.target.begin(), request.target.end(), IsTargetChar);
-  if (!target_ok) {
-    return Fail(ErrorCode::kInvalidArgument, "'{}' is not a percent-encoded path", request.target);
-  }
-  std::string text = fmt::format("{} {} HTTP/1.1\r\nHost: {}\r\n", NameOf(request.method),
-                                 request.target, ToString(server));
-  const std::uint64_t length = request.source ? request.source->size : request.body.size();
-  const bool names_length = length > 0 || request.method == HttpMethod::kPost ||
-                            request.method == HttpMethod::kPut ||
-                            request.method == HttpMethod::kPatch;
-  if (names_length) text += fmt::format("Content-Length: {}\r\n", length);
-  if (length > 0) text += fmt::format("Content-Type: {}\r\n", request.content_type);
-  if (AsksFirst(request)) text += "Expect: 100-continue\r\n";
-  for (const auto& [name, value] : request.headers) {
-    const bool valid = !name.empty() && std::all_of(name.begin(), name.end(), IsTokenChar) &&
-                       std::all_of(value.begin(), value.end(), IsFieldChar);
-    if (!valid) return Fail(ErrorCode::kInvalidArgument, "header '{}' cannot be sent", name);
-    text.append(name).append(": ").append(value).append("\r\n");
-  }
-  return text.append("\r\n");
+  return HeadText({.method = request.method,
+                   .target = request.target,
+                   .host = ToString(server),
+                   .content_length = request.source ? request.source->size : request.body.size(),
+                   .content_type = request.content_type,
+                   .expect_continue = AsksFirst(request),
+                   .headers = request.headers});
 }
 
-ClientExchange::ClientExchange(const Executor& executor, const HostPort& server)
+ClientExchange::ClientExchange(const Executor& executor, const HostPort& server,
+                               std::unique_ptr<ClientConnection> connection)
     : server_(server),
-      socket_(executor),
-      resolver_(executor),
+      connection_(std::move(connection)),
       deadline_(executor),
       patience_(executor) {}
 
@@ -68,9 +50,7 @@ void ClientExchange::StartDeadline(std::chrono::nanoseconds timeout) {
   deadline_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (cancelled) return;
     self->expired_ = true;  // Looked at after each operation, since one may just have ended.
-    error_code ignored;
-    self->socket_.cancel(ignored);
-    self->resolver_.cancel();
+    self->connection_->Abort();
   });
 }
 
@@ -88,45 +68,10 @@ Failure ClientExchange::Broken(std::string_view doing, const error_code& error) 
               doing, error.message());
 }
 
-// ---- Connecting.
-
-Task<Result<ClientExchange::Endpoints>> ClientExchange::Resolve() {
-  error_code error;
-  const auto address = asio::ip::make_address(server_.host, error);
-  if (!error) co_return Endpoints{{address, server_.port}};
-  if (server_.host == "localhost") {
-    // Without asking anybody: it works in containers that have no hosts file.
-    co_return Endpoints{{asio::ip::address_v4::loopback(), server_.port},
-                        {asio::ip::address_v6::loopback(), server_.port}};
-  }
-  const std::string port = std::to_string(server_.port);
-  const auto [failed, found] = co_await resolver_.async_resolve(server_.host, port, kAwaitTuple);
-  if (expired_) co_return Broken("resolving", failed);
-  if (failed) {
-    co_return Fail(ErrorCode::kUnavailable, "cannot find the host of {}: {}", ToString(server_),
-                   failed.message());
-  }
-  Endpoints endpoints;
-  for (const auto& entry : found) endpoints.push_back(entry.endpoint());
-  co_return endpoints;
-}
-
-Task<Status> ClientExchange::Connect() {
-  auto endpoints = co_await Resolve();
-  if (!endpoints) co_return Failure(std::move(endpoints).error());
-  error_code last;
-  for (const auto& endpoint : *endpoints) {
-    error_code ignored;
-    socket_.close(ignored);
-    const auto [error] = co_await socket_.async_connect(endpoint, kAwaitTuple);
-    if (expired_) co_return Broken("connecting", error);
-    last = error;
-    if (error) continue;
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-    co_return Status{};
-  }
-  co_return Fail(ErrorCode::kUnavailable, "cannot connect to {}: {}", ToString(server_),
-                 last.message());
+Task<Status> ClientExchange::Connect(NameResolver& resolver) {
+  Status opened = co_await connection_->Open({.server = server_}, resolver);
+  if (expired_) co_return Broken("connecting", {});
+  co_return opened;
 }
 
 // ---- Sending.
@@ -147,9 +92,9 @@ Task<Result<ClientResponse>> ClientExchange::Run(const ClientRequest& request,
 Task<Status> ClientExchange::Write(const ClientRequest& request, const std::string& text) {
   const bool asks = AsksFirst(request);
   const bool joined = !asks && !request.source;
-  const std::array<asio::const_buffer, 2> buffers = {
+  const ClientConnection::Buffers buffers = {
       asio::buffer(text), asio::buffer(request.body.data(), joined ? request.body.size() : 0)};
-  const auto [error, sent] = co_await asio::async_write(socket_, buffers, kAwaitTuple);
+  const auto [error, sent] = co_await connection_->Write(buffers);
   if (error || expired_) co_return Broken("sending the request", error);
   if (joined) co_return Status{};
   if (asks) {
@@ -159,8 +104,8 @@ Task<Status> ClientExchange::Write(const ClientRequest& request, const std::stri
     if (!*go_on) co_return Status{};  // The final answer is there already.
   }
   if (request.source) co_return co_await WriteSource(*request.source);
-  const auto body = asio::buffer(request.body);
-  const auto [failed, count] = co_await asio::async_write(socket_, body, kAwaitTuple);
+  const ClientConnection::Buffers body = {asio::buffer(request.body), asio::const_buffer()};
+  const auto [failed, count] = co_await connection_->Write(body);
   if (failed || expired_) co_return Broken("sending the body", failed);
   co_return Status{};
 }
@@ -172,8 +117,7 @@ Task<Result<bool>> ClientExchange::MayContinue(ResponseHead& head) {
   patience_.async_wait([self = shared_from_this()](error_code cancelled) {
     if (cancelled) return;
     self->impatient_ = true;
-    error_code ignored;
-    self->socket_.cancel(ignored);
+    self->connection_->Interrupt();
   });
   const auto bytes = co_await ReadHead(head);
   patience_.cancel();
@@ -195,8 +139,9 @@ Task<Status> ClientExchange::WriteSource(const BodySource& source) {
       co_return Fail(ErrorCode::kInvalidArgument, "the body ended after {} of {} bytes", sent,
                      source.size);
     }
-    const auto buffer = asio::buffer(piece.data(), *bytes);
-    const auto [error, count] = co_await asio::async_write(socket_, buffer, kAwaitTuple);
+    const ClientConnection::Buffers buffers = {asio::buffer(piece.data(), *bytes),
+                                               asio::const_buffer()};
+    const auto [error, count] = co_await connection_->Write(buffers);
     if (error || expired_) co_return Broken("sending the body", error);
     sent += *bytes;
     if (source.progress) source.progress(sent);
@@ -210,8 +155,7 @@ Task<Status> ClientExchange::WriteSource(const BodySource& source) {
 Task<Result<std::size_t>> ClientExchange::ReadMore() {
   const std::size_t before = in_.size();
   in_.resize(before + kReadBytes);
-  const auto space = asio::buffer(in_.data() + before, kReadBytes);
-  const auto [error, bytes] = co_await socket_.async_read_some(space, kAwaitTuple);
+  const auto [error, bytes] = co_await connection_->Read(in_.data() + before, kReadBytes);
   in_.resize(before + bytes);
   if (bytes > 0) answered_ = true;
   const bool failed = error && error != asio::error::eof;

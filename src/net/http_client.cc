@@ -16,15 +16,6 @@ bool IsRepeatable(const ClientRequest& request) {
   return idempotent && !request.source;
 }
 
-/// Quiet and open: a byte or an end that nobody asked for makes a kept connection useless.
-bool IsAlive(ClientSocket& socket) {
-  boost::system::error_code error;
-  socket.non_blocking(true, error);
-  char byte = 0;
-  (void)socket.receive(boost::asio::buffer(&byte, 1), ClientSocket::message_peek, error);
-  return error == boost::asio::error::would_block;
-}
-
 }  // namespace
 
 std::optional<std::string_view> ClientResponse::Find(std::string_view name) const {
@@ -37,7 +28,7 @@ std::optional<std::string_view> ClientResponse::Find(std::string_view name) cons
 class HttpClient::Impl {
  public:
   Impl(Executor executor, HostPort server)
-      : executor_(std::move(executor)), server_(std::move(server)) {}
+      : executor_(std::move(executor)), server_(std::move(server)), resolver_(executor_) {}
   ~Impl() { PODIUM_ASSERT(running_ == 0); }
 
   Task<Result<ClientResponse>> Send(ClientRequest request) {
@@ -55,18 +46,18 @@ class HttpClient::Impl {
     if (!text) co_return Failure(text.error());
     auto kept = TakeIdle();
     if (kept) {
-      auto exchange = std::make_shared<ClientExchange>(executor_, server_);
+      auto exchange = std::make_shared<ClientExchange>(executor_, server_, std::move(kept));
       exchange->StartDeadline(request.timeout);
-      exchange->Adopt(std::move(*kept));
       auto response = co_await exchange->Run(request, *text);
       Finish(*exchange);
       const bool died = !response && !exchange->answered() && !exchange->expired() &&
                         response.error().code == ErrorCode::kInternal;
       if (!died || !IsRepeatable(request)) co_return response;
     }
-    auto exchange = std::make_shared<ClientExchange>(executor_, server_);
+    auto exchange = std::make_shared<ClientExchange>(executor_, server_,
+                                                     std::make_unique<ClientConnection>(executor_));
     exchange->StartDeadline(request.timeout);
-    Status connected = co_await exchange->Connect();
+    Status connected = co_await exchange->Connect(resolver_);
     if (!connected) {
       exchange->StopTimers();
       co_return Failure(std::move(connected).error());
@@ -76,24 +67,26 @@ class HttpClient::Impl {
     co_return response;
   }
 
-  std::optional<ClientSocket> TakeIdle() {
+  std::unique_ptr<ClientConnection> TakeIdle() {
     while (!idle_.empty()) {
-      ClientSocket socket = std::move(idle_.back());
+      auto connection = std::move(idle_.back());
       idle_.pop_back();
-      if (IsAlive(socket)) return socket;
+      if (connection->IsAlive()) return connection;
     }
-    return std::nullopt;
+    return nullptr;
   }
 
   void Finish(ClientExchange& exchange) {
     exchange.StopTimers();
     const bool keep = exchange.reusable() && !exchange.expired();
-    if (keep && idle_.size() < kMaxIdleClientConnections) idle_.push_back(exchange.TakeSocket());
+    if (keep && idle_.size() < kMaxIdleClientConnections)
+      idle_.push_back(exchange.TakeConnection());
   }
 
   const Executor executor_;
   const HostPort server_;
-  std::vector<ClientSocket> idle_;
+  SystemResolver resolver_;
+  std::vector<std::unique_ptr<ClientConnection>> idle_;
   int running_ = 0;
 };
 

@@ -1,5 +1,5 @@
 // An HTTP/1.1 client for loopback traffic and the command line: keep-alive, a deadline per request,
-// no redirects, no TLS yet.
+// no redirects, no TLS. Calls on behalf of others are upstream_pool.h's.
 #pragma once
 
 #include <chrono>
@@ -22,8 +22,6 @@ namespace podium::net {
 
 inline constexpr std::size_t kMaxClientBodyBytes = 64 * 1024 * 1024;
 inline constexpr std::size_t kMaxIdleClientConnections = 16;
-
-using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 /// A body too large for memory. Both functions run on the client's executor.
 struct BodySource {

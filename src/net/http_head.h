@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace podium::net {
@@ -22,6 +24,9 @@ struct HeaderField {
   std::string_view name;   ///< As sent; compare without case.
   std::string_view value;  ///< Without the white space around it.
 };
+
+/// Names and values of headers to send.
+using HeaderList = std::vector<std::pair<std::string, std::string>>;
 
 /// ASCII only, as header names and tokens are.
 bool EqualsIgnoreCase(std::string_view a, std::string_view b);

@@ -1,0 +1,74 @@
+// One connection to a server, plain or with TLS: what HTTP clients and pools stand on.
+#pragma once
+
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "base/task.h"
+#include "net/address.h"
+#include "net/address_policy.h"
+#include "net/name_resolver.h"
+#include "net/tls.h"
+
+namespace podium::net {
+
+/// Where to connect to, and how.
+struct ConnectTarget {
+  HostPort server;
+  TlsClient* tls = nullptr;                  ///< Without: plain.
+  const AddressPolicy* addresses = nullptr;  ///< Without: any address.
+};
+
+/// Threads: one executor. One operation at a time; destroyed while none is going on.
+class ClientConnection {
+ public:
+  using Buffers = std::array<boost::asio::const_buffer, 2>;
+  /// What one read or write came to. An end that the peer meant is asio::error::eof.
+  struct Io {
+    boost::system::error_code error;
+    std::size_t bytes = 0;
+  };
+
+  explicit ClientConnection(const Executor& executor);
+
+  /// Resolves, judges the addresses, connects to the first that answers, shakes hands. Errors:
+  /// kUnavailable, and kPermissionDenied when no address of the host may be connected to.
+  Task<Status> Open(const ConnectTarget& target, NameResolver& resolver);
+  Task<Io> Read(char* buffer, std::size_t capacity);
+  /// All of it, unless it fails; tried without waiting first.
+  Task<Io> Write(Buffers buffers);
+
+  /// Ends the wait that is going on, if any, with operation_aborted.
+  void Interrupt();
+  /// The same, and of all to come.
+  void Abort();
+  bool aborted() const { return aborted_; }
+
+  /// Quiet and open: a byte or an end that nobody asked for makes a kept connection useless.
+  bool IsAlive();
+  /// Why TLS broke, if it did.
+  std::string TlsFault() const { return tls_ ? tls_->fault() : std::string(); }
+  bool resumed() const { return tls_ && tls_->resumed(); }
+
+ private:
+  using Socket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+  Task<Status> ConnectTo(const ConnectTarget& target, const Addresses& addresses);
+  Task<Status> ShakeHands(const ConnectTarget& target);
+  Task<boost::system::error_code> Await(TlsStream::Wait wait);
+  Task<Io> WriteTls(Buffers buffers);
+
+  Socket socket_;
+  std::unique_ptr<TlsStream> tls_;  // Goes before the socket does.
+  std::function<void()> abandon_;   // Ends the resolver's wait.
+  bool aborted_ = false;
+};
+
+}  // namespace podium::net

@@ -1,0 +1,103 @@
+// Calls to servers outside: what whoever makes them sees. The pool of real connections is
+// upstream_pool.h; tests and simulations bring others.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/task.h"
+#include "net/address_policy.h"
+#include "net/http_head.h"
+
+namespace podium::net {
+
+/// Where requests may share connections.
+struct Origin {
+  bool tls = false;
+  std::string host;  ///< A name or an address; IPv6 without brackets.
+  std::uint16_t port = 0;
+  AddressPolicy addresses = {};
+
+  bool operator==(const Origin&) const = default;
+};
+std::string ToString(const Origin& origin);  ///< "https://api.example.com:443"
+
+/// How far a call had come when it failed; it stands in Error::where.
+enum class UpstreamPhase : std::uint8_t {
+  kConnect,  ///< No connection: nothing was sent.
+  kUnsent,   ///< A connection, and not a byte of the request was taken.
+  kSent,     ///< Some or all of the request went out, no byte of an answer came back.
+  kHead,     ///< A part of a head came, or one that is not HTTP.
+  kBody,
+};
+std::string_view NameOf(UpstreamPhase phase);  ///< "connect", "unsent", "sent", "head", "body"
+/// Of an error that Upstream or UpstreamResponse gave; nullopt for any other.
+std::optional<UpstreamPhase> PhaseOf(const Error& error);
+
+struct UpstreamTimeouts {
+  std::chrono::nanoseconds connect = std::chrono::seconds(10);  ///< Resolving to the end of TLS.
+  std::chrono::nanoseconds head = std::chrono::seconds(120);    ///< To the head's first byte.
+  std::chrono::nanoseconds idle = std::chrono::seconds(60);     ///< Between two bytes.
+  SteadyTime deadline = SteadyTime::max();                      ///< For all of it.
+};
+
+struct UpstreamRequest {
+  HttpMethod method = HttpMethod::kPost;
+  std::string target = "/";  ///< Path and query, percent-encoded.
+  HeaderList headers;        ///< Host and Content-Length are added; they and Connection are not
+                             ///< to be given.
+  std::string body;
+  UpstreamTimeouts timeouts;
+  /// Sending it twice does no more harm than once, whatever its method says: a kept connection that
+  /// died before a byte of the answer came is then replaced.
+  bool repeatable = false;
+};
+
+/// An answer whose head is there. Destroying it early ends the connection.
+/// Threads: those of its Upstream.
+class UpstreamResponse {
+ public:
+  virtual ~UpstreamResponse() = default;
+  UpstreamResponse(const UpstreamResponse&) = delete;
+  UpstreamResponse& operator=(const UpstreamResponse&) = delete;
+
+  int status() const { return status_; }
+  /// Views that live as long as the response.
+  const std::vector<HeaderField>& headers() const { return headers_; }
+  std::optional<std::string_view> Find(std::string_view name) const {
+    return FindField(headers_, name);
+  }
+
+  /// All of the body that has come and was not read yet, without its framing; valid until the next
+  /// call. Waits for at least a byte; empty at the clean end. An error is the answer ever after.
+  virtual Task<Result<std::string_view>> ReadSome() = 0;
+  /// Ends what ReadSome waits for, soon, and the connection. May be called at any time.
+  virtual void Cancel() = 0;
+
+ protected:
+  UpstreamResponse() = default;
+
+  int status_ = 0;
+  std::vector<HeaderField> headers_;
+};
+
+/// Threads: one executor.
+class Upstream {
+ public:
+  virtual ~Upstream() = default;
+  /// Any status is a value. Errors have their phase in `where`: kInvalidArgument for what cannot be
+  /// sent, kLimited when the origin has all the connections it may have, kPermissionDenied when its
+  /// address may not be connected to, kDeadline, kUnavailable for the rest. No text holds a
+  /// header's value. REQUIRES: `origin` outlives the task.
+  virtual Task<Result<std::unique_ptr<UpstreamResponse>>> Send(const Origin& origin,
+                                                               UpstreamRequest request) = 0;
+};
+
+}  // namespace podium::net

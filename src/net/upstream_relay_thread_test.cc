@@ -1,0 +1,195 @@
+// Streams in and streams out at once, on several cores, as a gateway has them. Run under TSan.
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+#include <vector>
+
+#include "net/core_pool.h"
+#include "net/http_client.h"
+#include "net/server_group.h"
+#include "net/upstream_pool.h"
+
+namespace podium::net {
+namespace {
+
+constexpr int kPieces = 50;
+
+/// "0;1;2;…", a piece each, some after a turn of the loop.
+class CountingStream final : public BodyStream {
+ public:
+  Task<Result<std::string_view>> Next() override {
+    if (next_ == kPieces) co_return std::string_view{};
+    if (next_ % 3 == 0)
+      co_await boost::asio::post(co_await boost::asio::this_coro::executor, kAwait);
+    text_ = std::to_string(next_++) + ";";
+    co_return text_;
+  }
+  void Cancel() override {}
+
+ private:
+  int next_ = 0;
+  std::string text_;
+};
+
+std::string WholeBody() {
+  std::string all;
+  for (int i = 0; i < kPieces; ++i) all += std::to_string(i) + ";";
+  return all;
+}
+
+class SourceHandler final : public Handler {
+ public:
+  Task<Response> Handle(Exchange&) override {
+    Response response;
+    response.stream = std::make_unique<CountingStream>();
+    co_return response;
+  }
+};
+
+class RelayStream final : public BodyStream {
+ public:
+  explicit RelayStream(std::unique_ptr<UpstreamResponse> from) : from_(std::move(from)) {}
+  Task<Result<std::string_view>> Next() override { return from_->ReadSome(); }
+  void Cancel() override { from_->Cancel(); }
+
+ private:
+  const std::unique_ptr<UpstreamResponse> from_;
+};
+
+class RelayHandler final : public Handler {
+ public:
+  RelayHandler(CorePool& cores, const Clock& clock, Origin origin) : origin_(std::move(origin)) {
+    for (std::size_t core = 0; core < cores.size(); ++core) {
+      pools_.push_back(std::make_unique<UpstreamPool>(cores.executor(core), clock));
+    }
+  }
+  Task<Response> Handle(Exchange& exchange) override {
+    UpstreamRequest request;
+    request.method = HttpMethod::kGet;
+    auto sending = pools_[exchange.core()]->Send(origin_, std::move(request));
+    auto answer = co_await std::move(sending);
+    if (!answer) co_return ProblemResponse(answer.error());
+    Response response;
+    response.stream = std::make_unique<RelayStream>(std::move(*answer));
+    co_return response;
+  }
+  /// Blocks until all pools have ended.
+  void Stop(CorePool& cores) {
+    std::latch stopped(static_cast<std::ptrdiff_t>(pools_.size()));
+    std::vector<std::unique_ptr<TaskGroup>> groups(pools_.size());
+    for (std::size_t core = 0; core < pools_.size(); ++core) {
+      cores.Post(core, [this, &cores, &groups, &stopped, core] {
+        groups[core] = std::make_unique<TaskGroup>(cores.executor(core));
+        groups[core]->Spawn(StopOne(core, stopped));
+      });
+    }
+    stopped.wait();
+    cores.Stop();
+  }
+
+ private:
+  Task<void> StopOne(std::size_t core, std::latch& stopped) {
+    co_await pools_[core]->Stop();
+    pools_[core].reset();
+    stopped.count_down();
+  }
+
+  const Origin origin_;
+  std::vector<std::unique_ptr<UpstreamPool>> pools_;
+};
+
+Task<void> Ask(HttpClient& client, int count, std::atomic<int>& good) {
+  const std::string whole = WholeBody();
+  for (int i = 0; i < count; ++i) {
+    const auto response = co_await client.Send(ClientRequest{});
+    if (!response || response->status != 200 || response->body != whole) co_return;
+    ++good;
+  }
+}
+
+TEST(UpstreamRelay, StreamsPassThroughSeveralCores) {
+  SystemClock clock;
+  CorePool source_cores(1);
+  CorePool relay_cores(3);
+  SourceHandler source;
+  const auto from = ServerGroup::Start(source_cores, {"127.0.0.1", 0}, source, clock);
+  ASSERT_TRUE(from);
+  RelayHandler relay(
+      relay_cores, clock,
+      {.host = "localhost", .port = (*from)->port(), .addresses = {.allow_private = true}});
+  const auto group = ServerGroup::Start(relay_cores, {"127.0.0.1", 0}, relay, clock);
+  ASSERT_TRUE(group);
+  std::atomic<int> good{0};
+  std::vector<std::thread> clients;
+  for (int i = 0; i < 6; ++i) {
+    clients.emplace_back([&] {
+      boost::asio::io_context context(1);
+      HttpClient client(context.get_executor(), {"127.0.0.1", (*group)->port()});
+      TaskGroup tasks(context.get_executor());
+      tasks.Spawn(Ask(client, 20, good));
+      context.run();
+    });
+  }
+  for (auto& client : clients) client.join();
+  EXPECT_EQ(good, 120);
+  (*group)->Stop(std::chrono::seconds(5));
+  relay.Stop(relay_cores);
+  (*from)->Stop(std::chrono::seconds(5));
+}
+
+Task<void> Resolve(NameResolver& resolver, std::string host, std::function<void()>& abandon,
+                   Result<Addresses>& found) {
+  auto resolving = resolver.Resolve(std::move(host), abandon);
+  found = co_await std::move(resolving);
+}
+
+/// The system's resolver works on a thread of its own.
+class ResolverTest : public ::testing::Test {
+ protected:
+  Result<Addresses> Ask(const std::string& host, bool give_up = false) {
+    boost::asio::io_context context(1);
+    SystemResolver resolver(context.get_executor());
+    std::function<void()> abandon;
+    Result<Addresses> found = Fail(ErrorCode::kInternal, "not resolved");
+    TaskGroup group(context.get_executor());
+    group.Spawn(Resolve(resolver, host, abandon, found));
+    if (give_up) {
+      boost::asio::post(context, [&abandon] { abandon(); });
+    }
+    context.run();
+    return found;
+  }
+  /// Longer than a name may be: no server is asked.
+  const std::string nobody_ = std::string(300, 'a');
+};
+
+TEST_F(ResolverTest, AddressesAndThisMachineAreKnown) {
+  const auto v4 = Ask("127.0.0.9");
+  ASSERT_TRUE(v4);
+  EXPECT_EQ(v4->front().to_string(), "127.0.0.9");
+  const auto v6 = Ask("::1");
+  ASSERT_TRUE(v6);
+  EXPECT_TRUE(v6->front().is_v6());
+  const auto local = Ask("localhost");
+  ASSERT_TRUE(local);
+  EXPECT_TRUE(local->front().is_loopback());
+}
+
+TEST_F(ResolverTest, UnknownNamesAreErrors) {
+  const auto found = Ask(nobody_);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::kUnavailable);
+  EXPECT_THAT(found.error().message, ::testing::HasSubstr("cannot find the host aaa"));
+}
+
+// Whoever gives up goes on at once; what the thread finds later is dropped.
+TEST_F(ResolverTest, WaitsMayBeAbandoned) {
+  const auto found = Ask(nobody_, true);
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().code, ErrorCode::kUnavailable);
+}
+
+}  // namespace
+}  // namespace podium::net
