@@ -84,4 +84,12 @@ inline constexpr std::size_t kRecentTextBytes = 64;     ///< Of their request id
 inline constexpr std::size_t kInferenceQueue = 256;     ///< Long inferences waiting for the pool.
 inline constexpr std::chrono::microseconds kInlineInference{200};  ///< Longer work leaves the core.
 
+// The journal.
+inline constexpr std::size_t kJournalSegmentBytes = 4 * 1024 * 1024;  ///< One file, one mapping.
+inline constexpr std::size_t kJournalSpareSegments = 2;               ///< Prepared ahead, per core.
+/// Of one core, current and prepared ones included: with all of them unread it takes no more.
+inline constexpr std::size_t kJournalSegmentsPerCore = 64;
+inline constexpr std::size_t kMaxJournalRecordBytes = 4 * 1024;
+inline constexpr std::size_t kMaxJournalTextBytes = 256;  ///< Of each text in it; longer is cut.
+
 }  // namespace podium::limits
