@@ -90,6 +90,20 @@ inline constexpr std::size_t kJournalSpareSegments = 2;               ///< Prepa
 /// Of one core, current and prepared ones included: with all of them unread it takes no more.
 inline constexpr std::size_t kJournalSegmentsPerCore = 64;
 inline constexpr std::size_t kMaxJournalRecordBytes = 4 * 1024;
+inline constexpr std::chrono::milliseconds kJournalSync{50};  ///< What a power cut may cost.
 inline constexpr std::size_t kMaxJournalTextBytes = 256;  ///< Of each text in it; longer is cut.
+
+// Costs.
+inline constexpr std::int64_t kMaxUsage = 1'000'000'000'000;  ///< Of one class, of one attempt.
+/// A million dollars: per million tokens, or for each image or call.
+inline constexpr std::int64_t kMaxPriceNanoUsd = 1'000'000'000'000'000;
+inline constexpr std::int64_t kMaxAttemptCostNanoUsd = kMaxPriceNanoUsd;
+inline constexpr std::size_t kMaxPrices = 10'000;  ///< Rows, those of the past included.
+inline constexpr std::size_t kCostBatch = 500;     ///< Events that one transaction takes.
+/// After this much time a transaction of records takes no more: changes of the registry wait for
+/// it.
+inline constexpr std::chrono::milliseconds kRecordTransaction{10};
+inline constexpr int kMaxCostHours = 8760;  ///< A year: the longest window of a cost report.
+inline constexpr std::size_t kTopModels = 10;
 
 }  // namespace podium::limits

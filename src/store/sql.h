@@ -126,6 +126,51 @@ inline constexpr std::string_view kMoveHead =
     "UPDATE registry_revision SET epoch = $1, revision = $2, head_hash = $3, audit_count = $4,"
     " committed_at = $5 WHERE id = 1";
 
+// Costs and prices.
+#define PODIUM_COST_COLUMNS                                                                      \
+  "event_id, model_id, version_id, route, provider_key, upstream_model, request_id, user_id, "   \
+  "key_id, workflow_run_id, kind, attempt, status, uncached_input, cache_read, cache_write_5m, " \
+  "cache_write_1h, audio_input, output_text, output_reasoning, images, calls, estimated, "       \
+  "contradictory, cost_nano_usd, price_id, created_at"
+#define PODIUM_PRICE_COLUMNS                                                                    \
+  "price_id, provider_key, upstream_model, effective_from, input, output, cache_read, "         \
+  "cache_write_5m, cache_write_1h, audio_input, output_reasoning, image, call, actor, reason, " \
+  "created_at"
+
+inline constexpr std::string_view kInsertCostEvent =
+    "INSERT INTO cost_events (" PODIUM_COST_COLUMNS
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
+    "$19, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT (event_id) DO NOTHING RETURNING 1";
+inline constexpr std::string_view kAddToDay =
+    "INSERT INTO model_daily_costs"
+    " (model_id, day, total_calls, total_cost_nano_usd, total_tokens, unpriced_calls)"
+    " VALUES ($1, $2, 1, $3, $4, $5) ON CONFLICT (model_id, day) DO UPDATE SET"
+    " total_calls = model_daily_costs.total_calls + 1,"
+    " total_cost_nano_usd = CASE WHEN model_daily_costs.total_cost_nano_usd >"
+    " 9223372036854775807 - excluded.total_cost_nano_usd THEN 9223372036854775807"
+    " ELSE model_daily_costs.total_cost_nano_usd + excluded.total_cost_nano_usd END,"
+    " total_tokens = model_daily_costs.total_tokens + excluded.total_tokens,"
+    " unpriced_calls = model_daily_costs.unpriced_calls + excluded.unpriced_calls";
+inline constexpr std::string_view kModelCosts =
+    "SELECT model_id, coalesce(sum(cost_nano_usd), 0), count(*), sum(tokens_in), sum(tokens_out),"
+    " sum(CASE WHEN cost_nano_usd IS NULL THEN 0 ELSE tokens_in + tokens_out END),"
+    " sum(cost_nano_usd IS NULL), sum(estimated) FROM cost_events"
+    " WHERE created_at >= $1 AND created_at < $2 GROUP BY model_id ORDER BY 2 DESC, model_id";
+inline constexpr std::string_view kAllDays =
+    "SELECT model_id, day, total_calls, total_cost_nano_usd, total_tokens, unpriced_calls"
+    " FROM model_daily_costs ORDER BY model_id, day";
+inline constexpr std::string_view kCostEventsAfter =
+    "SELECT " PODIUM_COST_COLUMNS
+    " FROM cost_events WHERE event_id > $1 ORDER BY event_id LIMIT $2";
+inline constexpr std::string_view kCountPrices = "SELECT count(*) FROM prices";
+inline constexpr std::string_view kInsertPrice =
+    "INSERT INTO prices (" PODIUM_PRICE_COLUMNS
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
+inline constexpr std::string_view kAllPrices =
+    "SELECT " PODIUM_PRICE_COLUMNS " FROM prices ORDER BY price_id";
+
+#undef PODIUM_COST_COLUMNS
+#undef PODIUM_PRICE_COLUMNS
 #undef PODIUM_VERSION_COLUMNS
 #undef PODIUM_ROUTE_COLUMNS
 #undef PODIUM_PROMOTION_COLUMNS

@@ -237,8 +237,81 @@ BEGIN
 END;
 )sql";
 
-constexpr std::array<Migration, 2> kMigrations = {
-    {{1, "spine", kSpine}, {2, "route_history", kRouteHistory, FillHistory}}};
+// What calls have cost, and the prices that they were charged by. Amounts are whole nano-dollars:
+// SQLite has no exact decimals. The columns in dollars are for those who read by SQL.
+constexpr const char* kCosts = R"sql(
+CREATE TABLE prices (
+  price_id         INTEGER PRIMARY KEY,
+  provider_key     TEXT NOT NULL,
+  upstream_model   TEXT NOT NULL,
+  effective_from   INTEGER NOT NULL,
+  input            INTEGER NOT NULL CHECK (input >= 0),
+  output           INTEGER NOT NULL CHECK (output >= 0),
+  cache_read       INTEGER,
+  cache_write_5m   INTEGER,
+  cache_write_1h   INTEGER,
+  audio_input      INTEGER,
+  output_reasoning INTEGER,
+  image            INTEGER,
+  call             INTEGER,
+  actor            TEXT NOT NULL,
+  reason           TEXT NOT NULL,
+  created_at       INTEGER NOT NULL
+) STRICT;
+CREATE TRIGGER prices_no_update BEFORE UPDATE ON prices
+BEGIN SELECT RAISE(ABORT, 'prices is append-only: add a row'); END;
+CREATE TRIGGER prices_no_delete BEFORE DELETE ON prices
+BEGIN SELECT RAISE(ABORT, 'prices is append-only: add a row'); END;
+
+CREATE TABLE cost_events (
+  event_id         TEXT PRIMARY KEY,
+  model_id         TEXT NOT NULL,
+  version_id       TEXT NOT NULL,
+  route            TEXT NOT NULL,
+  provider_key     TEXT NOT NULL,
+  upstream_model   TEXT NOT NULL,
+  request_id       TEXT NOT NULL,
+  user_id          TEXT NOT NULL,
+  key_id           TEXT NOT NULL,
+  workflow_run_id  TEXT NOT NULL,
+  kind             TEXT NOT NULL,
+  attempt          INTEGER NOT NULL,
+  status           TEXT NOT NULL,
+  uncached_input   INTEGER NOT NULL,
+  cache_read       INTEGER NOT NULL,
+  cache_write_5m   INTEGER NOT NULL,
+  cache_write_1h   INTEGER NOT NULL,
+  audio_input      INTEGER NOT NULL,
+  output_text      INTEGER NOT NULL,
+  output_reasoning INTEGER NOT NULL,
+  images           INTEGER NOT NULL,
+  calls            INTEGER NOT NULL,
+  estimated        INTEGER NOT NULL,
+  contradictory    INTEGER NOT NULL,
+  cost_nano_usd    INTEGER,
+  price_id         INTEGER,
+  created_at       INTEGER NOT NULL,
+  tokens_in        INTEGER GENERATED ALWAYS AS
+    (uncached_input + cache_read + cache_write_5m + cache_write_1h + audio_input) VIRTUAL,
+  tokens_out       INTEGER GENERATED ALWAYS AS (output_text + output_reasoning) VIRTUAL,
+  cost_usd         REAL GENERATED ALWAYS AS (cost_nano_usd / 1e9) VIRTUAL
+) STRICT;
+CREATE INDEX cost_events_by_time ON cost_events (created_at);
+
+CREATE TABLE model_daily_costs (
+  model_id            TEXT NOT NULL,
+  day                 TEXT NOT NULL,
+  total_calls         INTEGER NOT NULL,
+  total_cost_nano_usd INTEGER NOT NULL,
+  total_tokens        INTEGER NOT NULL,
+  unpriced_calls      INTEGER NOT NULL,
+  total_cost_usd      REAL GENERATED ALWAYS AS (total_cost_nano_usd / 1e9) VIRTUAL,
+  PRIMARY KEY (model_id, day)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<Migration, 3> kMigrations = {
+    {{1, "spine", kSpine}, {2, "route_history", kRouteHistory, FillHistory}, {3, "costs", kCosts}}};
 
 Result<std::int64_t> CountOf(Connection& connection, std::string_view sql) {
   Query query(connection, sql);

@@ -52,9 +52,9 @@ SqliteStore::SqliteStore(const std::string& path, Connection writer,
       readers_(std::move(readers)),
       wal_(path) {}
 
-Result<Committed> SqliteStore::Apply(const Mutation& mutation, const MutationContext& context) {
+Result<std::unique_lock<std::timed_mutex>> SqliteStore::TakeTurn() {
   const SteadyTime asked = clock_.SteadyNow();
-  const std::unique_lock lock(writing_, options_.busy_timeout);
+  std::unique_lock lock(writing_, options_.busy_timeout);
   if (!lock.owns_lock()) {
     return Fail(ErrorCode::kUnavailable, "the registry was busy with other changes: try again");
   }
@@ -62,14 +62,25 @@ Result<Committed> SqliteStore::Apply(const Mutation& mutation, const MutationCon
   const auto waited =
       std::chrono::duration_cast<std::chrono::milliseconds>(clock_.SteadyNow() - asked);
   writer_.SetBusyTimeout(std::max(options_.busy_timeout - waited, std::chrono::milliseconds(1)));
+  return lock;
+}
+
+// REQUIRES: it is the caller's turn.
+Result<Transaction> SqliteStore::BeginWrite() {
+  PODIUM_TRY_ASSIGN(Transaction transaction, Transaction::Begin(writer_, Kind::kWrite));
+  PODIUM_TRY(writer_.CheckInPlace());
+  PODIUM_TRY(wal_.CheckInPlace());
+  return transaction;
+}
+
+Result<Committed> SqliteStore::Apply(const Mutation& mutation, const MutationContext& context) {
+  PODIUM_TRY_ASSIGN(const std::unique_lock turn, TakeTurn());
   return ApplyLocked(mutation, context);
 }
 
 Result<Committed> SqliteStore::ApplyLocked(const Mutation& mutation,
                                            const MutationContext& context) {
-  PODIUM_TRY_ASSIGN(Transaction transaction, Transaction::Begin(writer_, Kind::kWrite));
-  PODIUM_TRY(writer_.CheckInPlace());
-  PODIUM_TRY(wal_.CheckInPlace());
+  PODIUM_TRY_ASSIGN(Transaction transaction, BeginWrite());
   PODIUM_TRY_ASSIGN(const Head head, ReadHead(writer_));
   std::vector<RowFault> faults;
   PODIUM_TRY_ASSIGN(const RouteSnapshot state, ReadSnapshot(writer_, SubjectOf(mutation), faults));

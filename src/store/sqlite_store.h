@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/rng.h"
+#include "store/cost_store.h"
 #include "store/registry_store.h"
 #include "store/sqlite_connection.h"
 #include "store/sqlite_file.h"
@@ -27,7 +28,7 @@ struct SqliteOptions {
 };
 
 /// Threads: all methods from any thread.
-class SqliteStore final : public RegistryStore {
+class SqliteStore final : public RegistryStore, public CostStore {
  public:
   /// Opens or creates the file (for its owner's eyes only) and its directory, and migrates it.
   /// `clock` and `rng` must outlive the store.
@@ -45,9 +46,19 @@ class SqliteStore final : public RegistryStore {
   Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) override;
   Result<AuditVerdict> VerifyAudit() override;
 
+  Result<RecordedCosts> RecordCosts(std::span<const CostEvent> events) override;
+  Result<std::vector<ModelCost>> ReadCosts(WallTime from, WallTime to) override;
+  Result<std::vector<DailyCost>> ReadDailyCosts() override;
+  Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override;
+  Result<Price> AddPrice(const Price& price) override;
+  Result<std::vector<Price>> ReadPrices() override;
+
  private:
   SqliteStore(const std::string& path, Connection writer, std::vector<Connection> readers,
               const Clock& clock, Rng& rng, const SqliteOptions& options);
+  /// The writer's turn; kUnavailable when it does not come within the busy timeout.
+  Result<std::unique_lock<std::timed_mutex>> TakeTurn();
+  Result<Transaction> BeginWrite();
   Result<Committed> ApplyLocked(const Mutation& mutation, const MutationContext& context);
 
   const Clock& clock_;
