@@ -6,11 +6,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <system_error>
 
 #include "base/log.h"
+#include "journal/read_file.h"
 
 namespace podium::journal {
 namespace {
@@ -82,18 +81,10 @@ Attempt Unknown(std::string event_id, Intent intent) {
 
 Result<AttemptReader> AttemptReader::Open(Log& log) {
   AttemptReader reader(log);
-  const std::string path = CheckpointPath(log);
-  std::ifstream file(path, std::ios::binary);
-  if (file.is_open()) {
-    const std::string bytes((std::istreambuf_iterator<char>(file)),
-                            std::istreambuf_iterator<char>());
-    if (file.bad()) {
-      return Fail(ErrorCode::kUnavailable, "the journal cannot read {}: mend the disk or the file",
-                  path);
-    }
-    if (Status restored = reader.Restore(bytes); !restored) {
-      // The segments that are left are read from their start; events that are known stay as they
-      // are.
+  PODIUM_TRY_ASSIGN(const std::optional<std::string> checkpoint, ReadFile(CheckpointPath(log)));
+  if (checkpoint) {
+    if (Status restored = reader.Restore(*checkpoint); !restored) {
+      // The segments that are left are read from their start; known events stay as they are.
       reader.positions_.clear();
       reader.open_.clear();
       reader.Damaged(0, {}, restored.error().message);

@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using Texts = std::vector<std::string>;
 
-std::string ReadFile(const std::string& path) {
+std::string BytesOf(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
@@ -133,9 +133,9 @@ TEST_F(AttemptReaderTest, ATailTornAtAnyByteLosesNoRecordBeforeIt) {
   End(Begin("a"), 1);
   const OpenAttempt last = Begin("b");
   const std::string path = own() + "/" + SegmentFileName(0, 1);
-  const std::string before = ReadFile(path);
+  const std::string before = BytesOf(path);
   End(last, 2);
-  const std::string whole = ReadFile(path);
+  const std::string whole = BytesOf(path);
   journal_.reset();
   std::size_t from = 0;
   while (before[from] == whole[from]) ++from;
@@ -174,7 +174,7 @@ TEST_F(AttemptReaderTest, ADamagedSegmentCostsOnlyItself) {
   journal_.reset();
   for (const bool head : {true, false}) {
     const std::string path = own() + "/" + SegmentFileName(0, 2);
-    std::string bytes = ReadFile(path);
+    std::string bytes = BytesOf(path);
     bytes[head ? 3 : kSegmentHeadBytes + 3] ^= 1;
     WriteFile(path, bytes);
     const auto dead = OpenDead(root());
@@ -211,7 +211,7 @@ TEST_F(AttemptReaderTest, ADamagedCheckpointOnlyCostsReadingAgain) {
   }
   journal_.reset();
   const std::string path = own() + "/checkpoint";
-  const std::string whole = ReadFile(path);
+  const std::string whole = BytesOf(path);
   for (std::size_t size = 0; size < whole.size(); ++size) {
     WriteFile(path, whole.substr(0, size));
     const auto dead = OpenDead(root());
@@ -219,6 +219,26 @@ TEST_F(AttemptReaderTest, ADamagedCheckpointOnlyCostsReadingAgain) {
     EXPECT_EQ(TextsOf(ReadAll(reader)), Texts{"a ok 1"}) << size;
     EXPECT_EQ(reader.figures().damaged, 1U) << size;
   }
+}
+
+TEST_F(AttemptReaderTest, WhatCannotBeReadIsAnErrorAndNoLoss) {
+  End(Begin("a"), 1);
+  journal_.reset();
+  for (const std::string& name : {SegmentFileName(0, 1), std::string("checkpoint")}) {
+    const std::string path = own() + "/" + name;
+    const bool there = fs::exists(path);
+    if (there) fs::rename(path, own() + "/kept");
+    fs::create_directory(path);  // Reading it fails.
+    const auto dead = OpenDead(root());
+    Result<AttemptReader> reader = AttemptReader::Open(*dead);
+    const ErrorCode code = reader ? reader->Read(10).error().code : reader.error().code;
+    EXPECT_EQ(code, ErrorCode::kUnavailable) << name;
+    fs::remove(path);
+    if (there) fs::rename(own() + "/kept", path);
+  }
+  const auto dead = OpenDead(root());
+  AttemptReader reader = OpenReader(*dead);
+  EXPECT_EQ(TextsOf(ReadAll(reader)), Texts{"a ok 1"});
 }
 
 TEST_F(AttemptReaderTest, ACheckpointThatCannotBeWrittenDropsNothing) {

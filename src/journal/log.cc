@@ -8,9 +8,10 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <system_error>
 #include <utility>
+
+#include "journal/read_file.h"
 
 namespace podium::journal {
 namespace {
@@ -41,16 +42,6 @@ std::optional<std::pair<std::uint32_t, std::uint64_t>> ParseSegmentName(const st
       ParseNumber(std::string_view(name).substr(dash + 1, name.size() - dash - 5), 10);
   if (!core || !number || *core > UINT32_MAX) return std::nullopt;
   return std::pair(static_cast<std::uint32_t>(*core), *number);
-}
-
-Result<std::string> ReadWhole(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::string bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (!file.is_open() || file.bad()) {
-    return Fail(ErrorCode::kUnavailable, "the journal cannot read {}: mend the disk or the file",
-                path);
-  }
-  return bytes;
 }
 
 }  // namespace
@@ -89,6 +80,7 @@ Result<std::unique_ptr<DeadLog>> DeadLog::Open(const std::string& folder) {
       log->segments_[name->first].insert(name->second);
     }
   }
+  if (failed == std::errc::no_such_file_or_directory) return std::unique_ptr<DeadLog>();
   if (failed) {
     return Fail(ErrorCode::kUnavailable, "the journal cannot list {}: {}", folder,
                 failed.message());
@@ -119,7 +111,10 @@ Result<SegmentBytes> DeadLog::Look(std::uint32_t core, std::uint64_t number) {
   const SegmentId id{incarnation_, core, number};
   if (loaded_id_ != id) {
     loaded_id_.reset();
-    PODIUM_TRY_ASSIGN(loaded_, ReadWhole(folder_ + "/" + SegmentFileName(core, number)));
+    const std::string path = folder_ + "/" + SegmentFileName(core, number);
+    PODIUM_TRY_ASSIGN(std::optional<std::string> bytes, ReadFile(path));
+    if (!bytes) return Fail(ErrorCode::kUnprocessable, "{} is gone", path);
+    loaded_ = std::move(*bytes);
     loaded_id_ = id;
   }
   PODIUM_TRY_ASSIGN(const std::uint64_t salt, ReadSegmentHead(loaded_, id));
