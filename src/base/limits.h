@@ -32,7 +32,7 @@ inline constexpr std::size_t kMinBytesPerSecond = 512;
 inline constexpr std::size_t kReservedDescriptors = 256;
 
 // Upstreams: servers that Podium calls on behalf of its callers. Per core and origin.
-inline constexpr std::size_t kMaxUpstreamConnections = 4096;
+inline constexpr std::size_t kMaxUpstreamConnections = 8192;
 inline constexpr std::size_t kMaxIdleUpstreamConnections = 128;
 inline constexpr std::chrono::seconds kUpstreamIdleTime{50};  ///< Below the 60 s of many servers.
 inline constexpr std::size_t kMaxUpstreamOrigins = 256;       ///< Those with connections.
@@ -46,7 +46,22 @@ inline constexpr std::size_t kMaxColumns = 10'000;
 inline constexpr std::size_t kMaxTensors = 1024;   ///< Inputs, or outputs, of one OIP request.
 inline constexpr std::size_t kMaxTensorRank = 32;  ///< Dimensions of one OIP tensor.
 
+// OpenTelemetry: what is held until it is sent; beyond it spans are dropped and counted.
+inline constexpr std::size_t kMaxWaitingSpans = 2048;             ///< Per core.
+inline constexpr std::size_t kMaxSpanTextBytes = 256;             ///< Of each text; longer is cut.
+inline constexpr std::size_t kMaxOtlpRequestBytes = 1024 * 1024;  ///< One export.
+inline constexpr std::chrono::seconds kOtlpTimeout{10};           ///< Of one export.
+
 // LLM calls.
+inline constexpr std::size_t kMaxLlmBodyBytes = 32 * 1024 * 1024;  ///< Images come as base64.
+inline constexpr std::size_t kMaxLlmAnswerBytes =
+    64 * 1024 * 1024;                                             ///< Of one that is not streamed.
+inline constexpr std::size_t kMaxUpstreamErrorBytes = 64 * 1024;  ///< Read of a refusal's body.
+/// Of a stream before its first token, held back so that another provider may still answer.
+inline constexpr std::size_t kMaxHeldStreamBytes = 1024 * 1024;
+inline constexpr std::chrono::minutes kLlmTimeout{10};  ///< Of a call with all its attempts.
+inline constexpr std::size_t kMaxProviders = 100;
+inline constexpr std::size_t kMaxBreakers = 1024;       ///< Upstream models with one, per core.
 inline constexpr std::size_t kMaxModelNameBytes = 256;  ///< `model`, the caller's and a provider's.
 inline constexpr std::int64_t kMaxChoices = 128;        ///< `n`
 inline constexpr std::int64_t kMaxRequestedTokens = 100'000'000;  ///< `max_tokens` and its kin.

@@ -14,6 +14,7 @@ inline Task<void> AnswerInto(Handler& handler, Exchange& exchange, Response& res
                              std::latch& answered) {
   auto handle = handler.Handle(exchange);
   response = co_await std::move(handle);
+  exchange.WatchCaller({});  // The answer ends the watch.
   answered.count_down();
 }
 

@@ -1,8 +1,11 @@
 #include "net/client_connection.h"
 
+#include <netinet/tcp.h>
+
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <tuple>
 #include <utility>
 
@@ -13,6 +16,11 @@ namespace {
 
 namespace asio = boost::asio;
 using boost::system::error_code;
+
+// What a server may send ahead of a reader who pauses lies in the kernel, up to 32 MB where nothing
+// bounds it. Enough for 10 MB/s over a hundred milliseconds.
+using WindowClamp = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_WINDOW_CLAMP>;
+constexpr int kMostUnread = 1024 * 1024;
 
 constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
 /// What one TLS record holds; a request up to this size is one record and one system call.
@@ -43,6 +51,12 @@ Result<Addresses> Allowed(const ConnectTarget& target, const Addresses& found) {
 
 }  // namespace
 
+bool IsWantOfThisMachine(const error_code& error) {
+  namespace errc = boost::system::errc;
+  return error == errc::too_many_files_open || error == errc::too_many_files_open_in_system ||
+         error == errc::no_buffer_space || error == errc::not_enough_memory;
+}
+
 ClientConnection::ClientConnection(const Executor& executor) : socket_(executor) {}
 
 // ---- Connecting.
@@ -68,13 +82,15 @@ Task<Status> ClientConnection::ConnectTo(const ConnectTarget& target, const Addr
     const asio::ip::tcp::endpoint endpoint(address, target.server.port);
     const auto [error] = co_await socket_.async_connect(endpoint, kAwaitTuple);
     last = error;
+    if (error == asio::error::operation_aborted || IsWantOfThisMachine(error)) break;
     if (error) continue;
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    socket_.set_option(WindowClamp(kMostUnread), ignored);
     socket_.non_blocking(true, ignored);
     co_return Status{};
   }
-  co_return Fail(ErrorCode::kUnavailable, "cannot connect to {}: {}", ToString(target.server),
-                 last.message());
+  const ErrorCode code = IsWantOfThisMachine(last) ? ErrorCode::kLimited : ErrorCode::kUnavailable;
+  co_return Fail(code, "cannot connect to {}: {}", ToString(target.server), last.message());
 }
 
 Task<Status> ClientConnection::ShakeHands(const ConnectTarget& target) {
@@ -118,39 +134,47 @@ Task<ClientConnection::Io> ClientConnection::Read(char* buffer, std::size_t capa
 }
 
 Task<ClientConnection::Io> ClientConnection::Write(Buffers buffers) {
-  if (aborted_) co_return Io{asio::error::operation_aborted, 0};
-  if (tls_) co_return co_await WriteTls(buffers);
-  Io io;
-  io.bytes = socket_.write_some(buffers, io.error);
-  for (std::size_t taken = io.bytes;;) {
-    const std::size_t from_first = std::min(taken, buffers[0].size());
-    buffers[0] += from_first;
-    buffers[1] += taken - from_first;
-    if (buffers[0].size() + buffers[1].size() == 0) co_return Io{{}, io.bytes};
-    if (io.error && io.error != asio::error::would_block) co_return io;
-    std::tie(io.error, taken) = co_await socket_.async_write_some(buffers, kAwaitTuple);
-    io.bytes += taken;
+  Io all;
+  while (!all.error && !Took(buffers, 0)) {
+    const Io some = co_await WriteSome(buffers);
+    Took(buffers, some.bytes);
+    all = {some.error, all.bytes + some.bytes};
   }
+  co_return all;
 }
 
-Task<ClientConnection::Io> ClientConnection::WriteTls(Buffers buffers) {
-  std::string joined;
-  if (buffers[0].size() + buffers[1].size() <= kTlsRecordBytes && buffers[1].size() > 0) {
-    joined.append(ViewOf(buffers[0])).append(ViewOf(buffers[1]));
-    buffers = {asio::buffer(joined), asio::const_buffer()};
-  }
+bool ClientConnection::Took(Buffers& buffers, std::size_t bytes) {
+  const std::size_t from_first = std::min(bytes, buffers[0].size());
+  buffers[0] += from_first;
+  buffers[1] += bytes - from_first;
+  return buffers[0].size() + buffers[1].size() == 0;
+}
+
+Task<ClientConnection::Io> ClientConnection::WriteSome(Buffers buffers) {
+  if (aborted_) co_return Io{asio::error::operation_aborted, 0};
+  if (tls_) co_return co_await WriteSomeTls(buffers);
   Io io;
-  for (asio::const_buffer& part : buffers) {
-    while (part.size() > 0) {
-      const TlsStream::Step step = tls_->Write(ViewOf(part));
-      part += step.bytes;
-      io.bytes += step.bytes;
-      if (step.wait == TlsStream::Wait::kNothing) continue;
-      io.error = co_await Await(step.wait);
-      if (io.error) co_return io;
-    }
-  }
+  io.bytes = socket_.write_some(buffers, io.error);
+  if (io.error != asio::error::would_block) co_return io;
+  std::tie(io.error, io.bytes) = co_await socket_.async_write_some(buffers, kAwaitTuple);
   co_return io;
+}
+
+/// One record.
+Task<ClientConnection::Io> ClientConnection::WriteSomeTls(Buffers buffers) {
+  const bool both = buffers[0].size() > 0 && buffers[1].size() > 0;
+  std::string_view text = ViewOf(buffers[buffers[0].size() > 0 ? 0 : 1]);
+  std::string joined;
+  if (both && text.size() < kTlsRecordBytes) {
+    joined.append(text).append(ViewOf(buffers[1]).substr(0, kTlsRecordBytes - text.size()));
+    text = joined;
+  }
+  for (;;) {
+    const TlsStream::Step step = tls_->Write(text);
+    if (step.wait == TlsStream::Wait::kNothing) co_return Io{{}, step.bytes};
+    const error_code error = co_await Await(step.wait);
+    if (error) co_return Io{error, 0};
+  }
 }
 
 void ClientConnection::Interrupt() {

@@ -26,6 +26,9 @@ struct ConnectTarget {
   const AddressPolicy* addresses = nullptr;  ///< Without: any address.
 };
 
+/// Why no connection came about: this machine can open no more, to whomever.
+bool IsWantOfThisMachine(const boost::system::error_code& error);
+
 /// Threads: one executor. One operation at a time; destroyed while none is going on.
 class ClientConnection {
  public:
@@ -39,11 +42,16 @@ class ClientConnection {
   explicit ClientConnection(const Executor& executor);
 
   /// Resolves, judges the addresses, connects to the first that answers, shakes hands. Errors:
-  /// kUnavailable, and kPermissionDenied when no address of the host may be connected to.
+  /// kUnavailable, kPermissionDenied when no address of the host may be connected to, kLimited when
+  /// this machine has no descriptor or memory for one more, or too many names to look up.
   Task<Status> Open(const ConnectTarget& target, NameResolver& resolver);
   Task<Io> Read(char* buffer, std::size_t capacity);
-  /// All of it, unless it fails; tried without waiting first.
+  /// A part of it, perhaps all, unless it fails; tried without waiting first.
+  Task<Io> WriteSome(Buffers buffers);
+  /// All of it, unless it fails.
   Task<Io> Write(Buffers buffers);
+  /// Takes what was written off `buffers`; true when nothing is left.
+  static bool Took(Buffers& buffers, std::size_t bytes);
 
   /// Ends the wait that is going on, if any, with operation_aborted.
   void Interrupt();
@@ -63,7 +71,7 @@ class ClientConnection {
   Task<Status> ConnectTo(const ConnectTarget& target, const Addresses& addresses);
   Task<Status> ShakeHands(const ConnectTarget& target);
   Task<boost::system::error_code> Await(TlsStream::Wait wait);
-  Task<Io> WriteTls(Buffers buffers);
+  Task<Io> WriteSomeTls(Buffers buffers);
 
   Socket socket_;
   std::unique_ptr<TlsStream> tls_;  // Goes before the socket does.

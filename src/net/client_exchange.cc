@@ -186,7 +186,7 @@ Task<Result<ClientResponse>> ClientExchange::ReadResponse(const ClientRequest& r
       for (const auto& [name, value] : head.headers) response.headers.emplace_back(name, value);
       BodyFraming framing(head, request.method);
       in_.erase(0, *bytes);
-      Status rest = co_await ReadRest(framing, request.max_response_bytes, response.body);
+      Status rest = co_await ReadRest(framing, request, response);
       if (!rest) co_return Failure(std::move(rest).error());
       reusable_ = head.keep_alive && framing.done() && in_.empty() && !AsksFirst(request);
       co_return response;
@@ -196,17 +196,25 @@ Task<Result<ClientResponse>> ClientExchange::ReadResponse(const ClientRequest& r
   }
 }
 
-Task<Status> ClientExchange::ReadRest(BodyFraming& framing, std::size_t limit, std::string& body) {
+Task<Status> ClientExchange::ReadRest(BodyFraming& framing, const ClientRequest& request,
+                                      ClientResponse& response) {
+  const bool is_taken = request.sink && response.status / 100 == 2;
+  std::size_t left = request.max_response_bytes;
   for (;;) {
     std::string_view pending = in_;
     while (!framing.done() && !pending.empty()) {
       const BodyFraming::Step step = framing.Next(pending);
       if (step.failed) co_return NotHttp(server_, framing.error().text);
-      if (step.piece.size() > limit - body.size()) {
+      if (step.piece.size() > left) {
         co_return Fail(ErrorCode::kTooLarge, "the answer of {} is larger than {} bytes",
-                       ToString(server_), limit);
+                       ToString(server_), request.max_response_bytes);
       }
-      body.append(step.piece);
+      left -= step.piece.size();
+      if (!is_taken) {
+        response.body.append(step.piece);
+      } else if (!step.piece.empty()) {
+        request.sink(response, step.piece);
+      }
       pending.remove_prefix(step.consumed);
     }
     in_.erase(0, in_.size() - pending.size());

@@ -49,7 +49,8 @@ class ClientExchange : public std::enable_shared_from_this<ClientExchange> {
   Task<Result<bool>> MayContinue(ResponseHead& head);
   Task<Result<std::size_t>> ReadHead(ResponseHead& head);
   Task<Result<ClientResponse>> ReadResponse(const ClientRequest& request);
-  Task<Status> ReadRest(BodyFraming& framing, std::size_t limit, std::string& body);
+  Task<Status> ReadRest(BodyFraming& framing, const ClientRequest& request,
+                        ClientResponse& response);
   Task<Result<std::size_t>> ReadMore();
   Failure Broken(std::string_view doing, const boost::system::error_code& error) const;
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string_view>
 
@@ -44,6 +45,14 @@ class Exchange {
   /// The next piece of the body, valid until the next call; empty at its end. Errors as above, with
   /// `total_limit` for the sum. Not to be mixed with the two functions above.
   virtual Task<Result<std::string_view>> ReadSome(std::uint64_t total_limit) = 0;
+
+  /// From now on `left` is called, once, by the core's loop, when the caller ends or breaks its
+  /// connection, or the server's drain cuts it; within a sweep of the server (a quarter of a
+  /// second), also if that has happened. The end of sending counts: nobody who wants an answer
+  /// closes. The next request, sent early, ends the watch.
+  /// Replaces what was watched by; an empty function ends the watch, and so does the answer.
+  /// Costs nothing where it is not called. REQUIRES: the body has been read; `left` does not block.
+  virtual void WatchCaller(std::function<void()> left) = 0;
 
  protected:
   Exchange() = default;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "net/client_exchange.h"
 
 namespace podium::net {
@@ -28,7 +29,9 @@ std::optional<std::string_view> ClientResponse::Find(std::string_view name) cons
 class HttpClient::Impl {
  public:
   Impl(Executor executor, HostPort server)
-      : executor_(std::move(executor)), server_(std::move(server)), resolver_(executor_) {}
+      : executor_(std::move(executor)),
+        server_(std::move(server)),
+        resolver_(executor_, std::make_shared<NameLookups>(clock_)) {}
   ~Impl() { PODIUM_ASSERT(running_ == 0); }
 
   Task<Result<ClientResponse>> Send(ClientRequest request) {
@@ -85,6 +88,7 @@ class HttpClient::Impl {
 
   const Executor executor_;
   const HostPort server_;
+  const SystemClock clock_;
   SystemResolver resolver_;
   std::vector<std::unique_ptr<ClientConnection>> idle_;
   int running_ = 0;

@@ -31,6 +31,14 @@ struct BodySource {
   std::function<void(std::uint64_t sent)> progress;  ///< May be empty.
 };
 
+struct ClientResponse {
+  int status = 0;
+  HeaderList headers;
+  std::string body;
+
+  std::optional<std::string_view> Find(std::string_view name) const;
+};
+
 struct ClientRequest {
   HttpMethod method = HttpMethod::kGet;
   std::string target = "/";  ///< Path and query, percent-encoded.
@@ -40,14 +48,9 @@ struct ClientRequest {
   std::optional<BodySource> source;                             ///< Instead of `body`.
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);  ///< For the whole exchange.
   std::size_t max_response_bytes = kMaxClientBodyBytes;
-};
-
-struct ClientResponse {
-  int status = 0;
-  HeaderList headers;
-  std::string body;
-
-  std::optional<std::string_view> Find(std::string_view name) const;
+  /// Takes the body of a 2xx answer piece by piece as it comes, with the answer's head; its `body`
+  /// then stays empty. Runs on the client's executor.
+  std::function<void(const ClientResponse& head, std::string_view piece)> sink;
 };
 
 /// Threads: all methods on the executor given at construction.
@@ -59,7 +62,8 @@ class HttpClient {
   HttpClient& operator=(const HttpClient&) = delete;
 
   /// Any status is a value. Errors: kUnavailable when nobody could be reached (the message names
-  /// the address), kInternal when the connection broke later or the answer is not HTTP, kDeadline,
+  /// the address), kLimited when this process may open no more connections, kInternal when the
+  /// connection broke later or the answer is not HTTP, kDeadline,
   /// kTooLarge for the response, kInvalidArgument for what cannot be sent, and what a BodySource
   /// returns. A kept connection that turns out to be dead is replaced once, where that cannot run
   /// a request twice. Several may run at once, each on a connection of its own.

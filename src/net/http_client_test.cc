@@ -81,6 +81,42 @@ TEST_F(ClientTest, HeadAndLargeAnswers) {
   EXPECT_EQ(response.error().code, ErrorCode::kTooLarge);
 }
 
+// An answer that is shown as it comes must not be kept as well.
+TEST_F(ClientTest, GivesTheBodyAwayPieceByPiece) {
+  Start();
+  HttpClient client(context_.get_executor(), address());
+  ClientRequest get;
+  get.target = "/big";
+  std::size_t bytes = 0;
+  int pieces = 0;
+  get.sink = [&](const ClientResponse& head, std::string_view piece) {
+    EXPECT_EQ(head.Find("content-length"), "8000000");
+    EXPECT_FALSE(piece.empty());
+    bytes += piece.size();
+    ++pieces;
+  };
+  get.max_response_bytes = 8'000'000;
+  auto response = Send(client, get);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "");
+  EXPECT_EQ(bytes, 8'000'000u);
+  EXPECT_GT(pieces, 1);
+  EXPECT_EQ(server_->connections(), 1u);
+
+  get.max_response_bytes = 7'999'999;
+  response = Send(client, get);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, ErrorCode::kTooLarge);
+
+  // A refusal is read, not shown.
+  ClientRequest large = Post("/x", std::string(kTestBodyLimit + 1, 'x'));
+  large.sink = [](const ClientResponse&, std::string_view) { FAIL(); };
+  response = Send(client, large);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 413);
+  EXPECT_NE(response->body, "");
+}
+
 // The command line prints another message, and exits otherwise, when no server is there.
 TEST_F(ClientTest, NamesTheAddressWhereNobodyListens) {
   std::uint16_t port = 0;

@@ -88,6 +88,7 @@ void HttpSession::Arm(std::chrono::nanoseconds patience) {
 }
 
 bool HttpSession::Sweep(SteadyTime now) {
+  if (unwatched_ && !watch_) StartWatch();
   if (now < deadline_) {
     if (now < park_at_) return false;
     park_at_ = SteadyTime::max();
@@ -109,7 +110,7 @@ void HttpSession::Cut() {
   // Not close: Asio would follow a dead descriptor if an operation were cancelled after it.
   error_code ignored;
   socket_.shutdown(TcpSocket::shutdown_both, ignored);
-  CancelStream();
+  CallerLeft();
 }
 
 bool HttpSession::EndedByDeadline(const error_code& error) const {
@@ -209,6 +210,7 @@ HttpSession::Step HttpSession::BeginRequest(std::size_t head_bytes) {
   body_bytes_ = 0;
   body_pace_ = Pace(shared_.options.body_timeout);
   continue_owed_ = head_.expect_continue;
+  caller_left_ = false;
   response_.Clear();
   return shared_.handler.TryHandle(*this, response_) ? Answer() : Step::kHandle;
 }
@@ -400,16 +402,19 @@ HttpSession::Step HttpSession::Refuse(int status, std::string_view detail) {
 }
 
 HttpSession::Step HttpSession::Answer() {
-  unread_ = false;
-  if (cut_) return Step::kClose;
-  unread_ = !SkipRestOfBody();
+  if (watch_) watch_->left = nullptr;
+  unwatched_ = nullptr;
+  const bool may_have_body = head_.method != HttpMethod::kHead && StatusHasBody(response_.status);
+  const bool streams = may_have_body && response_.stream != nullptr;
+  const bool in_vain = cut_ || (streams && caller_left_);
+  if (in_vain || !streams) EndWatch();
+  unread_ = !in_vain && !SkipRestOfBody();
+  if (in_vain) return Step::kClose;
   keep_ = head_.keep_alive && !response_.close && !unread_ && !shared_.draining;
   out_.clear();
   std::string_view connection = keep_ ? "" : "close";
   if (keep_ && head_.version_minor == 0) connection = "keep-alive";
   in_chunks_ = head_.version_minor > 0;
-  const bool may_have_body = head_.method != HttpMethod::kHead && StatusHasBody(response_.status);
-  const bool streams = may_have_body && response_.stream != nullptr;
   if (streams && !in_chunks_) {
     keep_ = false;  // The end of the connection is the end of the body.
     connection = "close";
@@ -478,6 +483,63 @@ Task<bool> HttpSession::WriteRest() {
   }
 }
 
+// ---- A caller who leaves.
+
+void HttpSession::WatchCaller(std::function<void()> left) {
+  if (!watch_ && (!caller_left_ || !left)) {
+    unwatched_ = std::move(left);  // Most calls are over before the sweeper comes by.
+    return;
+  }
+  if (!watch_) StartWatch();
+  watch_->left = std::move(left);
+  if (!caller_left_) return;
+  asio::post(socket_.get_executor(), [watch = watch_] {
+    if (watch->session != nullptr) watch->session->TellHandler();
+  });
+}
+
+void HttpSession::StartWatch() {
+  watch_ = std::make_shared<Watched>(this);
+  watch_->left = std::exchange(unwatched_, nullptr);
+  WaitForCaller();
+}
+
+/// One wait for the whole request: while nothing arrives it costs nothing.
+void HttpSession::WaitForCaller() {
+  socket_.async_wait(TcpSocket::wait_read, [watch = watch_](error_code error) {
+    if (watch->session != nullptr) watch->session->CallerStirred(error);
+  });
+}
+
+void HttpSession::EndWatch() {
+  if (!watch_) return;
+  watch_->session = nullptr;
+  watch_.reset();
+  error_code ignored;
+  socket_.cancel(ignored);  // Nothing else waits now.
+}
+
+void HttpSession::CallerStirred(error_code error) {
+  if (error) return;  // The deadline of a write: that ends the stream too.
+  char byte = 0;
+  (void)socket_.receive(asio::buffer(&byte, 1), TcpSocket::message_peek, error);
+  if (error == asio::error::would_block) return WaitForCaller();
+  // The next request comes early, and hides the end behind it: that shows at the next write.
+  if (!error) return;
+  CallerLeft();
+}
+
+void HttpSession::CallerLeft() {
+  if (std::exchange(caller_left_, true)) return;
+  if (piece_waits_) response_.stream->Cancel();
+  TellHandler();
+}
+
+void HttpSession::TellHandler() {
+  const auto left = std::exchange(watch_ ? watch_->left : unwatched_, nullptr);
+  if (left) left();
+}
+
 // ---- An answer that is a stream.
 
 Task<HttpSession::Step> HttpSession::RunStream() {
@@ -512,10 +574,8 @@ void HttpSession::BeginStream() {
   whole_.reset();
   const ResponseHeaders written(std::move(response_.headers));
   GiveBack(response_.body);
-  caller_left_ = false;
   head_waits_ = true;
-  watch_ = std::make_shared<Watch>(this);
-  WatchCaller();
+  if (!watch_) StartWatch();
   asio::post(socket_.get_executor(), [watch = watch_] {
     if (watch->session != nullptr) watch->session->WriteHeadAlone();
   });
@@ -549,10 +609,7 @@ void HttpSession::PutPiece(std::string_view piece) {
 }
 
 HttpSession::Step HttpSession::EndStream(bool clean) {
-  watch_->session = nullptr;
-  watch_.reset();
-  error_code error;
-  socket_.cancel(error);  // Only the watch waits now.
+  EndWatch();
   response_.stream.reset();
   GiveBack(out_);
   if (clean) {
@@ -562,32 +619,11 @@ HttpSession::Step HttpSession::EndStream(bool clean) {
   unread_ = false;
   // Without chunks a cut would look like the end, but for a reset.
   if (!in_chunks_) {
+    error_code error;
     socket_.set_option(asio::socket_base::linger(true, 0), error);
     socket_.close(error);  // Left to the destructor, Asio would take the option back.
   }
   return Step::kClose;
-}
-
-void HttpSession::CancelStream() {
-  if (std::exchange(caller_left_, true) || !piece_waits_) return;
-  response_.stream->Cancel();
-}
-
-/// One wait for the whole stream: while nothing arrives it costs nothing.
-void HttpSession::WatchCaller() {
-  socket_.async_wait(TcpSocket::wait_read, [watch = watch_](error_code error) {
-    if (watch->session != nullptr) watch->session->CallerStirred(error);
-  });
-}
-
-void HttpSession::CallerStirred(error_code error) {
-  if (error) return;  // The deadline of a write: that ends the stream too.
-  char byte = 0;
-  (void)socket_.receive(asio::buffer(&byte, 1), TcpSocket::message_peek, error);
-  if (error == asio::error::would_block) return WatchCaller();
-  // The next request comes early, and hides the end behind it: that shows at the next write.
-  if (!error) return;
-  CancelStream();
 }
 
 HttpSession::Step HttpSession::NextRequest() {

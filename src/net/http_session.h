@@ -9,6 +9,7 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -64,6 +65,7 @@ class HttpSession final : public Exchange {
   std::optional<Result<std::string_view>> TryBody(std::size_t limit) override;
   Task<Result<std::string_view>> ReadBody(std::size_t limit) override;
   Task<Result<std::string_view>> ReadSome(std::uint64_t total_limit) override;
+  void WatchCaller(std::function<void()> left) override;
 
  private:
   enum class Step : std::uint8_t {
@@ -76,9 +78,10 @@ class HttpSession final : public Exchange {
     kClose,
   };
   enum class Written : std::uint8_t { kAll, kSome, kFailed };
-  /// What a wait for the caller's leaving holds: it may end after the stream, or the session.
-  struct Watch {
+  /// What the wait for the caller's leaving holds: it may end after what it is for, or the session.
+  struct Watched {
     HttpSession* session;
+    std::function<void()> left;  // The handler's, until it has answered.
   };
 
   // Between requests.
@@ -118,10 +121,15 @@ class HttpSession final : public Exchange {
   void WriteHeadAlone();
   void PutPiece(std::string_view piece);
   Step EndStream(bool clean);
-  void CancelStream();
-  void WatchCaller();
-  void CallerStirred(boost::system::error_code error);
   Task<void> Linger();
+
+  // A caller who leaves.
+  void StartWatch();
+  void WaitForCaller();
+  void EndWatch();
+  void CallerStirred(boost::system::error_code error);
+  void CallerLeft();
+  void TellHandler();
 
   void Arm(std::chrono::nanoseconds patience);
   void Disarm() { deadline_ = SteadyTime::max(); }
@@ -155,11 +163,12 @@ class HttpSession final : public Exchange {
   bool keep_ = false;    // The connection outlives the answer in flight.
   bool unread_ = false;  // The peer may still be sending: linger before closing.
 
-  std::shared_ptr<Watch> watch_;  // While an answer streams.
+  std::function<void()> unwatched_;  // The handler's, until the sweeper begins the watch.
+  std::shared_ptr<Watched> watch_;   // While an answer streams, or a handler wants to know.
   bool in_chunks_ = false;
   bool head_waits_ = false;   // For the first piece, or the next turn of the loop.
   bool piece_waits_ = false;  // In Next of the stream.
-  bool caller_left_ = false;  // The stream is cancelled, or need not be.
+  bool caller_left_ = false;  // During this request.
 };
 
 }  // namespace podium::net

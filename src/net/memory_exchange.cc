@@ -55,4 +55,15 @@ Task<Result<std::string_view>> MemoryExchange::ReadSome(std::uint64_t total_limi
   co_return *TryBody(static_cast<std::size_t>(total_limit));
 }
 
+void MemoryExchange::WatchCaller(std::function<void()> left) {
+  left_ = std::move(left);
+  if (gone_) Leave();
+}
+
+void MemoryExchange::Leave() {
+  gone_ = true;
+  const auto left = std::exchange(left_, nullptr);
+  if (left) left();
+}
+
 }  // namespace podium::net

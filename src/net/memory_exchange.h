@@ -1,6 +1,7 @@
 // An exchange without a connection: how handlers are tested, and called from within the process.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -27,6 +28,12 @@ class MemoryExchange final : public Exchange {
   std::optional<Result<std::string_view>> TryBody(std::size_t limit) override;
   Task<Result<std::string_view>> ReadBody(std::size_t limit) override;
   Task<Result<std::string_view>> ReadSome(std::uint64_t total_limit) override;
+  void WatchCaller(std::function<void()> left) override;
+
+  /// The caller leaves: whoever watches is told before this returns, whoever will from within
+  /// WatchCaller. REQUIRES: on the core of the handler.
+  void Leave();
+  bool watched() const { return left_ != nullptr; }
 
  private:
   std::string request_;
@@ -34,6 +41,8 @@ class MemoryExchange final : public Exchange {
   std::string body_;  // With kBodyPadding bytes behind body_bytes_.
   std::size_t body_bytes_ = 0;
   bool handed_out_ = false;
+  std::function<void()> left_;
+  bool gone_ = false;
 };
 
 }  // namespace podium::net

@@ -48,5 +48,26 @@ TEST(MemoryExchange, GivesPiecesOnceAndKeepsThePeer) {
   EXPECT_EQ(all, "abc");
 }
 
+TEST(MemoryExchange, TellsOnceThatTheCallerHasLeft) {
+  MemoryExchange exchange(MemoryExchange::Text("POST", "/"));
+  int first = 0;
+  int second = 0;
+  exchange.WatchCaller([&] { ++first; });
+  exchange.WatchCaller([&] { ++second; });
+  EXPECT_TRUE(exchange.watched());
+  exchange.Leave();
+  exchange.Leave();
+  EXPECT_FALSE(exchange.watched());
+  EXPECT_EQ(first, 0) << "replaced";
+  EXPECT_EQ(second, 1);
+  exchange.WatchCaller([&] { ++first; });
+  EXPECT_EQ(first, 1) << "it has left already";
+  MemoryExchange other(MemoryExchange::Text("POST", "/"));
+  other.WatchCaller([&] { ++first; });
+  other.WatchCaller({});
+  other.Leave();
+  EXPECT_EQ(first, 1);
+}
+
 }  // namespace
 }  // namespace podium::net

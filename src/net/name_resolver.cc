@@ -1,96 +1,83 @@
 #include "net/name_resolver.h"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/error.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <tuple>
+#include <optional>
 #include <utility>
 
 namespace podium::net {
 namespace {
 
 namespace asio = boost::asio;
-using boost::system::error_code;
-using Resolver = asio::ip::basic_resolver<asio::ip::tcp, Executor>;
-using Found = Resolver::results_type;
-
-/// One wait for an answer, which the answer or whoever abandons it ends: the first counts.
-template <typename Handler>
-struct Wait {
-  Wait(const Executor& executor, Handler handler)
-      : loop(executor), handler(std::make_unique<Handler>(std::move(handler))) {}
-
-  void End(error_code error, Found found) {
-    if (!handler) return;
-    auto resume = [waiter = std::move(handler), error, answer = std::move(found)]() mutable {
-      std::move (*waiter)(error, std::move(answer));
-    };
-    asio::post(loop, std::move(resume));
-  }
-
-  Executor loop;
-  std::unique_ptr<Handler> handler;
-};
-
-Task<std::pair<error_code, Found>> Ask(Resolver& resolver, const Executor& executor,
-                                       std::string host, std::function<void()>& abandon) {
-  error_code error;
-  Found found;
-  auto start = [&](auto handler) {
-    auto slot = asio::get_associated_cancellation_slot(handler);
-    auto wait = std::make_shared<Wait<decltype(handler)>>(executor, std::move(handler));
-    auto give_up = [wait] { wait->End(asio::error::operation_aborted, {}); };
-    abandon = give_up;
-    if (slot.is_connected()) slot.assign([give_up](asio::cancellation_type) { give_up(); });
-    resolver.async_resolve(host, "", [wait](error_code failed, Found answer) {
-      wait->End(failed, std::move(answer));
-    });
-  };
-  using Token = asio::as_tuple_t<asio::use_awaitable_t<Executor>>;
-  auto pending = asio::async_initiate<const Token, void(error_code, Found)>(std::move(start),
-                                                                            asio::as_tuple(kAwait));
-  std::tie(error, found) = co_await std::move(pending);
-  abandon = nullptr;
-  co_return std::pair(error, std::move(found));
-}
 
 }  // namespace
 
-class SystemResolver::Impl {
+/// One wait for an answer, which the answer or whoever abandons it ends: the first counts.
+/// Threads: the loop's, but for Post.
+class SystemResolver::Wait final : public std::enable_shared_from_this<Wait> {
  public:
-  explicit Impl(const Executor& executor) : executor_(executor), resolver_(executor) {}
+  explicit Wait(Executor loop) : loop_(std::move(loop)) {}
 
-  Task<Result<Addresses>> Resolve(std::string host, std::function<void()>& abandon) {
-    error_code error;
-    const auto address = asio::ip::make_address(host, error);
-    if (!error) co_return Addresses{address};
-    if (host == "localhost") {
-      co_return Addresses{asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
-    }
-    auto asking = Ask(resolver_, executor_, host, abandon);
-    const auto [failed, found] = co_await std::move(asking);
-    if (failed) {
-      co_return Fail(ErrorCode::kUnavailable, "cannot find the host {}: {}", host,
-                     failed.message());
-    }
-    Addresses addresses;
-    for (const auto& entry : found) addresses.push_back(entry.endpoint().address());
-    co_return addresses;
+  /// From any thread, while the one who waits does.
+  void Post(const Result<Addresses>& found) {
+    asio::post(loop_, [self = shared_from_this(), found] {
+      if (!self->resume_) return;
+      self->found_ = found;
+      std::exchange(self->resume_, nullptr)();
+    });
   }
+  void GiveUp() {
+    if (resume_) asio::post(loop_, std::exchange(resume_, nullptr));
+  }
+  /// What Post brought; nullopt after GiveUp.
+  Task<void> Done(std::function<void()>& abandon) {
+    auto start = [self = shared_from_this(), &abandon](auto handler) {
+      auto slot = asio::get_associated_cancellation_slot(handler);
+      auto resume = std::make_shared<decltype(handler)>(std::move(handler));
+      self->resume_ = [resume] { (*resume)(); };
+      abandon = [self] { self->GiveUp(); };
+      if (slot.is_connected()) slot.assign([self](asio::cancellation_type) { self->GiveUp(); });
+    };
+    auto pending = asio::async_initiate<const asio::use_awaitable_t<Executor>, void()>(
+        std::move(start), kAwait);
+    co_await std::move(pending);
+    abandon = nullptr;
+  }
+  const std::optional<Result<Addresses>>& found() const { return found_; }
 
  private:
-  const Executor executor_;
-  Resolver resolver_;
+  const Executor loop_;
+  std::function<void()> resume_;
+  std::optional<Result<Addresses>> found_;
 };
 
-SystemResolver::SystemResolver(const Executor& executor)
-    : impl_(std::make_unique<Impl>(executor)) {}
+SystemResolver::SystemResolver(Executor executor, std::shared_ptr<NameLookups> lookups)
+    : executor_(std::move(executor)), lookups_(std::move(lookups)) {}
 SystemResolver::~SystemResolver() = default;
 
 Task<Result<Addresses>> SystemResolver::Resolve(std::string host, std::function<void()>& abandon) {
-  return impl_->Resolve(std::move(host), abandon);
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  if (!error) co_return Addresses{address};
+  if (host == "localhost") {
+    co_return Addresses{asio::ip::address_v4::loopback(), asio::ip::address_v6::loopback()};
+  }
+  auto asking = Ask(host, abandon);
+  co_return co_await std::move(asking);
+}
+
+Task<Result<Addresses>> SystemResolver::Ask(const std::string& host,
+                                            std::function<void()>& abandon) {
+  const auto wait = std::make_shared<Wait>(executor_);
+  auto done = [wait](const Result<Addresses>& found) { wait->Post(found); };
+  const NameLookups::Asked asked = lookups_->Ask(host, std::move(done));
+  if (asked.known) co_return *asked.known;
+  // The answer comes by the loop, so not before somebody waits for it.
+  auto waiting = wait->Done(abandon);
+  co_await std::move(waiting);
+  if (wait->found()) co_return *wait->found();
+  lookups_->Forget(host, asked.ticket);  // Now the loop may go.
+  co_return Fail(ErrorCode::kUnavailable, "the lookup of the host {} was given up", host);
 }
 
 }  // namespace podium::net

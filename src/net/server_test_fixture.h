@@ -124,13 +124,7 @@ class PathHandler final : public Handler {
   Task<Response> Handle(Exchange& exchange) override {
     const std::string_view path = exchange.head().path;
     if (path == "/ignore") co_return Text("ignored");
-    if (path == "/stream" || path == "/204") {
-      Response response;
-      response.status = path == "/204" ? 204 : 200;
-      response.content_type = "text/event-stream";
-      response.stream = std::make_unique<ScriptedStream>(script);
-      co_return response;
-    }
+    if (path == "/stream" || path == "/204") co_return Stream(path == "/204" ? 204 : 200);
     if (path == "/big") co_return Text(std::string(8'000'000, 'b'));
     if (path == "/peer") {
       co_return Text(fmt::format("{} {} {}", exchange.peer_address(), exchange.peer_is_loopback(),
@@ -146,6 +140,7 @@ class PathHandler final : public Handler {
       (void)co_await gate_.async_wait(boost::asio::as_tuple(kAwait));
       co_return Text("waited");
     }
+    if (path.starts_with("/watch")) co_return co_await Watch(exchange);
     if (path == "/pieces") co_return co_await CountPieces(exchange);
     auto body = co_await exchange.ReadBody(kTestBodyLimit);
     if (!body) co_return ProblemResponse(body.error());
@@ -157,6 +152,7 @@ class PathHandler final : public Handler {
   void Open() { gate_.cancel(); }
   StreamScript script;  ///< Of /stream and /204.
   int waiting = 0;
+  int left = 0;  ///< Callers, of /watch.
   std::size_t fast = 0;
   int padding_sum = 0;
 
@@ -166,6 +162,33 @@ class PathHandler final : public Handler {
     response.content_type = "text/plain";
     response.body = std::move(body);
     return response;
+  }
+
+  Response Stream(int status) {
+    Response response;
+    response.status = status;
+    response.content_type = "text/event-stream";
+    response.stream = std::make_unique<ScriptedStream>(script);
+    return response;
+  }
+
+  /// Waits until the caller leaves, or Open. "/watch/late" waits before it watches as well.
+  Task<Response> Watch(Exchange& exchange) {
+    const std::string_view path = exchange.head().path;
+    if (path == "/watch/late") {
+      ++waiting;
+      (void)co_await gate_.async_wait(boost::asio::as_tuple(kAwait));
+    }
+    exchange.WatchCaller([this] {
+      ++left;
+      gate_.cancel();
+    });
+    if (path == "/watch/ended") exchange.WatchCaller({});
+    ++waiting;
+    (void)co_await gate_.async_wait(boost::asio::as_tuple(kAwait));
+    if (path == "/watch/stream") co_return Stream(200);
+    if (path == "/watch/none") co_return Stream(204);
+    co_return Text("watched");
   }
 
   Task<Response> CountPieces(Exchange& exchange) {
@@ -320,6 +343,12 @@ class ServerTest : public ::testing::Test {
   }
   void PollUntilStreamWaits() {
     while (!handler_.script.waits) context_.poll();
+  }
+  void PollUntilLeft(int wanted) {
+    while (handler_.left != wanted) {
+      server_->SweepNow();
+      context_.poll();
+    }
   }
   void PollUntilWaiting(int wanted) {
     while (handler_.waiting != wanted) context_.poll();

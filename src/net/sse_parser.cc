@@ -141,6 +141,12 @@ void AppendSseEvent(std::string_view name, std::string_view data, std::string& o
     std::replace_if(out.begin() + static_cast<std::ptrdiff_t>(begin), out.end() - 1, IsLineEnd,
                     ' ');
   }
+  // Nearly all data is one line, and finding that out so is many times faster than line by line.
+  if (!data.empty() && data.find('\n') == std::string_view::npos &&
+      data.find('\r') == std::string_view::npos) {
+    out.append("data: ").append(data).append("\n\n");
+    return;
+  }
   const bool open_end = data.empty() || IsLineEnd(data.back());
   while (!data.empty()) out.append("data: ").append(TakeFirstLine(data)).append("\n");
   if (open_end) out.append("data: \n");

@@ -27,6 +27,8 @@ class SseParser {
  public:
   explicit SseParser(std::size_t max_event_bytes = limits::kMaxSseEventBytes)
       : max_event_bytes_(max_event_bytes) {}
+  SseParser(const SseParser&) = delete;  ///< It has views of itself.
+  SseParser& operator=(const SseParser&) = delete;
 
   /// The next bytes. REQUIRES: Next has returned nullopt since the last piece, and `piece` stays
   /// where it is until Next does so again.

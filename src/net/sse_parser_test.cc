@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include <memory>
+#include <type_traits>
 #include <vector>
 
 namespace podium::net {
@@ -11,6 +12,10 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
+
+// It keeps views of its own text: a moved one would look into the old one's memory.
+static_assert(!std::is_copy_constructible_v<SseParser> && !std::is_move_constructible_v<SseParser>);
+static_assert(!std::is_copy_assignable_v<SseParser> && !std::is_move_assignable_v<SseParser>);
 
 /// Feeds `text` in pieces of at most `part` bytes, each in memory that ends where it ends and is
 /// gone before the next one. Events as "name|data|id"; an error is the last entry.

@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -41,6 +43,35 @@ std::string_view NameOf(UpstreamPhase phase);  ///< "connect", "unsent", "sent",
 /// Of an error that Upstream or UpstreamResponse gave; nullopt for any other.
 std::optional<UpstreamPhase> PhaseOf(const Error& error);
 
+/// What a call fails with that was cancelled.
+Error Cancelled(const Origin& origin, UpstreamPhase phase);
+/// Somebody on our side has ended the call: SendCancel, UpstreamResponse::Cancel, or the end of the
+/// task that made it. It says nothing about the server.
+bool WasCancelled(const Error& error);
+/// Podium itself has refused the call, before a byte was sent: kInvalidArgument, kLimited or
+/// kPermissionDenied of an Upstream. It says nothing about the server.
+bool IsOurs(const Error& error);
+
+/// Ends a Send from outside.
+/// Threads: those of the Upstream. It outlives the Send that it was given to.
+class SendCancel {
+ public:
+  SendCancel() = default;
+  SendCancel(const SendCancel&) = delete;
+  SendCancel& operator=(const SendCancel&) = delete;
+
+  /// The Send that is under way fails soon, whatever it waits for (a name, a connection, room to
+  /// write, the head), and so does any later one. No harm when it has ended.
+  void Cancel();
+  bool cancelled() const { return cancelled_; }
+  /// For an Upstream: what Cancel calls, once; empty when nothing is under way any more.
+  void OnCancel(std::function<void()> end) { end_ = std::move(end); }
+
+ private:
+  std::function<void()> end_;
+  bool cancelled_ = false;
+};
+
 struct UpstreamTimeouts {
   std::chrono::nanoseconds connect = std::chrono::seconds(10);  ///< Resolving to the end of TLS.
   std::chrono::nanoseconds head = std::chrono::seconds(120);    ///< To the head's first byte.
@@ -58,6 +89,7 @@ struct UpstreamRequest {
   /// Sending it twice does no more harm than once, whatever its method says: a kept connection that
   /// died before a byte of the answer came is then replaced.
   bool repeatable = false;
+  SendCancel* cancel = nullptr;
 };
 
 /// An answer whose head is there. Destroying it early ends the connection.
@@ -78,8 +110,10 @@ class UpstreamResponse {
   /// All of the body that has come and was not read yet, without its framing; valid until the next
   /// call. Waits for at least a byte; empty at the clean end. An error is the answer ever after.
   virtual Task<Result<std::string_view>> ReadSome() = 0;
-  /// Ends what ReadSome waits for, soon, and the connection. May be called at any time.
+  /// Ends what ReadSome waits for, soon, and the connection (WasCancelled). At any time.
   virtual void Cancel() = 0;
+  /// Replaces UpstreamTimeouts::deadline. A wait that is going on is made shorter, never longer.
+  virtual void SetDeadline(SteadyTime deadline) = 0;
 
  protected:
   UpstreamResponse() = default;
@@ -92,10 +126,11 @@ class UpstreamResponse {
 class Upstream {
  public:
   virtual ~Upstream() = default;
-  /// Any status is a value. Errors have their phase in `where`: kInvalidArgument for what cannot be
-  /// sent, kLimited when the origin has all the connections it may have, kPermissionDenied when its
-  /// address may not be connected to, kDeadline, kUnavailable for the rest. No text holds a
-  /// header's value. REQUIRES: `origin` outlives the task.
+  /// Any status is a value. Errors have their phase in `where`. Ours (see IsOurs): kInvalidArgument
+  /// for what cannot be sent, kLimited when the origin has all the connections it may have or this
+  /// machine has room for no more, kPermissionDenied when its address may not be connected to. The
+  /// server's: kDeadline, and kUnavailable for the rest, cancelled calls among it (WasCancelled).
+  /// No text holds a header's value. REQUIRES: `origin` outlives the task.
   virtual Task<Result<std::unique_ptr<UpstreamResponse>>> Send(const Origin& origin,
                                                                UpstreamRequest request) = 0;
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/error.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <cstring>
 #include <utility>
 
@@ -41,7 +42,7 @@ void UpstreamCall::Arm(std::chrono::nanoseconds patience) {
 }
 
 void UpstreamCall::Sweep(SteadyTime now) {
-  if (now < deadline_) return;
+  if (now < deadline_ || cancelled_) return;
   Disarm();
   expired_ = true;
   connection_->Abort();
@@ -50,6 +51,12 @@ void UpstreamCall::Sweep(SteadyTime now) {
 void UpstreamCall::Cancel() {
   cancelled_ = true;
   if (connection_) connection_->Abort();
+}
+
+/// What the task's cancellation did not reach, because nothing was waiting or the wait had just
+/// ended, ends here. REQUIRES: called before and after each wait.
+void UpstreamCall::Note(const asio::cancellation_state& task) {
+  if (task.cancelled() != asio::cancellation_type::none && !was_ended()) Cancel();
 }
 
 Failure UpstreamCall::Broken(UpstreamPhase phase, std::string_view doing,
@@ -61,7 +68,7 @@ Failure UpstreamCall::Broken(UpstreamPhase phase, std::string_view doing,
                    doing, origin),
               phase);
   }
-  if (cancelled_) return At(Fail(ErrorCode::kUnavailable, "{} was cancelled", origin), phase);
+  if (cancelled_) return Fail(Cancelled(shelf_->origin, phase));
   const std::string tls = connection_ ? connection_->TlsFault() : std::string();
   return At(Fail(ErrorCode::kUnavailable, "the connection broke while {} {}: {}", doing, origin,
                  tls.empty() ? error.message() : tls),
@@ -80,6 +87,7 @@ Task<Status> UpstreamCall::Open(const ConnectTarget& target, NameResolver& resol
   Arm(timeouts_.connect);
   Status opened = co_await connection_->Open(target, resolver);
   Disarm();
+  Note(co_await asio::this_coro::cancellation_state);
   if (opened && !was_ended()) co_return Status{};
   if (was_ended()) co_return Broken(UpstreamPhase::kConnect, "connecting to", {});
   co_return At(Failure(std::move(opened).error()), UpstreamPhase::kConnect);
@@ -87,11 +95,11 @@ Task<Status> UpstreamCall::Open(const ConnectTarget& target, NameResolver& resol
 
 Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
                                     std::string_view body) {
-  Arm(timeouts_.idle);
+  Note(co_await asio::this_coro::cancellation_state);
+  if (was_ended()) co_return Broken(UpstreamPhase::kUnsent, "sending to", {});
   const ClientConnection::Buffers buffers = {asio::const_buffer(head.data(), head.size()),
                                              asio::const_buffer(body.data(), body.size())};
-  const ClientConnection::Io written = co_await connection_->Write(buffers);
-  Disarm();
+  const ClientConnection::Io written = co_await WriteAll(buffers);
   const auto phase = written.bytes > 0 ? UpstreamPhase::kSent : UpstreamPhase::kUnsent;
   const bool hopeless = written.error && (written.bytes == 0 || was_ended());
   if (hopeless) co_return Broken(phase, "sending to", written.error);
@@ -101,6 +109,19 @@ Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
   if (written.error) keep_alive_ = false;
   if (read) ready_ = TakePieces();
   co_return read;
+}
+
+Task<ClientConnection::Io> UpstreamCall::WriteAll(ClientConnection::Buffers buffers) {
+  ClientConnection::Io all;
+  do {
+    Arm(timeouts_.idle);  // Anew for each part that the server takes.
+    const ClientConnection::Io some = co_await connection_->WriteSome(buffers);
+    Disarm();
+    Note(co_await asio::this_coro::cancellation_state);
+    all = {some.error, all.bytes + some.bytes};
+    if (ClientConnection::Took(buffers, some.bytes)) break;
+  } while (!all.error);
+  co_return all;
 }
 
 // ---- The head.
@@ -164,9 +185,11 @@ void UpstreamCall::KeepHead(const ResponseHead& head, std::size_t bytes) {
 /// Into in_, behind what is there; an end is 0 bytes, with or without an error.
 Task<ClientConnection::Io> UpstreamCall::ReadMore(std::chrono::nanoseconds patience) {
   if (in_.free_bytes() == 0) in_.Reserve(std::max(kUpstreamReadBytes, 2 * in_.capacity()));
+  Note(co_await asio::this_coro::cancellation_state);
   Arm(patience);
   const ClientConnection::Io read = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
   Disarm();
+  if (read.error) Note(co_await asio::this_coro::cancellation_state);
   in_.Commit(read.bytes);
   co_return was_ended() ? ClientConnection::Io{asio::error::operation_aborted, 0} : read;
 }

@@ -2,6 +2,8 @@
 // Part of upstream_pool.cc in all but file.
 #pragma once
 
+#include <algorithm>
+#include <boost/asio/cancellation_state.hpp>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -61,22 +63,28 @@ class UpstreamCall final : public UpstreamResponse {
 
   Task<Result<std::string_view>> ReadSome() override;
   void Cancel() override;
+  void SetDeadline(SteadyTime deadline) override {
+    timeouts_.deadline = deadline;
+    if (deadline_ != SteadyTime::max()) deadline_ = std::min(deadline_, deadline);
+  }
 
   /// Ends the wait that is going on if its deadline has passed.
   void Sweep(SteadyTime now);
-  /// Somebody has ended it, by Cancel or by a deadline: it has not failed by itself.
+  /// It was ended, by Cancel, its task or a deadline: it has not failed by itself.
   bool was_ended() const { return cancelled_ || expired_; }
   std::size_t buffered_bytes() const { return in_.capacity() + head_text_.capacity(); }
 
   std::size_t place = 0;  ///< In the pool's list; the pool's business.
 
  private:
+  Task<ClientConnection::Io> WriteAll(ClientConnection::Buffers buffers);
   Task<Status> ReadHead(HttpMethod method);
   Result<bool> TakeHead(HttpMethod method);
   void KeepHead(const ResponseHead& head, std::size_t bytes);
   Task<ClientConnection::Io> ReadMore(std::chrono::nanoseconds patience);
   std::string_view TakePieces();
   void LetGo(bool reusable);
+  void Note(const boost::asio::cancellation_state& task);
   Failure Broken(UpstreamPhase phase, std::string_view doing,
                  const boost::system::error_code& error) const;
   Failure NotHttp(UpstreamPhase phase, std::string_view fault) const;
@@ -85,7 +93,7 @@ class UpstreamCall final : public UpstreamResponse {
 
   UpstreamHome& home_;
   const std::shared_ptr<UpstreamShelf> shelf_;
-  const UpstreamTimeouts timeouts_;
+  UpstreamTimeouts timeouts_;
   std::unique_ptr<ClientConnection> connection_;  // Until it has been let go.
   SteadyTime deadline_ = SteadyTime::max();       // Of the wait going on.
   std::chrono::nanoseconds patience_{};           // That it came from.

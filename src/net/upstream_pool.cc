@@ -4,6 +4,7 @@
 #include <array>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <utility>
 #include <vector>
 
@@ -57,6 +58,24 @@ Error Unsent(Error error) {
   return std::move(error).At(std::string(NameOf(UpstreamPhase::kUnsent)));
 }
 
+/// While it lives, and until End, SendCancel ends `call`.
+class CancelLink {
+ public:
+  CancelLink(SendCancel* cancel, UpstreamCall& call) : cancel_(cancel) {
+    if (cancel_ != nullptr) cancel_->OnCancel([&call] { call.Cancel(); });
+  }
+  ~CancelLink() { End(); }
+  CancelLink(const CancelLink&) = delete;
+  CancelLink& operator=(const CancelLink&) = delete;
+
+  void End() {
+    if (cancel_ != nullptr) std::exchange(cancel_, nullptr)->OnCancel({});
+  }
+
+ private:
+  SendCancel* cancel_;
+};
+
 }  // namespace
 
 class UpstreamPool::Impl final : public UpstreamHome {
@@ -65,7 +84,8 @@ class UpstreamPool::Impl final : public UpstreamHome {
       : executor_(std::move(executor)),
         clock_(clock),
         options_(std::move(options)),
-        system_resolver_(executor_),
+        system_resolver_(
+            executor_, options_.lookups ? options_.lookups : std::make_shared<NameLookups>(clock_)),
         resolver_(resolver != nullptr ? *resolver : system_resolver_),
         tls_(options_.trust ? std::make_unique<TlsClient>(*options_.trust) : nullptr),
         timer_(executor_),
@@ -74,21 +94,22 @@ class UpstreamPool::Impl final : public UpstreamHome {
 
   Task<Result<std::unique_ptr<UpstreamResponse>>> Send(const Origin& origin,
                                                        UpstreamRequest request) {
+    const asio::cancellation_state task = co_await asio::this_coro::cancellation_state;
+    if (Status refused = Refuse(origin, request, task); !refused) {
+      co_return Failure(std::move(refused).error());
+    }
     const auto text = RequestText(origin, request);
     if (!text) co_return Failure(Unsent(text.error()));
-    if (origin.tls && !tls_) {
-      co_return Failure(
-          Unsent(Error{ErrorCode::kUnavailable,
-                       "no certificates are trusted here: TLS is not set up", "", nullptr}));
-    }
     std::shared_ptr<UpstreamShelf> shelf = ShelfOf(origin);
     if (shelf == nullptr) {
       co_return Failure(
           Unsent(Error{ErrorCode::kLimited, "too many origins at once", "", nullptr}));
     }
-    if (auto kept = TakeIdle(*shelf)) {
+    if (auto kept = TakeIdle(*shelf, IsRepeatable(request) ? kTrustedIdle : kTrustedIdleForOnce)) {
       auto call = std::make_unique<UpstreamCall>(*this, shelf, request.timeouts, std::move(kept));
+      CancelLink link(request.cancel, *call);
       Status answered = co_await call->Exchange(request.method, *text, request.body);
+      link.End();
       if (answered) co_return call;
       const auto phase = PhaseOf(answered.error());
       const bool died =
@@ -151,6 +172,17 @@ class UpstreamPool::Impl final : public UpstreamHome {
   }
 
  private:
+  /// Why nothing is to be sent, if so.
+  Status Refuse(const Origin& origin, const UpstreamRequest& request,
+                const asio::cancellation_state& task) const {
+    const bool cancelled = task.cancelled() != asio::cancellation_type::none ||
+                           (request.cancel != nullptr && request.cancel->cancelled());
+    if (cancelled) return Fail(Cancelled(origin, UpstreamPhase::kUnsent));
+    if (!origin.tls || tls_) return {};
+    return Fail(Unsent({ErrorCode::kInvalidArgument,
+                        "no certificates are trusted here: TLS is not set up", "", nullptr}));
+  }
+
   Task<Result<std::unique_ptr<UpstreamResponse>>> SendAnew(std::shared_ptr<UpstreamShelf> shelf,
                                                            UpstreamRequest request,
                                                            const std::string& text) {
@@ -166,6 +198,7 @@ class UpstreamPool::Impl final : public UpstreamHome {
     const ConnectTarget target{.server = {shelf->origin.host, shelf->origin.port},
                                .tls = shelf->origin.tls ? tls_.get() : nullptr,
                                .addresses = &shelf->origin.addresses};
+    const CancelLink link(request.cancel, *call);
     Status opened = co_await call->Open(target, resolver_);
     if (!opened) co_return Failure(std::move(opened).error());
     Status answered = co_await call->Exchange(request.method, text, request.body);
@@ -197,12 +230,13 @@ class UpstreamPool::Impl final : public UpstreamHome {
     return shelves_.back();
   }
 
-  std::unique_ptr<ClientConnection> TakeIdle(UpstreamShelf& shelf) {
+  std::unique_ptr<ClientConnection> TakeIdle(UpstreamShelf& shelf,
+                                             std::chrono::nanoseconds trusted) {
     const SteadyTime now = Now();
     while (!shelf.idle.empty()) {
       UpstreamShelf::Kept kept = std::move(shelf.idle.back());
       shelf.idle.pop_back();
-      const bool fresh = now - kept.checked < kTrustedIdle;
+      const bool fresh = now - kept.checked < trusted;
       const bool young = now - kept.since < options_.idle_time;
       if (young && (fresh || kept.connection->IsAlive())) return std::move(kept.connection);
       --shelf.open;

@@ -26,11 +26,16 @@ struct UpstreamPoolOptions {
   std::chrono::nanoseconds sweep_every = std::chrono::milliseconds(50);
   /// Whom TLS believes, shared by all pools; without it no origin with TLS can be called.
   std::shared_ptr<const TlsTrust> trust;
+  /// By which names are looked up, shared by all pools; without it this one has its own.
+  std::shared_ptr<NameLookups> lookups;
 };
 
 /// A connection that was used this short a time ago is taken to be alive without a look, which
 /// would cost a system call.
 inline constexpr std::chrono::seconds kTrustedIdle{1};
+/// The same for a request that may not be sent twice, whose call would fail: a server that ends
+/// connections after an answer, without saying so, has done it by then.
+inline constexpr std::chrono::milliseconds kTrustedIdleForOnce{10};
 
 /// Threads: all methods on `executor`, which belongs to one thread; the constructor anywhere.
 /// Shutdown: no Send is running and all responses are gone; Stop; destroy once it has returned.
@@ -44,8 +49,8 @@ class UpstreamPool final : public Upstream {
   ~UpstreamPool() override;  ///< REQUIRES: Stop has returned, or nothing was ever sent.
 
   /// A kept connection that turns out to be dead before a byte of the answer came is replaced once:
-  /// when nothing of the request was taken, or when it may be sent twice (an idempotent method, or
-  /// `repeatable`).
+  /// when not a byte of the request was taken, or when it may be sent twice (an idempotent method,
+  /// or `repeatable`). A call that was cancelled, or is past a deadline, is never sent again.
   Task<Result<std::unique_ptr<UpstreamResponse>>> Send(const Origin& origin,
                                                        UpstreamRequest request) override;
 

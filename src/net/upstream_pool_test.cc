@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <cerrno>
+
 #include "net/upstream_call.h"
 #include "net/upstream_test_fixture.h"
 
@@ -12,6 +14,22 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::Not;
+
+/// Waits in vain, and then reads and sends.
+Task<void> GoOnAfter(TestGate& gate, UpstreamResponse& response, UpstreamPool& pool, Origin origin,
+                     std::optional<Result<std::string>>& piece,
+                     std::optional<Result<std::unique_ptr<UpstreamResponse>>>& again) {
+  (void)co_await gate.async_wait(boost::asio::as_tuple(kAwait));
+  auto read = response.ReadSome();
+  const auto got = co_await std::move(read);
+  if (got) {
+    piece = std::string(*got);
+  } else {
+    piece = Failure(got.error());
+  }
+  auto send = pool.Send(origin, UpstreamRequest{});
+  again = co_await std::move(send);
+}
 
 constexpr std::string_view kStream =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -182,6 +200,8 @@ TEST_F(UpstreamTest, ErrorsNameTheirPhase) {
       ASSERT_FALSE(answer);
       EXPECT_EQ(PhaseOf(answer.error()), c.phase) << answer.error().message;
       EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+      EXPECT_FALSE(IsOurs(answer.error()));
+      EXPECT_FALSE(WasCancelled(answer.error()));
       EXPECT_THAT(answer.error().message, HasSubstr(c.message));
       EXPECT_THAT(answer.error().message, HasSubstr(ToString(Here())));
       EXPECT_EQ(pool_->connections(Here()), 0u);
@@ -218,6 +238,7 @@ TEST_F(UpstreamTest, RefusesWhatWouldBreakOut) {
     const auto answer = Finish(Begin(Here(), request));
     ASSERT_FALSE(answer) << header.first;
     EXPECT_EQ(answer.error().code, ErrorCode::kInvalidArgument);
+    EXPECT_TRUE(IsOurs(answer.error()));
     EXPECT_EQ(PhaseOf(answer.error()), UpstreamPhase::kUnsent);
     EXPECT_THAT(answer.error().message, Not(HasSubstr("secret"))) << "INV-15";
   }
@@ -334,6 +355,36 @@ TEST_F(UpstreamTest, DeadIdleConnectionsCostNoCall) {
   }
 }
 
+// A server that ends connections after an answer without saying so costs no call that cannot be
+// repeated, but within a moment that is too short to look.
+TEST_F(UpstreamTest, DyingConnectionsCostNoCallAfterAMoment) {
+  Start();
+  struct Case {
+    milliseconds rested;
+    bool found_out;
+  };
+  for (const Case c :
+       {Case{kTrustedIdleForOnce, true}, Case{kTrustedIdleForOnce - milliseconds(1), false}}) {
+    SCOPED_TRACE(c.rested.count());
+    const auto kept = Begin(Here(), Post());
+    auto peer = Accept();
+    (void)peer->Receive();
+    peer->Send(kOk);
+    ASSERT_TRUE(Finish(kept));
+    peer->Close();
+    clock_.Advance(c.rested);
+    const std::size_t call = Begin(Here(), Post());
+    if (c.found_out) {
+      peer = Accept();
+      (void)peer->Receive();
+      peer->Send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+    }
+    const auto answer = Finish(call);
+    ASSERT_EQ(answer.has_value(), c.found_out);
+    if (!c.found_out) EXPECT_EQ(PhaseOf(answer.error()), UpstreamPhase::kSent);
+  }
+}
+
 TEST_F(UpstreamTest, IdleConnectionsEndInTime) {
   Start();
   const auto call = Begin(Here(), Post());
@@ -364,6 +415,7 @@ TEST_F(UpstreamTest, Inv16ConnectionsOfAnOriginAreBounded) {
   const auto refused = Finish(Begin(Here(), Post()));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::kLimited);
+  EXPECT_TRUE(IsOurs(refused.error()));
   EXPECT_EQ(PhaseOf(refused.error()), UpstreamPhase::kUnsent);
   EXPECT_THAT(refused.error().message, HasSubstr("2 connections"));
   for (const auto* peer : {&one, &two}) {
@@ -543,6 +595,27 @@ TEST_F(UpstreamTest, EachPhaseHasItsDeadline) {
   EXPECT_EQ(Read(**answer).error().code, ErrorCode::kDeadline) << "ever after";
 }
 
+// An upload may take longer than the server may be silent, as long as it takes something.
+TEST_F(UpstreamTest, EachPartThatIsTakenBuysTime) {
+  Start();
+  UpstreamRequest request = Post(std::string(80'000'000, 'x'));
+  request.timeouts.idle = seconds(10);
+  const auto call = Begin(Here(), request);
+  const auto peer = Accept();
+  for (int part = 0; part < 5; ++part) {
+    // More than the kernel's buffers hold, so that some of it was written only now.
+    for (int i = 0; i < 200; ++i) ASSERT_TRUE(peer->ReceiveSome());
+    Pass(seconds(9));
+    ASSERT_FALSE(answered(call)) << "part " << part;
+  }
+  Pass(seconds(10));
+  const auto answer = Finish(call);
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().code, ErrorCode::kDeadline);
+  EXPECT_EQ(PhaseOf(answer.error()), UpstreamPhase::kSent);
+  EXPECT_THAT(answer.error().message, HasSubstr("10000 ms while sending to"));
+}
+
 TEST_F(UpstreamTest, DeadlineOfAllIsKeptWhateverComes) {
   Start();
   UpstreamRequest request = Post();
@@ -583,20 +656,141 @@ TEST_F(UpstreamTest, CancelEndsTheWaitAndTheConnection) {
     while (!piece) context_.poll();
     ASSERT_FALSE(*piece);
     EXPECT_THAT(piece->error().message, HasSubstr("cancelled"));
+    EXPECT_TRUE(WasCancelled(piece->error()));
+    EXPECT_EQ(PhaseOf(piece->error()), UpstreamPhase::kBody);
     answer->reset();
     EXPECT_TRUE(peer->left());
     EXPECT_EQ(pool_->connections(Here()), 0u);
   }
 }
 
-TEST_F(UpstreamTest, CancelledTaskEndsItsCall) {
+// Whatever it waits for, and whoever ends it: who has called, or the server.
+TEST_F(UpstreamTest, CancelledCallsEndAtOnce) {
+  Start();
+  enum class Waits : std::uint8_t { kForAName, kToWrite, kForTheHead, kInTheHead };
+  struct Case {
+    const char* name;
+    Waits waits;
+    UpstreamPhase phase;
+  };
+  const Case cases[] = {
+      {"for a name", Waits::kForAName, UpstreamPhase::kConnect},
+      {"for room to write", Waits::kToWrite, UpstreamPhase::kSent},
+      {"for the head", Waits::kForTheHead, UpstreamPhase::kSent},
+      {"for the rest of the head", Waits::kInTheHead, UpstreamPhase::kHead},
+  };
+  for (const Case& c : cases) {
+    for (const bool by_task : {false, true}) {
+      SCOPED_TRACE(fmt::format("{} {}", c.name, by_task));
+      const bool named = c.waits != Waits::kForAName;
+      const Origin origin = Here(named ? "127.0.0.1" : "slow-to-resolve.example");
+      SendCancel cancel;
+      UpstreamRequest request =
+          Post(c.waits == Waits::kToWrite ? std::string(20'000'000, 'x') : "");
+      request.cancel = &cancel;
+      const auto call = Begin(origin, request);
+      std::unique_ptr<UpstreamPeer> peer;
+      if (named) peer = Accept();
+      if (named && c.waits != Waits::kToWrite) (void)peer->Receive();
+      if (c.waits == Waits::kInTheHead) peer->Send("HTTP/1.1 200 OK\r\n");
+      EXPECT_FALSE(answered(call));
+      if (by_task) {
+        calls_.Cancel();
+      } else {
+        cancel.Cancel();
+      }
+      const auto answer = Finish(call);
+      ASSERT_FALSE(answer);
+      EXPECT_TRUE(WasCancelled(answer.error()));
+      EXPECT_FALSE(IsOurs(answer.error()));
+      EXPECT_EQ(PhaseOf(answer.error()), c.phase);
+      EXPECT_EQ(pool_->connections(origin), 0u);
+    }
+  }
+}
+
+TEST_F(UpstreamTest, CancelledBeforehandIsNotSent) {
+  Start();
+  SendCancel cancel;
+  cancel.Cancel();
+  UpstreamRequest request = Post();
+  request.cancel = &cancel;
+  const auto answer = Finish(Begin(Here("up.example"), request));
+  ASSERT_FALSE(answer);
+  EXPECT_TRUE(WasCancelled(answer.error()));
+  EXPECT_EQ(PhaseOf(answer.error()), UpstreamPhase::kUnsent);
+  EXPECT_EQ(resolver_.asked, 0);
+}
+
+TEST_F(UpstreamTest, CancelAfterTheHeadIsTheResponsesOwn) {
+  Start();
+  SendCancel cancel;
+  UpstreamRequest request = Post();
+  request.cancel = &cancel;
+  const auto call = Begin(Here(), request);
+  const auto peer = Accept();
+  (void)peer->Receive();
+  peer->Send(kStream);
+  auto answer = Finish(call);
+  ASSERT_TRUE(answer);
+  cancel.Cancel();
+  peer->Send("1\r\nx\r\n0\r\n\r\n");
+  EXPECT_EQ(ReadAll(**answer), "x");
+}
+
+// INV-11: the end of the server's drain must not look like a connection that has broken.
+TEST_F(UpstreamTest, CancelledCallIsNeverSentAgain) {
+  Start();
+  for (const bool by_task : {false, true}) {
+    SCOPED_TRACE(by_task);
+    const auto kept = Begin(Here(), Get());
+    const auto peer = Accept();
+    (void)peer->Receive();
+    peer->Send(kOk);
+    ASSERT_TRUE(Finish(kept));
+    SendCancel cancel;
+    UpstreamRequest request = Get();
+    request.repeatable = true;
+    request.cancel = &cancel;
+    const auto call = Begin(Here(), request);
+    (void)peer->Receive();
+    const int asked = resolver_.asked;
+    if (by_task) {
+      calls_.Cancel();
+    } else {
+      cancel.Cancel();
+    }
+    for (int i = 0; i < 50; ++i) context_.poll();
+    EXPECT_EQ(resolver_.asked, asked) << "nobody connects again";
+    const auto answer = Finish(call);
+    ASSERT_FALSE(answer);
+    EXPECT_TRUE(WasCancelled(answer.error()));
+    EXPECT_TRUE(peer->left());
+    EXPECT_EQ(pool_->connections(Here()), 0u);
+  }
+}
+
+// A task is cancelled once: what it does after that learns of it all the same.
+TEST_F(UpstreamTest, CancelledTaskReadsNoMore) {
   Start();
   const auto call = Begin(Here(), Post());
   const auto peer = Accept();
   (void)peer->Receive();
+  peer->Send(kStream);
+  auto answer = Finish(call);
+  ASSERT_TRUE(answer);
+  TestGate gate(context_.get_executor(), TestGate::time_point::max());
+  std::optional<Result<std::string>> piece;
+  std::optional<Answer> again;
+  calls_.Spawn(GoOnAfter(gate, **answer, *pool_, Here(), piece, again));
+  context_.poll();
   calls_.Cancel();
-  EXPECT_FALSE(Finish(call));
-  EXPECT_TRUE(peer->left());
+  while (!again) context_.poll();
+  ASSERT_FALSE(*piece);
+  EXPECT_TRUE(WasCancelled(piece->error()));
+  EXPECT_EQ(PhaseOf(piece->error()), UpstreamPhase::kBody);
+  ASSERT_FALSE(*again);
+  EXPECT_TRUE(WasCancelled(again->error()));
 }
 
 // ---- Names and addresses.
@@ -610,6 +804,7 @@ TEST_F(UpstreamTest, GoesToTheAddressThatWasJudged) {
     const auto answer = Finish(Begin(outside, Post()));
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code, ErrorCode::kPermissionDenied);
+    EXPECT_TRUE(IsOurs(answer.error()));
     EXPECT_EQ(PhaseOf(answer.error()), UpstreamPhase::kConnect);
     EXPECT_THAT(answer.error().message, HasSubstr("rebound.example is at"));
   }
@@ -630,6 +825,39 @@ TEST_F(UpstreamTest, TriesTheAddressesInTheirOrder) {
   EXPECT_THAT(peer->Receive(), HasSubstr(fmt::format("Host: several.example:{}\r\n", port_)));
   peer->Send(kOk);
   EXPECT_TRUE(Finish(call));
+}
+
+// That this machine can open no more is not the server's fault. (Not tried for real: sanitizers
+// need descriptors themselves.)
+TEST(UpstreamErrors, WantOfDescriptorsIsOurs) {
+  using boost::system::error_code;
+  for (const int ours : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+    EXPECT_TRUE(IsWantOfThisMachine(error_code(ours, boost::system::system_category()))) << ours;
+  }
+  for (const int theirs : {0, ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH, EADDRNOTAVAIL, ECANCELED}) {
+    EXPECT_FALSE(IsWantOfThisMachine(error_code(theirs, boost::system::system_category())));
+  }
+}
+
+TEST(UpstreamErrors, SayWhoseTheyAre) {
+  for (int i = 0; i < kErrorCodeCount; ++i) {
+    const auto code = static_cast<ErrorCode>(i);
+    const bool ours = code == ErrorCode::kInvalidArgument || code == ErrorCode::kLimited ||
+                      code == ErrorCode::kPermissionDenied;
+    EXPECT_EQ(IsOurs(Error{code, "text", "unsent", nullptr}), ours) << i;
+    EXPECT_FALSE(IsOurs(Error{code, "text", "elsewhere", nullptr})) << "of no Upstream";
+    EXPECT_FALSE(WasCancelled(Error{code, "text", "unsent", nullptr}));
+  }
+  const Origin origin{false, "a.example", 80, {}};
+  for (const auto phase : {UpstreamPhase::kConnect, UpstreamPhase::kUnsent, UpstreamPhase::kSent,
+                           UpstreamPhase::kHead, UpstreamPhase::kBody}) {
+    const Error cancelled = Cancelled(origin, phase);
+    EXPECT_TRUE(WasCancelled(cancelled));
+    EXPECT_EQ(PhaseOf(cancelled), phase);
+    EXPECT_EQ(cancelled.code, ErrorCode::kUnavailable);
+    EXPECT_FALSE(IsOurs(cancelled));
+  }
+  EXPECT_FALSE(WasCancelled(Error{ErrorCode::kUnavailable, "", "soup, cancelled", nullptr}));
 }
 
 TEST(OriginText, NamesTheDefaultPortToo) {

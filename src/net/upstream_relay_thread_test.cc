@@ -139,57 +139,5 @@ TEST(UpstreamRelay, StreamsPassThroughSeveralCores) {
   (*from)->Stop(std::chrono::seconds(5));
 }
 
-Task<void> Resolve(NameResolver& resolver, std::string host, std::function<void()>& abandon,
-                   Result<Addresses>& found) {
-  auto resolving = resolver.Resolve(std::move(host), abandon);
-  found = co_await std::move(resolving);
-}
-
-/// The system's resolver works on a thread of its own.
-class ResolverTest : public ::testing::Test {
- protected:
-  Result<Addresses> Ask(const std::string& host, bool give_up = false) {
-    boost::asio::io_context context(1);
-    SystemResolver resolver(context.get_executor());
-    std::function<void()> abandon;
-    Result<Addresses> found = Fail(ErrorCode::kInternal, "not resolved");
-    TaskGroup group(context.get_executor());
-    group.Spawn(Resolve(resolver, host, abandon, found));
-    if (give_up) {
-      boost::asio::post(context, [&abandon] { abandon(); });
-    }
-    context.run();
-    return found;
-  }
-  /// Longer than a name may be: no server is asked.
-  const std::string nobody_ = std::string(300, 'a');
-};
-
-TEST_F(ResolverTest, AddressesAndThisMachineAreKnown) {
-  const auto v4 = Ask("127.0.0.9");
-  ASSERT_TRUE(v4);
-  EXPECT_EQ(v4->front().to_string(), "127.0.0.9");
-  const auto v6 = Ask("::1");
-  ASSERT_TRUE(v6);
-  EXPECT_TRUE(v6->front().is_v6());
-  const auto local = Ask("localhost");
-  ASSERT_TRUE(local);
-  EXPECT_TRUE(local->front().is_loopback());
-}
-
-TEST_F(ResolverTest, UnknownNamesAreErrors) {
-  const auto found = Ask(nobody_);
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().code, ErrorCode::kUnavailable);
-  EXPECT_THAT(found.error().message, ::testing::HasSubstr("cannot find the host aaa"));
-}
-
-// Whoever gives up goes on at once; what the thread finds later is dropped.
-TEST_F(ResolverTest, WaitsMayBeAbandoned) {
-  const auto found = Ask(nobody_, true);
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().code, ErrorCode::kUnavailable);
-}
-
 }  // namespace
 }  // namespace podium::net

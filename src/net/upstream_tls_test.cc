@@ -124,6 +124,7 @@ TEST_F(UpstreamTlsTest, WithoutTrustNothingIsSent) {
   const auto answer = Finish(Begin(Here("up.example"), Post()));
   ASSERT_FALSE(answer);
   EXPECT_EQ(PhaseOf(answer.error()), UpstreamPhase::kUnsent);
+  EXPECT_TRUE(IsOurs(answer.error()));
   EXPECT_THAT(answer.error().message, HasSubstr("TLS is not set up"));
 }
 
@@ -187,6 +188,71 @@ TEST_F(UpstreamTlsTest, UnannouncedEndIsACut) {
     if (announced) peer->SayEnd();
     peer->Close();
     EXPECT_EQ(ReadAll(**answer), announced ? "hello" : "hello|body");
+  }
+}
+
+// A body that HTTP says is whole needs no other end: many servers just close.
+TEST_F(UpstreamTlsTest, WholeBodiesNeedNoAnnouncement) {
+  ServeGood();
+  Start(options_);
+  struct Case {
+    const char* head;
+    const char* body;
+    const char* read;
+  };
+  const Case cases[] = {
+      {"Content-Length: 5\r\n\r\n", "hello", "hello"},
+      {"Content-Length: 0\r\n\r\n", "", ""},
+      {"Transfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n0\r\n\r\n", "hello"},
+      {"Transfer-Encoding: chunked\r\n\r\n", "5\r\nhello\r\n", "hello|body"},
+      {"Content-Length: 6\r\n\r\n", "hello", "hello|body"},
+  };
+  for (const Case& c : cases) {
+    for (const bool at_once : {true, false}) {
+      SCOPED_TRACE(fmt::format("{}{} {}", c.head, c.body, at_once));
+      const std::size_t call = Begin(Here("up.example"), Post());
+      const auto peer = Accept();
+      (void)peer->Receive();
+      const std::string head = std::string("HTTP/1.1 200 OK\r\n") + c.head;
+      peer->Send(at_once ? head + c.body : head);
+      if (at_once) peer->Close();
+      auto answer = Finish(call);
+      ASSERT_TRUE(answer) << answer.error().message;
+      if (!at_once) peer->Send(c.body);
+      peer->Close();
+      EXPECT_EQ(ReadAll(**answer), c.read);
+      EXPECT_TRUE(Read(**answer).has_value() ==
+                  (std::string_view(c.read).find('|') == std::string_view::npos));
+      answer->reset();
+      Pass(kTrustedIdle);
+      EXPECT_EQ(pool_->connections(Here("up.example")), 0u);
+    }
+  }
+}
+
+// The handshake is a wait as any other.
+TEST_F(UpstreamTlsTest, HandshakeCanBeCancelled) {
+  ServeGood();
+  const Origin secure = Here("up.example");
+  server_tls_ = nullptr;  // Somebody accepts and says nothing.
+  Start(options_);
+  for (const bool by_task : {false, true}) {
+    SendCancel cancel;
+    UpstreamRequest request = Post();
+    request.cancel = &cancel;
+    const std::size_t call = Begin(secure, request);
+    const auto peer = Accept();
+    ASSERT_TRUE(peer->ReceiveSome());
+    if (by_task) {
+      calls_.Cancel();
+    } else {
+      cancel.Cancel();
+    }
+    const auto answer = Finish(call);
+    ASSERT_FALSE(answer);
+    EXPECT_TRUE(WasCancelled(answer.error()));
+    EXPECT_EQ(PhaseOf(answer.error()), UpstreamPhase::kConnect);
+    EXPECT_EQ(pool_->connections(secure), 0u);
   }
 }
 
