@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gateway/llm/json_text.h"
+#include "net/sse_parser.h"
 
 namespace podium::gateway::llm {
 namespace {
@@ -55,6 +56,8 @@ ErrorCode CodeOf(FailureKind kind) {
     case FailureKind::kOverloaded:
     case FailureKind::kServer:
     case FailureKind::kUnreadable:
+    case FailureKind::kUnreachable:
+    case FailureKind::kNotSent:
       return ErrorCode::kUnavailable;
   }
   return ErrorCode::kInternal;
@@ -87,7 +90,7 @@ void AppendResponsesFrame(const CallError& error, std::int64_t sequence, std::st
   json.Key("error");
   AppendOpenAiObject(error, json);
   json.EndObject();
-  AppendFrame("error", data, out);
+  net::AppendSseEvent("error", data, out);
 }
 
 }  // namespace
@@ -123,18 +126,7 @@ void AppendErrorFrame(Surface surface, const CallError& error, std::int64_t sequ
   if (surface == Surface::kResponses) return AppendResponsesFrame(error, sequence, out);
   std::string data;
   AppendError(surface, error, data);
-  AppendFrame(surface == Surface::kMessages ? "error" : "", data, out);
-}
-
-void AppendFrame(std::string_view name, std::string_view data, std::string& out) {
-  if (!name.empty()) out.append("event: ").append(name).append("\n");
-  while (true) {
-    const std::size_t end = data.find_first_of("\r\n");
-    out.append("data: ").append(data.substr(0, end)).append("\n");
-    if (end == std::string_view::npos) break;
-    data.remove_prefix(end + (data.substr(end).starts_with("\r\n") ? 2 : 1));
-  }
-  out += '\n';
+  net::AppendSseEvent(surface == Surface::kMessages ? "error" : "", data, out);
 }
 
 }  // namespace podium::gateway::llm

@@ -33,7 +33,4 @@ void AppendError(Surface surface, const CallError& error, std::string& out);
 void AppendErrorFrame(Surface surface, const CallError& error, std::int64_t sequence,
                       std::string& out);
 
-/// One server-sent event; `name` may be empty. Line ends in `data` begin a new line of it.
-void AppendFrame(std::string_view name, std::string_view data, std::string& out);
-
 }  // namespace podium::gateway::llm

@@ -37,7 +37,11 @@ Call CallOf(const std::string& section) {
     }
     if (key == "provider") call.anthropic = value == "anthropic";
     if (key == "model") call.model = value;
-    if (key == "azure") call.options.azure_paths = true, call.options.api_version = value;
+    if (key == "azure") {
+      call.options.base_path.clear();
+      call.options.azure_paths = true;
+      call.options.api_version = value;
+    }
     if (key == "responses") call.options.native_responses = value != "translated";
     if (key == "max_tokens") call.options.legacy_max_tokens = value == "legacy";
   }
@@ -121,10 +125,14 @@ std::string RunGolden(const GoldenSections& in) {
   out += Section("upstream request", upstream + "\n" + encoded->body);
   if (const auto answer = in.find("answer"); answer != in.end()) {
     out += Section("answer", answer->second);
-    const auto decoded = adapter->Decode(encoded->terms, answer->second);
-    if (!decoded) return out + Section("caller", decoded.error().message);
-    out += Section("caller", decoded->body.value_or("(the same bytes)"));
-    out += Section("known", Known(decoded->usage, decoded->finish, decoded->upstream_id));
+    const auto decoded = adapter->Decode(encoded->terms, {}, answer->second);
+    if (decoded.failure) {
+      std::string error;
+      AppendError(call.surface, CallErrorOf(*decoded.failure), error);
+      return out + Section("caller", error);
+    }
+    out += Section("caller", decoded.body.value_or("(the same bytes)"));
+    out += Section("known", Known(decoded.usage, decoded.finish, decoded.upstream_id));
   }
   if (const auto stream = in.find("stream"); stream != in.end()) {
     out += Section("stream", stream->second);

@@ -42,6 +42,19 @@ JsonText& JsonText::Key(std::string_view name) {
   return *this;
 }
 
+namespace {
+
+/// Nearly no text needs any; read whole, without a branch, it is read many bytes at once.
+bool NeedsEscapes(std::string_view text) {
+  bool needed = false;
+  for (const char c : text) {
+    needed |= static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\' || c == 0x7F;
+  }
+  return needed;
+}
+
+}  // namespace
+
 JsonText& JsonText::String(std::string_view value) {
   Comma();
   if (!simdjson::validate_utf8(value.data(), value.size())) {
@@ -49,7 +62,11 @@ JsonText& JsonText::String(std::string_view value) {
     return *this;
   }
   out_ += '"';
-  out_ += EscapeJson(value);
+  if (NeedsEscapes(value)) {
+    out_ += EscapeJson(value);
+  } else {
+    out_ += value;
+  }
   out_ += '"';
   return *this;
 }

@@ -9,4 +9,11 @@ Status StreamTranslator::FailWith(UpstreamFailure failure) {
   return Fail(CallErrorOf(*progress_.failure).error);
 }
 
+Answer FailedAnswer(UpstreamFailure failure, const std::vector<net::HeaderField>& headers) {
+  TakeAdvice(headers, failure);
+  Answer answer;
+  answer.failure = std::move(failure);
+  return answer;
+}
+
 }  // namespace podium::gateway::llm

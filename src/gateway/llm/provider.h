@@ -66,6 +66,8 @@ struct UpstreamCall {
 };
 
 struct Answer {
+  /// Set: the provider has failed within a status of 200, and there is nothing else.
+  std::optional<UpstreamFailure> failure;
   std::optional<std::string> body;  ///< For the caller; nullopt: the provider's, byte for byte.
   TokenUsage usage;                 ///< `estimated` and zero when the provider reports none.
   FinishReason finish = FinishReason::kNone;  ///< Of the first choice.
@@ -79,6 +81,8 @@ struct StreamProgress {
   bool has_output = false;
   bool ended = false;  ///< The provider's own clean end was seen.
   FinishReason finish = FinishReason::kNone;
+  /// Estimated until the provider has counted the output for good; that is 0 as long as it has not
+  /// counted it at all.
   TokenUsage usage{.estimated = true};
   std::uint64_t output_bytes = 0;  ///< Of text, arguments and thinking: to estimate from.
   std::string upstream_id;
@@ -119,13 +123,19 @@ class ProviderAdapter {
   virtual Result<UpstreamCall> Encode(Surface surface, const RequestFields& fields,
                                       std::string_view body, std::string_view upstream_model,
                                       const ProviderOptions& options) const = 0;
-  /// A whole answer with a 2xx status; an error is unreadable bytes (kUnavailable).
-  virtual Result<Answer> Decode(const AnswerTerms& terms, std::string_view body) const = 0;
+  /// A whole answer with a 2xx status. It failed: bytes that are no such answer (kUnreadable), or
+  /// an error that a server says with status 200, judged as Classify does. Headers: as there.
+  virtual Answer Decode(const AnswerTerms& terms, const std::vector<net::HeaderField>& headers,
+                        std::string_view body) const = 0;
+  /// REQUIRES: terms.stream.
   virtual std::unique_ptr<StreamTranslator> Translate(AnswerTerms terms) const = 0;
   /// Any other status. Headers: Retry-After and its variants.
   virtual UpstreamFailure Classify(int status, const std::vector<net::HeaderField>& headers,
                                    std::string_view body) const = 0;
 };
+
+/// What Decode gives when there is no answer. Headers: what they say about trying again.
+Answer FailedAnswer(UpstreamFailure failure, const std::vector<net::HeaderField>& headers);
 
 /// REQUIRES: `scratch` outlives the adapter and its translators.
 std::unique_ptr<ProviderAdapter> MakeOpenAiAdapter(JsonScratch& scratch);

@@ -5,9 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/json.h"
 #include "base/limits.h"
@@ -134,11 +136,47 @@ TEST(Encode, OptionsOfTheProvider) {
              {.base_path = "/api", .native_responses = false, .legacy_max_tokens = true});
   EXPECT_EQ(translated->target, "/api/chat/completions");
   EXPECT_THAT(translated->body, HasSubstr(R"("max_tokens":7)"));
-  const auto azure =
-      Encode(false, Surface::kResponses, body, {.azure_paths = true, .api_version = "a b"});
+  const auto azure = Encode(false, Surface::kResponses, body,
+                            {.base_path = "", .azure_paths = true, .api_version = "a b"});
   EXPECT_EQ(azure->target, "/openai/responses?api-version=a%20b");
   const auto anthropic = Encode(true, Surface::kChat, Chat(R"("x":1)"), {.default_max_tokens = 9});
   EXPECT_THAT(anthropic->body, HasSubstr(R"("max_tokens":9)"));
+}
+
+// Gateways in front of Azure stand below a path of their own.
+TEST(Encode, AzurePathsBeginWithTheBasePath) {
+  const auto target = [](const char* base_path, Surface surface = Surface::kChat) {
+    const std::string body = R"({"model":"m","input":"a","messages":[]})";
+    const ProviderOptions options{.base_path = base_path, .azure_paths = true, .api_version = "1"};
+    return Encode(false, surface, body, options)->target;
+  };
+  EXPECT_EQ(target(""), "/openai/deployments/up/chat/completions?api-version=1");
+  EXPECT_EQ(target("/team/a"), "/team/a/openai/deployments/up/chat/completions?api-version=1");
+  EXPECT_EQ(target("/team/a", Surface::kResponses), "/team/a/openai/responses?api-version=1");
+  // SDKs take either form of Azure's base URL.
+  EXPECT_EQ(target("/openai"), "/openai/deployments/up/chat/completions?api-version=1");
+  EXPECT_EQ(target("/a/openai"), "/a/openai/deployments/up/chat/completions?api-version=1");
+  EXPECT_EQ(target("/myopenai"), "/myopenai/openai/deployments/up/chat/completions?api-version=1");
+}
+
+// There are no streams of embeddings, whatever a caller asks for.
+TEST(Encode, EmbeddingsDoNotStream) {
+  for (const char* stream : {"true", "false", "null", "\"yes\""}) {
+    SCOPED_TRACE(stream);
+    const std::string body = fmt::format(R"({{"model":"m","input":"a","stream":{}}})", stream);
+    const auto call = Encode(false, Surface::kEmbeddings, body);
+    ASSERT_TRUE(call.has_value()) << call.error().message;
+    EXPECT_FALSE(call->terms.stream);
+    EXPECT_EQ(call->headers[1].second, "application/json");
+    EXPECT_THAT(call->body, HasSubstr(fmt::format("\"stream\":{}", stream)));
+  }
+  RequestFields fields;
+  fields.stream = true;
+  JsonScratch scratch;
+  const auto call = MakeOpenAiAdapter(scratch)->Encode(Surface::kEmbeddings, fields, "{}", "m", {});
+  EXPECT_FALSE(call->terms.stream);
+  // Not even when somebody streams one all the same.
+  EXPECT_NE(MakeOpenAiAdapter(scratch)->Translate(call->terms), nullptr);
 }
 
 TEST(Encode, TheAuthSchemeIsTheProviders) {
@@ -157,29 +195,86 @@ TEST(Decode, AnswersThatAreNoneAreTheProvidersFault) {
     for (const std::string_view body :
          {"", "<html>", "[]", "{}", R"({"choices":[]})", R"({"choices":[{}],"content":7})"}) {
       SCOPED_TRACE(body);
-      const auto answer = adapter->Decode(terms, body);
-      ASSERT_FALSE(answer.has_value());
-      EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable);
+      const auto answer = adapter->Decode(terms, {}, body);
+      ASSERT_TRUE(answer.failure.has_value());
+      EXPECT_EQ(answer.failure->kind, FailureKind::kUnreadable);
+      EXPECT_THAT(answer.failure->message, ::testing::EndsWith("try again later"));
+      EXPECT_FALSE(answer.failure->detail.empty());
     }
   }
 }
 
-// Proxies in front of servers say 200 to an error.
-TEST(Decode, AnErrorWithStatus200IsAnError) {
+// Proxies in front of servers say 200 to an error. It is the same error: who may answer instead,
+// and what the caller reads, hangs on its kind.
+TEST(Decode, AnErrorWithStatus200IsThatError) {
+  struct Case {
+    const char* body;
+    FailureKind kind;
+    const char* code;
+  };
+  const Case cases[] = {
+      {R"({"error":{"message":"slow down","type":"rate_limit_error"}})", FailureKind::kRateLimited,
+       "rate_limit_exceeded"},
+      {R"({"error":{"message":"no","code":"context_length_exceeded","param":"messages"}})",
+       FailureKind::kContextLength, "context_length_exceeded"},
+      {R"({"error":{"message":"no","code":"content_filter"}})", FailureKind::kContentPolicy,
+       "content_filter"},
+      {R"({"error":{"message":"bad key","type":"authentication_error"}})", FailureKind::kAuth,
+       "service_unavailable"},
+      {R"({"error":{"message":"k","type":"invalid_request_error","code":"invalid_api_key"}})",
+       FailureKind::kAuth, "service_unavailable"},
+      {R"({"error":{"message":"pay","code":"insufficient_quota"}})", FailureKind::kQuota,
+       "service_unavailable"},
+      {R"({"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}})",
+       FailureKind::kOverloaded, "service_unavailable"},
+      {R"({"error":{"message":"boom","code":502}})", FailureKind::kServer, "service_unavailable"},
+      {R"({"error":{"message":"wait","code":429}})", FailureKind::kRateLimited,
+       "rate_limit_exceeded"},
+      {R"({"object":"error","message":"model length","type":"invalid_request_error"})",
+       FailureKind::kBadRequest, ""},
+  };
   JsonScratch scratch;
-  const auto answer = MakeOpenAiAdapter(scratch)->Decode(
-      {}, R"({"error":{"message":"slow down","type":"rate_limit_error"}})");
-  ASSERT_FALSE(answer.has_value());
-  EXPECT_EQ(answer.error().code, ErrorCode::kLimited);
+  const std::vector<net::HeaderField> headers = {{"retry-after", "7"}, {"x-should-retry", "false"}};
+  for (const bool anthropic : {false, true}) {
+    const auto adapter = anthropic ? MakeAnthropicAdapter(scratch) : MakeOpenAiAdapter(scratch);
+    for (const Case& c : cases) {
+      SCOPED_TRACE(c.body);
+      const auto answer = adapter->Decode({}, headers, c.body);
+      ASSERT_TRUE(answer.failure.has_value());
+      EXPECT_EQ(answer.failure->kind, c.kind);
+      EXPECT_EQ(CallErrorOf(*answer.failure).openai_code, c.code);
+      EXPECT_EQ(answer.failure->retry_after, std::chrono::seconds(7));
+      EXPECT_EQ(answer.failure->should_retry, false);
+    }
+  }
+  const auto answer = MakeOpenAiAdapter(scratch)->Decode({}, {}, cases[1].body);
+  EXPECT_EQ(answer.failure->param, "messages");
+  EXPECT_EQ(answer.failure->message, "no");
+}
+
+TEST(Decode, AResponseThatFailedIsAFailure) {
+  JsonScratch scratch;
+  const auto adapter = MakeOpenAiAdapter(scratch);
+  AnswerTerms terms;
+  terms.surface = Surface::kResponses;
+  terms.api = UpstreamApi::kResponses;
+  const auto failed = adapter->Decode(
+      terms, {},
+      R"({"object":"response","status":"failed","error":{"code":"rate_limit_exceeded","message":"m"}})");
+  ASSERT_TRUE(failed.failure.has_value());
+  EXPECT_EQ(failed.failure->kind, FailureKind::kRateLimited);
+  const auto whole =
+      adapter->Decode(terms, {}, R"({"object":"response","status":"completed","error":null})");
+  EXPECT_FALSE(whole.failure.has_value());
 }
 
 TEST(Decode, MissingUsageIsEstimated) {
   JsonScratch scratch;
   const auto answer = MakeOpenAiAdapter(scratch)->Decode(
-      {}, R"({"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]})");
-  ASSERT_TRUE(answer.has_value());
-  EXPECT_TRUE(answer->usage.estimated);
-  EXPECT_EQ(answer->body, std::nullopt);
+      {}, {}, R"({"choices":[{"message":{"content":"x"},"finish_reason":"stop"}]})");
+  EXPECT_FALSE(answer.failure.has_value());
+  EXPECT_TRUE(answer.usage.estimated);
+  EXPECT_EQ(answer.body, std::nullopt);
 }
 
 }  // namespace

@@ -102,7 +102,7 @@ class Walk {
                std::optional<std::int64_t>& out);
   std::size_t OffsetOf(const char* at) const { return static_cast<std::size_t>(at - body_.data()); }
   Splice Replacing(std::string_view token, std::string text) const;
-  Splice Opening(std::size_t brace, std::string text) const;
+  Splice Opening(std::size_t brace, std::string_view member) const;
 
   const Surface surface_;
   const std::string_view body_;
@@ -160,7 +160,10 @@ Status Walk::Root(od::object root) {
 
 Status Walk::Field(std::string_view name, od::value value) {
   if (name == "model") return Model(value);
-  if (name == "stream") return Flag(name, value, fields_.stream);
+  // Embeddings have no streams: what stands there is the provider's affair.
+  if (name == "stream" && surface_ != Surface::kEmbeddings) {
+    return Flag(name, value, fields_.stream);
+  }
   const bool chat = surface_ == Surface::kChat;
   if (name == "stream_options" && chat) return StreamOptions(value);
   if (name == "user" && surface_ != Surface::kMessages) {
@@ -292,8 +295,11 @@ Splice Walk::Replacing(std::string_view token, std::string text) const {
 }
 
 /// A first member for the object whose brace stands at `brace`.
-Splice Walk::Opening(std::size_t brace, std::string text) const {
+Splice Walk::Opening(std::size_t brace, std::string_view member) const {
   const std::size_t next = body_.find_first_not_of(" \t\r\n", brace + 1);
+  std::string text;
+  text.reserve(member.size() + 1);
+  text = member;
   if (next != std::string_view::npos && body_[next] != '}') text += ',';
   return {brace + 1, brace + 1, std::move(text)};
 }

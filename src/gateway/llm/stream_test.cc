@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
@@ -22,19 +23,22 @@ using ::testing::Not;
 class Stream {
  public:
   Stream(bool anthropic, Surface surface, bool include_usage = false)
-      : adapter_(anthropic ? MakeAnthropicAdapter(scratch_) : MakeOpenAiAdapter(scratch_)) {
+      : Stream(anthropic ? UpstreamApi::kMessages : UpstreamApi::kChat, surface, include_usage) {}
+  Stream(UpstreamApi api, Surface surface, bool include_usage = false)
+      : adapter_(api == UpstreamApi::kMessages ? MakeAnthropicAdapter(scratch_)
+                                               : MakeOpenAiAdapter(scratch_)) {
     AnswerTerms terms;
     terms.surface = surface;
-    terms.api = anthropic ? UpstreamApi::kMessages : UpstreamApi::kChat;
+    terms.api = api;
     terms.stream = true;
     terms.include_usage = include_usage;
     terms.echo = R"("tools":[])";
     translator_ = adapter_->Translate(std::move(terms));
   }
   /// What the caller gets of it.
-  std::string Feed(std::string_view data) {
+  std::string Feed(std::string_view data, std::string_view event = "") {
     std::string out;
-    ok_ = translator_->Feed("", data, out).has_value();
+    ok_ = translator_->Feed(event, data, out).has_value();
     return out;
   }
   std::string Finish() {
@@ -94,6 +98,91 @@ TEST(Streams, ThatAreCutEndWithAnError) {
   }
 }
 
+struct Way {
+  UpstreamApi api;
+  Surface surface;
+};
+constexpr Way kWays[] = {
+    {UpstreamApi::kChat, Surface::kChat},          {UpstreamApi::kChat, Surface::kMessages},
+    {UpstreamApi::kChat, Surface::kResponses},     {UpstreamApi::kResponses, Surface::kResponses},
+    {UpstreamApi::kMessages, Surface::kChat},      {UpstreamApi::kMessages, Surface::kMessages},
+    {UpstreamApi::kMessages, Surface::kResponses},
+};
+
+/// A stream up to its first token.
+void Begin(UpstreamApi api, Stream& stream) {
+  if (api == UpstreamApi::kChat) {
+    stream.Feed(Chunk(R"({"content":"a"})"));
+  } else if (api == UpstreamApi::kMessages) {
+    for (const std::string& event : Start()) stream.Feed(event);
+    stream.Feed(R"({"type":"content_block_delta","delta":{"type":"text_delta","text":"a"}})");
+  } else {
+    stream.Feed(R"({"type":"response.created","sequence_number":0,"response":{"id":"r"}})");
+    stream.Feed(R"({"type":"response.output_text.delta","sequence_number":1,"delta":"a"})");
+  }
+  ASSERT_TRUE(stream.ok());
+  ASSERT_TRUE(stream.progress().has_output);
+}
+
+// INV-14: whatever a provider says instead of its next token, and whoever hears it.
+TEST(Streams, ThatFailAfterTheirFirstTokenEndInAnErrorFrame) {
+  struct Fault {
+    const char* event;
+    const char* data;
+    FailureKind kind;
+  };
+  const Fault faults[] = {
+      {"", R"({"id":"x","choices":[{)", FailureKind::kUnreadable},
+      {"", R"({"error":{"message":"m","type":"overloaded_error","code":null}})",
+       FailureKind::kOverloaded},
+      {"error", R"({"type":"error","error":{"type":"rate_limit_error","message":"m"}})",
+       FailureKind::kRateLimited},
+      {"error", R"({"message":"m","type":"server_error"})", FailureKind::kServer},
+      {"", R"({"object":"error","message":"m","type":"Internal","code":429})",
+       FailureKind::kRateLimited},
+      {"", R"({"error":{"message":"m","code":503}})", FailureKind::kOverloaded},
+  };
+  for (const Way& way : kWays) {
+    for (const Fault& fault : faults) {
+      SCOPED_TRACE(
+          fmt::format("{} {} {}", static_cast<int>(way.api), NameOf(way.surface), fault.data));
+      Stream stream(way.api, way.surface);
+      Begin(way.api, stream);
+      EXPECT_EQ(stream.Feed(fault.data, fault.event), "");
+      ASSERT_FALSE(stream.ok());
+      EXPECT_EQ(stream.progress().failure->kind, fault.kind);
+      EXPECT_FALSE(stream.progress().ended);
+      const std::string end = stream.Abort();
+      const bool named = way.surface != Surface::kChat;
+      EXPECT_TRUE(end.starts_with(named ? "event: error\ndata: {" : "data: {\"error\":")) << end;
+      EXPECT_THAT(end, HasSubstr("\"error\":{"));
+    }
+  }
+}
+
+// The number of the last frame is the provider's, whatever he says.
+TEST(Streams, TheErrorFrameIsNumberedBehindTheLast) {
+  for (const auto& [last, next] : {std::pair<const char*, const char*>{"6", "7"},
+                                   {"9223372036854775807", "9223372036854775807"},
+                                   {"\"x\"", "0"}}) {
+    Stream stream(UpstreamApi::kResponses, Surface::kResponses);
+    stream.Feed(fmt::format(
+        R"({{"type":"response.output_text.delta","sequence_number":{},"delta":"a"}})", last));
+    stream.Feed("{");
+    EXPECT_THAT(stream.Abort(), HasSubstr(fmt::format("\"sequence_number\":{},", next)));
+  }
+}
+
+// A server that fails at once and says [DONE] all the same has not answered.
+TEST(Streams, WithoutAChoiceAreNone) {
+  for (const Surface surface : {Surface::kChat, Surface::kMessages, Surface::kResponses}) {
+    Stream stream(false, surface);
+    stream.Feed("[DONE]");
+    EXPECT_EQ(stream.Finish(), "");
+    EXPECT_FALSE(stream.ok());
+  }
+}
+
 // Before the first token another provider may still answer: what says nothing must not forbid it.
 TEST(Streams, OutputBeginsWithTheFirstRealToken) {
   Stream chat(false, Surface::kChat);
@@ -112,6 +201,45 @@ TEST(Streams, OutputBeginsWithTheFirstRealToken) {
     EXPECT_FALSE(messages.progress().has_output);
     messages.Feed(R"({"type":"content_block_delta","delta":{"type":"text_delta","text":"x"}})");
     EXPECT_TRUE(messages.progress().has_output);
+  }
+}
+
+// Held back, such a stream would end in a timeout while it flows.
+TEST(Streams, FunctionCallsOfOldAndSoundAreOutput) {
+  struct Case {
+    const char* delta;
+    std::uint64_t bytes;  ///< Of what is counted as text.
+  };
+  const Case cases[] = {
+      {R"({"function_call":{"name":"f"}})", 0},
+      {R"({"function_call":{"arguments":"{}"}})", 2},
+      {R"({"audio":{"id":"a","data":"AAAA"}})", 0},
+      {R"({"audio":{"transcript":"hey"}})", 3},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.delta);
+    Stream chat(false, Surface::kChat);
+    chat.Feed(Chunk(c.delta));
+    EXPECT_TRUE(chat.progress().has_output);
+    EXPECT_EQ(chat.progress().output_bytes, c.bytes);
+  }
+  for (const char* delta : {R"({"function_call":{}})", R"({"audio":{"id":"a","expires_at":7}})"}) {
+    Stream chat(false, Surface::kChat);
+    chat.Feed(Chunk(delta));
+    EXPECT_FALSE(chat.progress().has_output) << delta;
+  }
+}
+
+// The output that a message opens with is a placeholder: a stream that was cut has none that is
+// known.
+TEST(Streams, AnOutputThatWasNotCountedIsNotKnown) {
+  for (const Surface surface : {Surface::kChat, Surface::kMessages}) {
+    Stream stream(true, surface);
+    stream.Feed(
+        R"({"type":"message_start","message":{"id":"i","usage":{"input_tokens":9,"output_tokens":4}}})");
+    EXPECT_TRUE(stream.progress().usage.estimated);
+    EXPECT_EQ(stream.progress().usage.uncached_input, 9);
+    EXPECT_EQ(stream.progress().usage.output_tokens(), 0);
   }
 }
 
@@ -280,13 +408,6 @@ TEST(Streams, ShareAScratch) {
   EXPECT_THAT(first, HasSubstr("a3"));
   EXPECT_THAT(first, Not(HasSubstr("b2")));
   EXPECT_THAT(second, HasSubstr("b3"));
-}
-
-// Data of several lines is one value; a line end in it must not end the event.
-TEST(Frames, CannotBeBrokenOut) {
-  std::string out;
-  AppendFrame("e", "{\n\"a\":\r\n1}", out);
-  EXPECT_EQ(out, "event: e\ndata: {\ndata: \"a\":\ndata: 1}\n\n");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 #include <initializer_list>
+#include <iterator>
 #include <system_error>
 
 #include "base/limits.h"
@@ -36,6 +37,8 @@ constexpr std::array<Row, kFailureKindCount> kRows{{
     {"timeout", true, true, "the provider was too slow: try again later"},
     {"server", true, true, "the provider failed: try again later"},
     {"unreadable", true, true, "the provider's answer was cut or malformed: try again later"},
+    {"unreachable", true, true, "the provider cannot be reached: try again later"},
+    {"not_sent", false, false, "this server cannot call the provider now: try again later"},
 }};
 
 const Row& RowOf(FailureKind kind) { return kRows[static_cast<std::size_t>(kind)]; }
@@ -46,13 +49,19 @@ struct Words {
   std::string_view type;
   std::string_view code;
   std::string_view param;
+  int status = 0;  ///< An HTTP status as its code, which many servers give.
 };
+
+int StatusOf(JsonElement error) {
+  const std::int64_t code = IntegerAt(error, "code").value_or(0);
+  return code >= 400 && code <= 599 ? static_cast<int>(code) : 0;
+}
 
 Words WordsOf(JsonElement root) {
   const auto object = ObjectAt(root, "error");
   const JsonElement error = object ? *object : root;
   Words words{StringAt(error, "message"), StringAt(error, "type"), StringAt(error, "code"),
-              StringAt(error, "param")};
+              StringAt(error, "param"), StatusOf(error)};
   // Servers behind a compatible interface: a plain text, or their framework's own field.
   for (const std::string_view other : {"error", "detail", "message"}) {
     if (words.message.empty()) words.message = StringAt(root, other);
@@ -94,25 +103,31 @@ bool IsQuota(const Words& words) {
          HasAny(words.message, {"credit balance", "exceeded your current quota"});
 }
 
-/// What the words say when there is no status, as within a stream.
+/// What the words say when there is no status, as within a stream. A code says more than a type:
+/// OpenAI's refusal of a key is an `invalid_request_error`.
 FailureKind KindOfType(const Words& words) {
   struct Named {
-    std::string_view type;
+    std::string_view word;
     FailureKind kind;
   };
-  static constexpr Named kTypes[] = {
+  static constexpr Named kNames[] = {
       {"invalid_request_error", FailureKind::kBadRequest},
       {"authentication_error", FailureKind::kAuth},
+      {"invalid_api_key", FailureKind::kAuth},
       {"permission_error", FailureKind::kAuth},
       {"not_found_error", FailureKind::kNotFound},
+      {"model_not_found", FailureKind::kNotFound},
       {"request_too_large", FailureKind::kTooLarge},
       {"rate_limit_error", FailureKind::kRateLimited},
       {"rate_limit_exceeded", FailureKind::kRateLimited},
       {"overloaded_error", FailureKind::kOverloaded},
+      {"server_is_overloaded", FailureKind::kOverloaded},
+      {"service_unavailable", FailureKind::kOverloaded},
       {"timeout_error", FailureKind::kTimeout},
   };
-  for (const Named& named : kTypes) {
-    if (words.type == named.type || words.code == named.type) return named.kind;
+  for (const std::string_view word : {words.code, words.type}) {
+    const Named* const known = std::ranges::find(kNames, word, &Named::word);
+    if (known != std::end(kNames)) return known->kind;
   }
   return FailureKind::kServer;
 }
@@ -145,6 +160,8 @@ FailureKind KindOfStatus(int status) {
 }
 
 FailureKind KindOf(int status, const Words& words) {
+  // A failure within an answer of status 200 may name the status that it should have had.
+  if (status == 0) status = words.status;
   const FailureKind plain = status == 0 ? KindOfType(words) : KindOfStatus(status);
   const bool callers = plain == FailureKind::kBadRequest || plain == FailureKind::kTooLarge;
   if (IsQuota(words) && (callers || plain == FailureKind::kRateLimited || status == 0)) {
@@ -230,19 +247,38 @@ UpstreamFailure ClassifyAnswer(int status, const std::vector<net::HeaderField>& 
                                std::string_view body, JsonScratch& scratch) {
   const auto root = scratch.Parse(body);
   UpstreamFailure failure = FailureOf(status, root ? WordsOf(*root) : Words{});
-  failure.retry_after = RetryAfter(headers);
-  const auto advice = net::FindField(headers, "x-should-retry");
-  if (advice == "true" || advice == "false") failure.should_retry = advice == "true";
+  TakeAdvice(headers, failure);
   return failure;
 }
 
 UpstreamFailure ClassifyFrame(JsonElement error) { return FailureOf(0, WordsOf(error)); }
+
+std::optional<UpstreamFailure> FailureIn(JsonElement frame, std::string_view event) {
+  const bool error = event == "error" || StringAt(frame, "type") == "error" ||
+                     StringAt(frame, "object") == "error" || MemberAt(frame, "error");
+  if (!error) return std::nullopt;
+  return ClassifyFrame(frame);
+}
+
+void TakeAdvice(const std::vector<net::HeaderField>& headers, UpstreamFailure& failure) {
+  failure.retry_after = RetryAfter(headers);
+  const auto advice = net::FindField(headers, "x-should-retry");
+  if (advice == "true" || advice == "false") failure.should_retry = advice == "true";
+}
 
 UpstreamFailure Unreadable(std::string_view what) {
   UpstreamFailure failure;
   failure.kind = FailureKind::kUnreadable;
   failure.message = RowOf(failure.kind).text;
   failure.detail = Printable(what);
+  return failure;
+}
+
+UpstreamFailure NoAnswer(FailureKind kind, std::string_view why) {
+  UpstreamFailure failure;
+  failure.kind = kind;
+  failure.message = RowOf(kind).text;
+  failure.detail = Printable(why);
   return failure;
 }
 

@@ -26,8 +26,10 @@ enum class FailureKind : std::uint8_t {
   kTimeout,        ///< The provider, or one behind it, was too slow.
   kServer,         ///< The provider's fault.
   kUnreadable,     ///< An answer that is none: malformed, cut, or of another protocol.
+  kUnreachable,    ///< No connection, or one that ended before an answer came.
+  kNotSent,  ///< Podium did not send it (a limit of its own): the provider has done nothing wrong.
 };
-inline constexpr int kFailureKindCount = static_cast<int>(FailureKind::kUnreadable) + 1;
+inline constexpr int kFailureKindCount = static_cast<int>(FailureKind::kNotSent) + 1;
 
 std::string_view NameOf(FailureKind kind);  ///< "rate_limited", as in labels and records.
 
@@ -39,7 +41,7 @@ bool IsProvidersFault(FailureKind kind);
 
 struct UpstreamFailure {
   FailureKind kind = FailureKind::kServer;
-  int status = 0;  ///< 0: the failure came within a stream.
+  int status = 0;  ///< 0: the answer had status 200, the failure came within it.
   /// The provider's words where they are for the caller (request, length, policy), without control
   /// bytes and shortened; else ours, which name neither provider nor credential.
   std::string message;
@@ -53,10 +55,20 @@ struct UpstreamFailure {
 /// Anthropic's, or like what servers behind them write.
 UpstreamFailure ClassifyAnswer(int status, const std::vector<net::HeaderField>& headers,
                                std::string_view body, JsonScratch& scratch);
-/// The error object of a frame: `{"error": {…}}`, `{"type":"error", …}` or the object itself.
+/// An object that is known to be an error: `{"error": {…}}`, `{"type":"error", …}` or the error
+/// itself.
 UpstreamFailure ClassifyFrame(JsonElement error);
+/// What a frame of a stream, or a whole answer of status 200, says of a failure: `{"error": {…}}`,
+/// `{"type":"error", …}`, `{"object":"error", …}` or whatever comes under the event name "error".
+/// Nullopt: it is none. REQUIRES: `frame` is an object.
+std::optional<UpstreamFailure> FailureIn(JsonElement frame, std::string_view event = "");
+/// What the headers say about trying again, added to a failure: Retry-After and `x-should-retry`.
+void TakeAdvice(const std::vector<net::HeaderField>& headers, UpstreamFailure& failure);
 /// `what` is for logs and records; the caller reads a text without it.
 UpstreamFailure Unreadable(std::string_view what);
+
+/// The call never got an answer: `kind` is kUnreachable, kTimeout, kOverloaded or kNotSent.
+UpstreamFailure NoAnswer(FailureKind kind, std::string_view why);
 
 /// `retry-after-ms`, `x-ms-retry-after-ms`, `retry-after` in seconds or as a date (against the
 /// answer's own Date, so that no clocks are compared). At most limits::kMaxRetryAfter.

@@ -29,7 +29,9 @@ std::string TargetOf(const ProviderOptions& options, std::string_view endpoint,
                      std::string_view model, bool of_deployment) {
   std::string out = options.base_path;
   if (options.azure_paths) {
-    out = of_deployment ? "/openai/deployments/" + PercentEncoded(model) : "/openai";
+    // Azure's own base URL is written with and without it.
+    if (!out.ends_with("/openai")) out += "/openai";
+    if (of_deployment) out += "/deployments/" + PercentEncoded(model);
   }
   out += endpoint;
   if (!options.api_version.empty()) out += "?api-version=" + PercentEncoded(options.api_version);
@@ -37,8 +39,11 @@ std::string TargetOf(const ProviderOptions& options, std::string_view endpoint,
 }
 
 HeaderList JsonHeaders(bool stream) {
-  return {{"Content-Type", "application/json"},
-          {"Accept", stream ? "text/event-stream" : "application/json"}};
+  HeaderList headers;
+  headers.reserve(8);  // With what the provider and the flow add.
+  headers.emplace_back("Content-Type", "application/json");
+  headers.emplace_back("Accept", stream ? "text/event-stream" : "application/json");
+  return headers;
 }
 
 }  // namespace podium::gateway::llm

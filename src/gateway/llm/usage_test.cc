@@ -186,6 +186,7 @@ TEST(AnthropicUsage, WithoutTheFinalReportIsEstimated) {
   usage.Merge(scratch.Parse(R"({"input_tokens":25,"output_tokens":1})").value(), false);
   EXPECT_TRUE(usage.Value().estimated);
   EXPECT_EQ(usage.Value().uncached_input, 25);
+  EXPECT_EQ(usage.Value().output_tokens(), 0) << "a placeholder is no count";
 }
 
 TEST(AnthropicUsage, CountsSearches) {

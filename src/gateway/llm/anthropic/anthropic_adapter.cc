@@ -24,7 +24,8 @@ class AnthropicAdapter final : public ProviderAdapter {
   Result<UpstreamCall> Encode(Surface surface, const RequestFields& fields, std::string_view body,
                               std::string_view upstream_model,
                               const ProviderOptions& options) const override;
-  Result<Answer> Decode(const AnswerTerms& terms, std::string_view body) const override;
+  Answer Decode(const AnswerTerms& terms, const std::vector<net::HeaderField>& headers,
+                std::string_view body) const override;
   std::unique_ptr<StreamTranslator> Translate(AnswerTerms terms) const override {
     if (terms.surface == Surface::kMessages) return PassMessagesStream(scratch_);
     return RetellMessagesStream(terms, scratch_);
@@ -72,20 +73,23 @@ Result<UpstreamCall> AnthropicAdapter::Encode(Surface surface, const RequestFiel
   return call;
 }
 
-Result<Answer> AnthropicAdapter::Decode(const AnswerTerms& terms, std::string_view body) const {
+Answer AnthropicAdapter::Decode(const AnswerTerms& terms,
+                                const std::vector<net::HeaderField>& headers,
+                                std::string_view body) const {
   const auto root = scratch_.Parse(body);
   if (!root || !root->is_object()) {
-    return Fail(ErrorCode::kUnavailable, "the provider's answer is no JSON object");
+    return FailedAnswer(Unreadable("the answer is no JSON object"), headers);
   }
-  if (StringAt(*root, "type") == "error") return Fail(CallErrorOf(ClassifyFrame(*root)).error);
-  PODIUM_TRY_ASSIGN(Reply reply, ReadMessagesReply(*root));
-  reply.created = terms.received_unix;
+  if (auto failure = FailureIn(*root)) return FailedAnswer(*std::move(failure), headers);
+  Result<Reply> reply = ReadMessagesReply(*root);
+  if (!reply) return FailedAnswer(Unreadable(reply.error().message), headers);
+  reply->created = terms.received_unix;
   Answer answer;
-  if (terms.surface != Surface::kMessages) AppendReply(terms, reply, answer.body.emplace());
-  answer.usage = reply.usage;
-  answer.finish = reply.finish;
-  answer.upstream_id = reply.id;
-  answer.upstream_model = reply.model;
+  if (terms.surface != Surface::kMessages) AppendReply(terms, *reply, answer.body.emplace());
+  answer.usage = reply->usage;
+  answer.finish = reply->finish;
+  answer.upstream_id = reply->id;
+  answer.upstream_model = reply->model;
   return answer;
 }
 

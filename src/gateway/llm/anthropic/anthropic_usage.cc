@@ -43,10 +43,11 @@ TokenUsage AnthropicUsage::Value() const {
   parts.Expect(!split || written == writes);
   usage.cache_write_1h = parts.Take(report_.write_1h, written);
   usage.cache_write_5m = written;
-  std::int64_t output = parts.Count(report_.output);
-  // Against a placeholder nothing is a contradiction.
-  usage.output_reasoning = final_ ? parts.Take(report_.thinking, output) : 0;
-  usage.output_text = output;
+  if (final_) {
+    std::int64_t output = parts.Count(report_.output);
+    usage.output_reasoning = parts.Take(report_.thinking, output);
+    usage.output_text = output;
+  }
   usage.calls = parts.Count(report_.searches);
   usage.estimated = !final_;
   usage.contradictory = parts.contradictory();

@@ -7,6 +7,7 @@
 #include "gateway/llm/anthropic/anthropic_usage.h"
 #include "gateway/llm/reply_writer.h"
 #include "gateway/llm/stream_translators.h"
+#include "net/sse_parser.h"
 
 namespace podium::gateway::llm {
 namespace {
@@ -17,7 +18,7 @@ class MessagesStream : public StreamTranslator {
   explicit MessagesStream(JsonScratch& scratch) : scratch_(scratch) {}
 
   /// The event, with the head, the usage and the end noted.
-  Result<JsonElement> Take(std::string_view data);
+  Result<JsonElement> Take(std::string_view event, std::string_view data);
   bool CutShort() const { return !progress_.ended && progress_.finish == FinishReason::kNone; }
   void Output(std::size_t bytes) {
     progress_.has_output = true;
@@ -34,20 +35,18 @@ class MessagesStream : public StreamTranslator {
   std::string stop_sequence_;
 };
 
-Result<JsonElement> MessagesStream::Take(std::string_view data) {
-  auto event = scratch_.Parse(data);
-  if (!event || !event->is_object()) {
+Result<JsonElement> MessagesStream::Take(std::string_view event, std::string_view data) {
+  auto read = scratch_.Parse(data);
+  if (!read || !read->is_object()) {
     return Fail(
-        FailWith(Unreadable(event ? "an event that is no object" : event.error().message)).error());
+        FailWith(Unreadable(read ? "an event that is no object" : read.error().message)).error());
   }
-  const std::string_view type = StringAt(*event, "type");
-  if (type == "error" || (type.empty() && MemberAt(*event, "error"))) {
-    return Fail(FailWith(ClassifyFrame(*event)).error());
-  }
-  if (type == "message_start") TakeHead(*event);
-  if (type == "message_delta") TakeEnd(*event);
+  if (auto failure = FailureIn(*read, event)) return Fail(FailWith(*std::move(failure)).error());
+  const std::string_view type = StringAt(*read, "type");
+  if (type == "message_start") TakeHead(*read);
+  if (type == "message_delta") TakeEnd(*read);
   if (type == "message_stop") progress_.ended = true;
-  return event;
+  return read;
 }
 
 void MessagesStream::TakeHead(JsonElement event) {
@@ -74,16 +73,16 @@ class MessagesPass final : public MessagesStream {
   explicit MessagesPass(JsonScratch& scratch) : MessagesStream(scratch) {}
 
   Status Feed(std::string_view event, std::string_view data, std::string& out) override {
-    PODIUM_TRY_ASSIGN(const JsonElement read, Take(data));
+    PODIUM_TRY_ASSIGN(const JsonElement read, Take(event, data));
     const std::string_view type = StringAt(read, "type");
     NoteOutput(read, type);
-    if (type != "message_stop") AppendFrame(event.empty() ? type : event, data, out);
+    if (type != "message_stop") net::AppendSseEvent(event.empty() ? type : event, data, out);
     return {};
   }
   Status Finish(std::string& out) override {
     if (CutShort()) return FailWith(Unreadable("the stream ended without its end"));
     progress_.ended = true;
-    AppendFrame("message_stop", R"({"type":"message_stop"})", out);
+    net::AppendSseEvent("message_stop", R"({"type":"message_stop"})", out);
     return {};
   }
   void Abort(const CallError& error, std::string& out) override {
@@ -135,8 +134,7 @@ class MessagesRetell final : public MessagesStream {
 };
 
 Status MessagesRetell::Feed(std::string_view event, std::string_view data, std::string& out) {
-  (void)event;
-  PODIUM_TRY_ASSIGN(const JsonElement read, Take(data));
+  PODIUM_TRY_ASSIGN(const JsonElement read, Take(event, data));
   const std::string_view type = StringAt(read, "type");
   if (type == "message_start") Begin(out);
   if (type == "content_block_start") PODIUM_TRY(StartBlock(read, out));

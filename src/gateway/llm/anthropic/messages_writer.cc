@@ -1,10 +1,12 @@
 // A stream of Anthropic's message events.
+#include <cstddef>
 #include <vector>
 
 #include "gateway/llm/anthropic/anthropic_usage.h"
 #include "gateway/llm/json_extent.h"
 #include "gateway/llm/json_text.h"
 #include "gateway/llm/reply_writer.h"
+#include "net/sse_parser.h"
 
 namespace podium::gateway::llm {
 namespace {
@@ -60,7 +62,7 @@ void MessagesWriter::Begin(const Reply& head, std::string& out) {
   std::string usage;
   AppendMessagesUsage({}, usage);
   json.Key("usage").Raw(usage).EndObject().EndObject();
-  AppendFrame("message_start", data, out);
+  net::AppendSseEvent("message_start", data, out);
 }
 
 void MessagesWriter::Start(std::string_view content_block, std::string& out) {
@@ -69,7 +71,7 @@ void MessagesWriter::Start(std::string_view content_block, std::string& out) {
   json.Object().Member("type", "content_block_start");
   json.Key("index").Number(static_cast<std::int64_t>(next_));
   json.Key("content_block").Raw(content_block).EndObject();
-  AppendFrame("content_block_start", data, out);
+  net::AppendSseEvent("content_block_start", data, out);
   ++next_;
 }
 
@@ -78,17 +80,19 @@ void MessagesWriter::Stop(std::size_t block, std::string& out) {
   JsonText json(data);
   json.Object().Member("type", "content_block_stop");
   json.Key("index").Number(static_cast<std::int64_t>(block)).EndObject();
-  AppendFrame("content_block_stop", data, out);
+  net::AppendSseEvent("content_block_stop", data, out);
 }
 
 void MessagesWriter::Delta(std::size_t block, std::string_view type, std::string_view key,
                            std::string_view piece, std::string& out) {
+  constexpr std::size_t kAround = 160;
   std::string data;
+  data.reserve(piece.size() + kAround);
   JsonText json(data);
   json.Object().Member("type", "content_block_delta");
   json.Key("index").Number(static_cast<std::int64_t>(block)).Key("delta").Object();
   json.Member("type", type).Member(key, piece).EndObject().EndObject();
-  AppendFrame("content_block_delta", data, out);
+  net::AppendSseEvent("content_block_delta", data, out);
 }
 
 void MessagesWriter::CloseCalls(bool all, std::string& out) {
@@ -172,8 +176,8 @@ void MessagesWriter::End(const Reply& end, std::string& out) {
   std::string usage;
   AppendMessagesUsage(end.usage, usage);
   json.EndObject().Key("usage").Raw(usage).EndObject();
-  AppendFrame("message_delta", data, out);
-  AppendFrame("message_stop", R"({"type":"message_stop"})", out);
+  net::AppendSseEvent("message_delta", data, out);
+  net::AppendSseEvent("message_stop", R"({"type":"message_stop"})", out);
 }
 
 }  // namespace

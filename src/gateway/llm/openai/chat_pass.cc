@@ -8,6 +8,7 @@
 #include "gateway/llm/openai/chat_reply.h"
 #include "gateway/llm/openai/openai_usage.h"
 #include "gateway/llm/stream_translators.h"
+#include "net/sse_parser.h"
 
 namespace podium::gateway::llm {
 namespace {
@@ -15,8 +16,14 @@ namespace {
 struct Choice {
   bool output = false;
   bool calls = false;
+  bool function_call = false;  ///< The one call of the API before tools.
   bool finished = false;
 };
+
+std::string_view MissingFinish(const Choice& choice) {
+  if (choice.function_call) return "function_call";
+  return NameOf(choice.calls ? FinishReason::kToolCalls : FinishReason::kStop);
+}
 
 class ChatPass final : public StreamTranslator {
  public:
@@ -42,7 +49,6 @@ class ChatPass final : public StreamTranslator {
 };
 
 Status ChatPass::Feed(std::string_view event, std::string_view data, std::string& out) {
-  (void)event;
   if (data.starts_with("[DONE]")) {
     AppendMissingFinish(out);
     progress_.ended = true;
@@ -52,7 +58,7 @@ Status ChatPass::Feed(std::string_view event, std::string_view data, std::string
   if (!frame || !frame->is_object()) {
     return FailWith(Unreadable(frame ? "a frame that is no object" : frame.error().message));
   }
-  if (MemberAt(*frame, "error")) return FailWith(ClassifyFrame(*frame));
+  if (auto failure = FailureIn(*frame, event)) return FailWith(*std::move(failure));
   if (progress_.upstream_id.empty()) {
     progress_.upstream_id = StringAt(*frame, "id");
     progress_.upstream_model = StringAt(*frame, "model");
@@ -91,16 +97,27 @@ void ChatPass::TakeDelta(JsonElement choice, Choice& state) {
                       ReasoningOf(*delta).size();
   if (const auto calls = ArrayAt(*delta, "tool_calls")) {
     for (const JsonElement call : *calls) {
-      state.calls = true;
-      progress_.has_output = true;  // A call without arguments is output too.
+      state.calls = true;  // A call without arguments is output too.
       if (const auto function = ObjectAt(call, "function")) {
         bytes += StringAt(*function, "arguments").size();
       }
     }
   }
+  bool sound = false;
+  if (const auto audio = ObjectAt(*delta, "audio")) {
+    // Its bytes say nothing about tokens; what is said in it does.
+    sound = !StringAt(*audio, "data").empty();
+    bytes += StringAt(*audio, "transcript").size();
+  }
+  if (const auto function = ObjectAt(*delta, "function_call")) {
+    const std::size_t arguments = StringAt(*function, "arguments").size();
+    state.function_call =
+        state.function_call || arguments > 0 || !StringAt(*function, "name").empty();
+    bytes += arguments;
+  }
+  state.output = state.output || state.calls || state.function_call || sound || bytes > 0;
   progress_.output_bytes += bytes;
-  progress_.has_output = progress_.has_output || bytes > 0;
-  state.output = state.output || state.calls || bytes > 0;
+  progress_.has_output = progress_.has_output || state.output;
 }
 
 /// The bytes as they came, but: a frame with nothing but the usage is for those who asked, and
@@ -112,11 +129,11 @@ void ChatPass::Forward(std::string_view data, bool choices_missing, bool has_usa
     AppendMissingFinish(out);
     if (strip) return;
   }
-  if (!choices_missing && !strip) return AppendFrame("", data, out);
+  if (!choices_missing && !strip) return net::AppendSseEvent("", data, out);
   std::string changed(data);
   if (choices_missing) changed = WithMember(changed, "choices", "[]");
   if (strip) changed = WithMember(changed, "usage", "null");
-  AppendFrame("", changed, out);
+  net::AppendSseEvent("", changed, out);
 }
 
 /// A server that forgets the finish reason leaves agents waiting for ever, or looping.
@@ -125,28 +142,29 @@ void ChatPass::AppendMissingFinish(std::string& out) {
     Choice& choice = choices_[i];
     if (!choice.output || choice.finished) continue;
     choice.finished = true;
-    const FinishReason reason = choice.calls ? FinishReason::kToolCalls : FinishReason::kStop;
-    if (i == 0) progress_.finish = reason;
+    const std::string_view reason = MissingFinish(choice);
+    if (i == 0) progress_.finish = FinishFromOpenAi(reason);
     std::string data;
     JsonText json(data);
     json.Object().Member("id", progress_.upstream_id).Member("object", "chat.completion.chunk");
     json.Key("created").Number(created_).Member("model", progress_.upstream_model);
     json.Key("choices").Array().Object().Key("index").Number(static_cast<std::int64_t>(i));
-    json.Key("delta").Object().EndObject().Member("finish_reason", NameOf(reason));
+    json.Key("delta").Object().EndObject().Member("finish_reason", reason);
     json.EndObject().EndArray().EndObject();
-    AppendFrame("", data, out);
+    net::AppendSseEvent("", data, out);
   }
 }
 
 Status ChatPass::Finish(std::string& out) {
+  if (choices_.empty()) return FailWith(Unreadable("a stream without choices"));
   if (!progress_.ended) {
-    const bool whole = !choices_.empty() && std::ranges::all_of(choices_, [](const Choice& c) {
-      return c.finished || !c.output;
-    }) && std::ranges::any_of(choices_, &Choice::finished);
+    const bool whole =
+        std::ranges::all_of(choices_, [](const Choice& c) { return c.finished || !c.output; }) &&
+        std::ranges::any_of(choices_, &Choice::finished);
     if (!whole) return FailWith(Unreadable("the stream ended without its end"));
     progress_.ended = true;
   }
-  AppendFrame("", "[DONE]", out);
+  net::AppendSseEvent("", "[DONE]", out);
   return {};
 }
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/json.h"
+#include "gateway/llm/json_syntax.h"
 #include "gateway/llm/json_text.h"
 #include "gateway/llm/openai/chat_request.h"
 #include "gateway/llm/openai/openai_usage.h"
@@ -22,8 +22,7 @@ bool HasThinking(const std::vector<Part>& parts) {
 /// so that nothing of a bad call is lost.
 std::string ObjectOf(std::string_view arguments) {
   if (arguments.empty()) return "{}";
-  const auto parsed = ParseJson(arguments);
-  if (parsed && parsed->is_object()) return std::string(arguments);
+  if (IsJsonObject(arguments)) return std::string(arguments);
   std::string out;
   JsonText(out).Object().Member("arguments", arguments).EndObject();
   return out;

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/json.h"
+#include "gateway/llm/json_syntax.h"
 
 namespace podium::gateway::llm {
 namespace {
@@ -109,8 +109,7 @@ Status Reader::ToolCall(JsonElement call, const std::string& where) {
   const std::string_view arguments = StringAt(*function, "arguments");
   part.arguments = arguments.empty() ? "{}" : arguments;
   // They become a value of their own in other formats: text that is none would break the body.
-  const auto parsed = ParseJson(part.arguments);
-  if (!parsed || !parsed->is_object()) {
+  if (!IsJsonObject(part.arguments)) {
     return Misshapen(where + ".function.arguments", "the text of a JSON object");
   }
   out_.TurnOf(Role::kAssistant).parts.push_back(std::move(part));

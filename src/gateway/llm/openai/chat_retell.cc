@@ -44,7 +44,6 @@ class ChatRetell final : public StreamTranslator {
 };
 
 Status ChatRetell::Feed(std::string_view event, std::string_view data, std::string& out) {
-  (void)event;
   if (data.starts_with("[DONE]")) {
     progress_.ended = true;
     return {};
@@ -53,7 +52,7 @@ Status ChatRetell::Feed(std::string_view event, std::string_view data, std::stri
   if (!frame || !frame->is_object()) {
     return FailWith(Unreadable(frame ? "a frame that is no object" : frame.error().message));
   }
-  if (MemberAt(*frame, "error")) return FailWith(ClassifyFrame(*frame));
+  if (auto failure = FailureIn(*frame, event)) return FailWith(*std::move(failure));
   const auto usage = MemberAt(*frame, "usage");
   if (const auto read = usage ? ReadOpenAiUsage(*usage) : std::nullopt) progress_.usage = *read;
   const auto choices = ArrayAt(*frame, "choices");

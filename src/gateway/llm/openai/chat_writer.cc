@@ -1,10 +1,11 @@
 // A stream of chat completion chunks.
-#include <fmt/format.h>
+#include <cstddef>
 
 #include "gateway/llm/json_text.h"
 #include "gateway/llm/openai/chat_request.h"
 #include "gateway/llm/openai/openai_usage.h"
 #include "gateway/llm/reply_writer.h"
+#include "net/sse_parser.h"
 
 namespace podium::gateway::llm {
 namespace {
@@ -39,13 +40,18 @@ class ChatWriter final : public ReplyWriter {
 
 /// `delta`: JSON text.
 void ChatWriter::Chunk(std::string_view delta, std::string_view finish, std::string& out) const {
-  std::string data = head_;
-  data += R"(,"choices":[{"index":0,"delta":)";
-  data += delta;
+  constexpr std::size_t kAround = 128;
+  std::string data;
+  data.reserve(head_.size() + delta.size() + kAround);
+  data.append(head_).append(R"(,"choices":[{"index":0,"delta":)").append(delta);
   data += R"(,"finish_reason":)";
-  data += finish.empty() ? std::string("null") : fmt::format("\"{}\"", finish);
+  if (finish.empty()) {
+    data += "null";
+  } else {
+    data.append("\"").append(finish).append("\"");
+  }
   data += include_usage_ ? R"(}],"usage":null})" : "}]}";
-  AppendFrame("", data, out);
+  net::AppendSseEvent("", data, out);
 }
 
 void ChatWriter::Begin(const Reply& head, std::string& out) {
@@ -57,6 +63,7 @@ void ChatWriter::Begin(const Reply& head, std::string& out) {
 
 void ChatWriter::Text(std::string_view text, std::string& out) {
   std::string delta;
+  delta.reserve(text.size() + 32);
   JsonText(delta).Object().Member("content", text).EndObject();
   Chunk(delta, "", out);
 }
@@ -125,9 +132,9 @@ void ChatWriter::End(const Reply& end, std::string& out) {
     std::string data = head_ + R"(,"choices":[],"usage":)";
     AppendChatUsage(end.usage, data);
     data += '}';
-    AppendFrame("", data, out);
+    net::AppendSseEvent("", data, out);
   }
-  AppendFrame("", "[DONE]", out);
+  net::AppendSseEvent("", "[DONE]", out);
 }
 
 void ChatWriter::Abort(const CallError& error, std::string& out) {

@@ -25,7 +25,8 @@ class OpenAiAdapter final : public ProviderAdapter {
   Result<UpstreamCall> Encode(Surface surface, const RequestFields& fields, std::string_view body,
                               std::string_view upstream_model,
                               const ProviderOptions& options) const override;
-  Result<Answer> Decode(const AnswerTerms& terms, std::string_view body) const override;
+  Answer Decode(const AnswerTerms& terms, const std::vector<net::HeaderField>& headers,
+                std::string_view body) const override;
   std::unique_ptr<StreamTranslator> Translate(AnswerTerms terms) const override;
   UpstreamFailure Classify(int status, const std::vector<net::HeaderField>& headers,
                            std::string_view body) const override {
@@ -58,15 +59,16 @@ Result<UpstreamCall> OpenAiAdapter::Encode(Surface surface, const RequestFields&
   UpstreamCall call;
   call.terms = {
       surface, UpstreamApi::kChat, fields.stream, fields.include_usage, fields.received_unix, ""};
-  call.headers = JsonHeaders(fields.stream);
   std::string_view endpoint = "/chat/completions";
   if (surface == Surface::kEmbeddings) {
     call.terms.api = UpstreamApi::kEmbeddings;
+    call.terms.stream = false;  // There is none of embeddings.
     endpoint = "/embeddings";
   } else if (surface == Surface::kResponses && options.native_responses) {
     call.terms.api = UpstreamApi::kResponses;
     endpoint = "/responses";
   }
+  call.headers = JsonHeaders(call.terms.stream);
   const bool as_chat = surface == Surface::kMessages ||
                        (surface == Surface::kResponses && !options.native_responses);
   if (as_chat) {
@@ -97,25 +99,48 @@ Answer OpenAiAdapter::ReadOwn(const AnswerTerms& terms, JsonElement body) const 
   return answer;
 }
 
-Result<Answer> OpenAiAdapter::Decode(const AnswerTerms& terms, std::string_view body) const {
+/// Whether it is an answer at all: a proxy's `{}` must not be told as one.
+bool HasAnswer(UpstreamApi api, JsonElement body) {
+  const auto holds = [&](std::string_view key) {
+    const auto list = ArrayAt(body, key);
+    return list && list->size() > 0;
+  };
+  if (api == UpstreamApi::kChat) return holds("choices");
+  return api != UpstreamApi::kEmbeddings || holds("data");
+}
+
+/// Servers behind proxies say 200 to an error. A response keeps its error inside it.
+std::optional<UpstreamFailure> OpenAiFailure(JsonElement body) {
+  if (StringAt(body, "object") == "response") {
+    if (StringAt(body, "status") != "failed") return std::nullopt;
+    return ClassifyFrame(body);
+  }
+  return ArrayAt(body, "choices") ? std::nullopt : FailureIn(body);
+}
+
+Answer OpenAiAdapter::Decode(const AnswerTerms& terms, const std::vector<net::HeaderField>& headers,
+                             std::string_view body) const {
   const auto root = scratch_.Parse(body);
   if (!root || !root->is_object()) {
-    return Fail(ErrorCode::kUnavailable, "the provider's answer is no JSON object");
+    return FailedAnswer(Unreadable("the answer is no JSON object"), headers);
   }
+  if (auto failure = OpenAiFailure(*root)) return FailedAnswer(*std::move(failure), headers);
   const bool translated = terms.api == UpstreamApi::kChat && terms.surface != Surface::kChat;
-  // Servers behind proxies say 200 to an error.
-  const bool error = MemberAt(*root, "error") && !ArrayAt(*root, "choices") &&
-                     StringAt(*root, "object") != "response";
-  if (error) return Fail(CallErrorOf(ClassifyFrame(*root)).error);
-  if (!translated) return ReadOwn(terms, *root);
-  PODIUM_TRY_ASSIGN(Reply reply, ReadChatReply(*root));
-  if (reply.created == 0) reply.created = terms.received_unix;
+  if (!translated) {
+    if (!HasAnswer(terms.api, *root)) {
+      return FailedAnswer(Unreadable("an answer without its list"), headers);
+    }
+    return ReadOwn(terms, *root);
+  }
+  Result<Reply> reply = ReadChatReply(*root);
+  if (!reply) return FailedAnswer(Unreadable(reply.error().message), headers);
+  if (reply->created == 0) reply->created = terms.received_unix;
   Answer answer;
-  AppendReply(terms, reply, answer.body.emplace());
-  answer.usage = reply.usage;
-  answer.finish = reply.finish;
-  answer.upstream_id = reply.id;
-  answer.upstream_model = reply.model;
+  AppendReply(terms, *reply, answer.body.emplace());
+  answer.usage = reply->usage;
+  answer.finish = reply->finish;
+  answer.upstream_id = reply->id;
+  answer.upstream_model = reply->model;
   return answer;
 }
 

@@ -1,9 +1,12 @@
 // Response events for a caller who asked for response events.
+#include <cstdint>
+#include <limits>
 #include <string>
 
 #include "gateway/llm/openai/openai_usage.h"
 #include "gateway/llm/openai/responses_pass.h"
 #include "gateway/llm/stream_translators.h"
+#include "net/sse_parser.h"
 
 namespace podium::gateway::llm {
 namespace {
@@ -38,24 +41,25 @@ Status ResponsesPass::Feed(std::string_view event, std::string_view data, std::s
     return FailWith(Unreadable(frame ? "an event that is no object" : frame.error().message));
   }
   const std::string_view type = StringAt(*frame, "type");
-  if (type == "error" || (type.empty() && MemberAt(*frame, "error"))) {
-    return FailWith(ClassifyFrame(*frame));
-  }
+  if (auto failure = FailureIn(*frame, event)) return FailWith(*std::move(failure));
   TakeResponse(*frame);
   if (type == "response.failed") {
     const auto response = ObjectAt(*frame, "response");
     return FailWith(ClassifyFrame(response ? *response : *frame));
   }
   NoteOutput(*frame, type);
-  if (const auto number = IntegerAt(*frame, "sequence_number")) sequence_ = *number + 1;
+  if (const auto number = IntegerAt(*frame, "sequence_number")) {
+    constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+    sequence_ = *number == kLast ? kLast : *number + 1;
+  }
   const std::string_view name = event.empty() ? type : event;
   if (IsEnd(type)) {
     progress_.ended = true;
     last_.clear();
-    AppendFrame(name, data, last_);
+    net::AppendSseEvent(name, data, last_);
     return {};
   }
-  AppendFrame(name, data, out);
+  net::AppendSseEvent(name, data, out);
   return {};
 }
 

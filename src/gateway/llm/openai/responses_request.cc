@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/json.h"
+#include "gateway/llm/json_syntax.h"
 #include "gateway/llm/json_text.h"
 #include "gateway/llm/openai/chat_request.h"
 
@@ -148,8 +148,7 @@ Status Reader::FunctionCall(JsonElement item, const std::string& where) {
   part.name = StringAt(item, "name");
   const std::string_view arguments = StringAt(item, "arguments");
   part.arguments = arguments.empty() ? "{}" : arguments;
-  const auto parsed = ParseJson(part.arguments);
-  if (!parsed || !parsed->is_object()) {
+  if (!IsJsonObject(part.arguments)) {
     return Misshapen(where + ".arguments", "the text of a JSON object");
   }
   out_.TurnOf(Role::kAssistant).parts.push_back(std::move(part));

@@ -5,6 +5,7 @@
 #include "gateway/llm/json_text.h"
 #include "gateway/llm/openai/responses_item.h"
 #include "gateway/llm/reply_writer.h"
+#include "net/sse_parser.h"
 
 namespace podium::gateway::llm {
 namespace {
@@ -75,7 +76,7 @@ JsonText ResponsesWriter::ItemEvent(std::string_view type, std::size_t place) {
 
 void ResponsesWriter::Send(std::string_view type, std::string& out) {
   data_ += '}';
-  AppendFrame(type, data_, out);
+  net::AppendSseEvent(type, data_, out);
 }
 
 void ResponsesWriter::SendWhole(std::string_view type, const Reply& head, std::string& out) {
