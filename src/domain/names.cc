@@ -29,6 +29,14 @@ Status CheckName(std::string_view what, std::string_view name) {
   return {};
 }
 
+std::string NameFrom(std::string_view text) {
+  std::string name(text.substr(0, limits::kMaxNameBytes));
+  std::ranges::replace_if(name, [](char c) { return !IsNameChar(c); }, '-');
+  if (name.empty() || !IsAlnum(name.front())) name.insert(0, 1, 'm');
+  name.resize(std::min(name.size(), limits::kMaxNameBytes));
+  return name;
+}
+
 Status CheckSalt(std::string_view salt) {
   if (salt.empty() || salt.size() > limits::kMaxSaltBytes ||
       !std::all_of(salt.begin(), salt.end(), IsSaltChar)) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,6 +37,21 @@ Result<int> MakeLockedFolder(const std::string& path) {
     return Refused(path, std::generic_category().message(error));
   }
   return lock;
+}
+
+// Asked before, and not found out by trying: a try would take the last room for a moment, and the
+// registry's change of that moment would fail.
+Status CheckRoom(const std::string& folder, std::uint64_t wanted, std::uint64_t reserve) {
+  struct statvfs disk{};
+  if (::statvfs(folder.c_str(), &disk) != 0) {
+    return Refused(folder, std::generic_category().message(errno));
+  }
+  const std::uint64_t room = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  if (room >= reserve && room - reserve >= wanted) return {};
+  return Fail(ErrorCode::kUnavailable,
+              "the disk of {} has {} bytes free; the journal needs {} and leaves {} to the "
+              "registry: make room",
+              folder, room, wanted, reserve);
 }
 
 }  // namespace
@@ -77,6 +93,7 @@ Status Journal::PrepareCore(std::uint32_t core) {
                   "more: see why the registry does not take their cost events",
                   core, options_.segments_per_core);
     }
+    PODIUM_TRY(CheckRoom(folder_, options_.segment_bytes, options_.disk_reserve));
     PODIUM_TRY_ASSIGN(
         std::unique_ptr<Segment> made,
         Segment::Create(folder_, {options_.incarnation, core, *number}, options_.segment_bytes));

@@ -16,6 +16,11 @@
 #include "journal/segment.h"
 #include "journal/writer.h"
 
+namespace podium::limits {
+/// Of the disk: the last room is the registry's, and the journal takes no segment from it.
+inline constexpr std::uint64_t kJournalDiskReserve = 64 * 1024 * 1024;
+}  // namespace podium::limits
+
 namespace podium::journal {
 
 struct JournalOptions {
@@ -27,6 +32,8 @@ struct JournalOptions {
   std::size_t segment_bytes = limits::kJournalSegmentBytes;
   /// Of each core, unread ones included: then nothing more is taken.
   std::size_t segments_per_core = limits::kJournalSegmentsPerCore;
+  /// What stays free on the disk.
+  std::uint64_t disk_reserve = limits::kJournalDiskReserve;
 };
 
 /// Threads: each writer on its core; Prepare, Sync and what a reader calls on any thread.

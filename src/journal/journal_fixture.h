@@ -26,6 +26,7 @@ inline JournalOptions SmallJournal(const std::string& root, std::size_t cores = 
   options.cores = cores;
   options.segment_bytes = kSmallSegment;
   options.segments_per_core = 8;
+  options.disk_reserve = 0;
   return options;
 }
 

@@ -138,6 +138,20 @@ TEST_F(JournalTest, AFullDiskMakesItFullUntilThereIsRoom) {
   EXPECT_TRUE(journal->writer(0).Append(RecordType::kIntent, "x", 0));
 }
 
+// The registry must still be able to roll back when somebody's log has filled the disk.
+TEST_F(JournalTest, TheLastRoomOfADiskIsLeftToTheRegistry) {
+  const std::uint64_t free = fs::space(folder_.path()).available;
+  JournalOptions options = SmallJournal(root());
+  options.disk_reserve = free + (std::uint64_t{1} << 40);
+  const auto journal = OpenJournal(options);
+  const Status prepared = journal->Prepare();
+  ASSERT_FALSE(prepared);
+  EXPECT_EQ(prepared.error().code, ErrorCode::kUnavailable);
+  EXPECT_NE(prepared.error().message.find("make room"), std::string::npos);
+  EXPECT_FALSE(journal->writer(0).Append(RecordType::kIntent, "x", 0));
+  EXPECT_EQ(Files(), 0U);
+}
+
 TEST_F(JournalTest, AFolderThatCannotBeMadeIsSaid) {
   std::ofstream(root()) << "a file";
   const auto refused = Journal::Open(SmallJournal(root()));

@@ -2,10 +2,13 @@
 // take no revision and reach no core.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -72,5 +75,17 @@ class CostStore {
 
 /// "2026-03-09" of a moment, UTC.
 std::string DayOf(WallTime time);
+
+/// What events add to the days of their models.
+class DailySums {
+ public:
+  using Key = std::pair<std::string, std::chrono::sys_days>;
+
+  void Add(const CostEvent& event);
+  const std::map<Key, DailyCost>& days() const { return days_; }
+
+ private:
+  std::map<Key, DailyCost> days_;
+};
 
 }  // namespace podium::store

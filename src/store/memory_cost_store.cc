@@ -13,23 +13,13 @@ Result<RecordedCosts> MemoryCostStore::RecordCosts(std::span<const CostEvent> ev
   RecordedCosts done;
   for (const CostEvent& event : events.first(std::min(events.size(), limits::kCostBatch))) {
     if (events_.try_emplace(event.event_id, event).second) {
-      AddToDay(event);
+      sums_.Add(event);
       ++done.inserted;
     }
     ++done.taken;
     if (clock_.SteadyNow() >= deadline) break;
   }
   return done;
-}
-
-void MemoryCostStore::AddToDay(const CostEvent& event) {
-  DailyCost& day = days_[{event.model_id, DayOf(event.at)}];
-  day.model_id = event.model_id;
-  day.day = DayOf(event.at);
-  ++day.calls;
-  day.cost = AddUpTo(day.cost, event.cost.value_or(NanoUsd{}));
-  day.tokens += event.usage.total_tokens();
-  day.unpriced_calls += event.cost ? 0 : 1;
 }
 
 Result<std::vector<ModelCost>> MemoryCostStore::ReadCosts(WallTime from, WallTime to) {
@@ -58,7 +48,7 @@ Result<std::vector<ModelCost>> MemoryCostStore::ReadCosts(WallTime from, WallTim
 Result<std::vector<DailyCost>> MemoryCostStore::ReadDailyCosts() {
   const std::lock_guard lock(mutex_);
   std::vector<DailyCost> days;
-  for (const auto& [key, day] : days_) days.push_back(day);
+  for (const auto& [key, day] : sums_.days()) days.push_back(day);
   return days;
 }
 

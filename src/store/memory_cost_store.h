@@ -26,12 +26,10 @@ class MemoryCostStore final : public CostStore {
   Result<std::vector<Price>> ReadPrices() override;
 
  private:
-  void AddToDay(const CostEvent& event);
-
   const Clock& clock_;
   std::mutex mutex_;                         // Over all below.
   std::map<std::string, CostEvent> events_;  // By id.
-  std::map<std::pair<std::string, std::string>, DailyCost> days_;
+  DailySums sums_;
   std::vector<Price> prices_;
 };
 

@@ -18,6 +18,9 @@ struct RegisterVersion {
   /// Fields that the store stamps (times, revision) are ignored; an empty model_id is minted.
   /// REQUIRES: status standby or shadow.
   ModelVersion version;
+  /// B5: primary at once, if the route is not in the table yet; if it is, nothing happens. So what
+  /// configuration says of a route becomes its first row, once.
+  bool seed = false;
 };
 /// To primary; every other version of the route that is not retired to standby.
 struct ActivateVersion {

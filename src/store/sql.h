@@ -144,12 +144,14 @@ inline constexpr std::string_view kInsertCostEvent =
 inline constexpr std::string_view kAddToDay =
     "INSERT INTO model_daily_costs"
     " (model_id, day, total_calls, total_cost_nano_usd, total_tokens, unpriced_calls)"
-    " VALUES ($1, $2, 1, $3, $4, $5) ON CONFLICT (model_id, day) DO UPDATE SET"
-    " total_calls = model_daily_costs.total_calls + 1,"
+    " VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (model_id, day) DO UPDATE SET"
+    " total_calls = model_daily_costs.total_calls + excluded.total_calls,"
     " total_cost_nano_usd = CASE WHEN model_daily_costs.total_cost_nano_usd >"
     " 9223372036854775807 - excluded.total_cost_nano_usd THEN 9223372036854775807"
     " ELSE model_daily_costs.total_cost_nano_usd + excluded.total_cost_nano_usd END,"
-    " total_tokens = model_daily_costs.total_tokens + excluded.total_tokens,"
+    " total_tokens = CASE WHEN model_daily_costs.total_tokens >"
+    " 9223372036854775807 - excluded.total_tokens THEN 9223372036854775807"
+    " ELSE model_daily_costs.total_tokens + excluded.total_tokens END,"
     " unpriced_calls = model_daily_costs.unpriced_calls + excluded.unpriced_calls";
 inline constexpr std::string_view kModelCosts =
     "SELECT model_id, coalesce(sum(cost_nano_usd), 0), count(*), sum(tokens_in), sum(tokens_out),"

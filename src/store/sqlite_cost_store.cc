@@ -15,12 +15,15 @@ Result<RecordedCosts> SqliteStore::RecordCosts(std::span<const CostEvent> events
   PODIUM_TRY_ASSIGN(Transaction transaction, BeginWrite());
   const SteadyTime deadline = clock_.SteadyNow() + limits::kRecordTransaction;
   RecordedCosts done;
+  DailySums sums;  // One row for each, whatever the number of events.
   for (const CostEvent& event : events.first(std::min(events.size(), limits::kCostBatch))) {
     PODIUM_TRY_ASSIGN(const bool inserted, InsertCostEvent(writer_, event));
+    if (inserted) sums.Add(event);
     done.inserted += inserted ? 1 : 0;
     ++done.taken;
     if (clock_.SteadyNow() >= deadline) break;
   }
+  for (const auto& [key, day] : sums.days()) PODIUM_TRY(AddToDay(writer_, day));
   PODIUM_TRY(transaction.Commit());
   return done;
 }

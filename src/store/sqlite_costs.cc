@@ -125,14 +125,18 @@ Result<bool> InsertCostEvent(Connection& connection, const CostEvent& event) {
   PODIUM_TRY_ASSIGN(const bool inserted, insert.Next());  // One row comes back, or it was there.
   if (!inserted) return false;
   PODIUM_TRY(insert.Next());
-  PODIUM_TRY(Query(connection, sql::kAddToDay)
-                 .Bind(event.model_id)
-                 .Bind(DayOf(event.at))
-                 .Bind(event.cost.value_or(NanoUsd{}).value)
-                 .Bind(event.usage.total_tokens())
-                 .Bind(std::int64_t{event.cost ? 0 : 1})
-                 .Run());
   return true;
+}
+
+Status AddToDay(Connection& connection, const DailyCost& day) {
+  return Query(connection, sql::kAddToDay)
+      .Bind(day.model_id)
+      .Bind(day.day)
+      .Bind(day.calls)
+      .Bind(day.cost.value)
+      .Bind(day.tokens)
+      .Bind(day.unpriced_calls)
+      .Run();
 }
 
 Result<std::vector<ModelCost>> ReadModelCosts(Connection& connection, WallTime from, WallTime to) {

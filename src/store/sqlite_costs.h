@@ -11,8 +11,11 @@
 
 namespace podium::store {
 
-/// True when the event was not there yet; then the day's sums have moved too.
+/// True when the event was not there yet; then the sums of its day have to move in the same
+/// transaction.
 Result<bool> InsertCostEvent(Connection& connection, const CostEvent& event);
+/// Adds what `day` holds to the row of its model and day.
+Status AddToDay(Connection& connection, const DailyCost& day);
 Result<std::vector<ModelCost>> ReadModelCosts(Connection& connection, WallTime from, WallTime to);
 Result<std::vector<DailyCost>> ReadDays(Connection& connection);
 Result<std::vector<CostEvent>> ReadEventRows(Connection& connection, const std::string& after,

@@ -89,6 +89,7 @@ Status CheckPromotable(const ModelVersion& row) {
 
 Result<Outcome> Register(const RegisterVersion& verb, Work work) {
   ModelVersion row = verb.version;
+  if (verb.seed && work.state.route) return Outcome{};
   PODIUM_TRY(CheckFree(work.state, row));
   if (row.parent_id && !work.state.parent_exists) {
     return Fail(Error{ErrorCode::kInvalidArgument,
@@ -99,9 +100,12 @@ Result<Outcome> Register(const RegisterVersion& verb, Work work) {
   row.share = {};
   row.deleted = false;
   row.created_at = work.stamp.now;
-  Outcome outcome = Say(PromotionKind::kRegister, std::nullopt, row.model_id, row.model_id);
+  const ModelId id = row.model_id;
+  Outcome outcome =
+      Say(verb.seed ? PromotionKind::kSeed : PromotionKind::kRegister, std::nullopt, id, id);
   if (!work.state.route) outcome.audit.evidence = DumpJson({{"route_salt", work.stamp.route_salt}});
   work.draft.Add(std::move(row));
+  if (verb.seed) work.draft.Place(id, VersionStatus::kPrimary);
   return outcome;
 }
 

@@ -60,6 +60,7 @@ journal::JournalOptions OptionsOf(const std::string& root, std::uint64_t incarna
   options.incarnation = incarnation;
   options.cores = kCores;
   options.segment_bytes = 4 * journal::kMaxFrameBytes;
+  options.disk_reserve = 0;
   return options;
 }
 
@@ -112,6 +113,7 @@ void Write(journal::Journal& journal, std::size_t core, Told& told, std::uint64_
   CostProjector projector(**journal, folder / "journal", **store, clock);
   while (true) {
     if (!(*journal)->Prepare() || !projector.Step()) ::_exit(1);
+    if (projector.save_due() && !projector.Save()) ::_exit(1);
     ++told.progress;
   }
 }

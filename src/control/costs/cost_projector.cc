@@ -79,7 +79,7 @@ void CostProjector::FindLeft() {
   const SteadyTime now = clock_.SteadyNow();
   if (left_ || now < next_look_) return;
   for (const std::string& folder : journal::LogFolders(root_)) {
-    if (set_aside_.contains(folder)) continue;
+    if (set_aside_.contains(folder) || IsRead(folder)) continue;
     Result<std::unique_ptr<journal::DeadLog>> log = journal::DeadLog::Open(folder);
     if (!log) {
       SetAside(folder, log.error());
@@ -99,9 +99,13 @@ Result<bool> CostProjector::StepLeft() {
   if (more || !left_->reader->done()) return true;
   damaged_ += left_->reader->figures().damaged;
   LogInfo("costs of an earlier process are stored", {{"folder", left_->log->folder()}});
-  left_->log->Remove();
-  left_.reset();
+  read_.push_back(std::move(left_));
   return true;
+}
+
+bool CostProjector::IsRead(const std::string& folder) const {
+  return std::ranges::any_of(read_,
+                             [&](const auto& left) { return left->log->folder() == folder; });
 }
 
 Result<bool> CostProjector::StepOwn() {
@@ -110,21 +114,31 @@ Result<bool> CostProjector::StepOwn() {
   }
   PODIUM_TRY_ASSIGN(const bool more, Fill(*own_));
   open_ = own_->figures().open;
-  // Under constant load there is always more: the segments must be given back all the same.
-  if (pending_.empty() && clock_.SteadyNow() >= next_save_) {
-    PODIUM_TRY(own_->Save());
-    next_save_ = clock_.SteadyNow() + kSaveEvery;
-  }
   return more;
 }
 
-// True when there is something to store.
+bool CostProjector::save_due() const {
+  // What is read and not stored yet lies behind the position.
+  if (!pending_.empty()) return false;
+  return !read_.empty() || (own_ && clock_.SteadyNow() >= next_save_);
+}
+
+Status CostProjector::Save() {
+  for (const std::unique_ptr<Left>& left : read_) left->log->Remove();
+  read_.clear();
+  // Also after a failure: a disk that takes nothing must not keep what is stored from going on.
+  next_save_ = clock_.SteadyNow() + kSaveEvery;
+  return own_ ? own_->Save() : Status();
+}
+
+// True when there is more to do at once: what comes while a few are stored waits for the next step,
+// so that a busy server writes many events in each transaction, and not each of them for itself.
 Result<bool> CostProjector::Fill(journal::AttemptReader& reader) {
   PODIUM_TRY_ASSIGN(const std::vector<journal::Attempt> attempts, reader.Read(limits::kCostBatch));
   for (const journal::Attempt& attempt : attempts) pending_.push_back(CostEventOf(attempt));
   if (pending_.empty()) return false;
   PODIUM_TRY(Store());
-  return true;
+  return !pending_.empty() || attempts.size() == limits::kCostBatch;
 }
 
 Status CostProjector::Store() {
@@ -143,9 +157,8 @@ Status CostProjector::Store() {
 Status CostProjector::Drain() {
   while (true) {
     PODIUM_TRY_ASSIGN(const bool more, Step());
-    if (!more) break;
+    if (!more) return Save();
   }
-  return own_ ? own_->Save() : Status();
 }
 
 void CostProjector::WriteMetrics(Exposition& out) const {

@@ -30,7 +30,9 @@ CostEvent CostEventOf(const journal::Attempt& attempt);
 /// read after the last position is read again under the same ids, and the store passes over what it
 /// has. Level-triggered: a step that failed is taken again. A log of an earlier process that cannot
 /// be read is set aside until the next start; it never holds up this process's own.
-/// Threads: Step one at a time; WriteMetrics on any. Step blocks on files and on the store.
+/// Threads: Step, save_due and Save one at a time, on whatever thread; WriteMetrics on any. Step
+/// blocks on the store and reads files; what waits for a disk is in Save, so that it need not run
+/// where the store's changes do.
 class CostProjector {
  public:
   /// All must outlive the projector. `journal` is this process's own.
@@ -41,6 +43,12 @@ class CostProjector {
   /// At most one transaction of records. True when there is more to do at once. First what earlier
   /// processes have left, then this one's own, as it comes.
   Result<bool> Step();
+  /// Save has something to do. Once a second at least while there are records, however far behind
+  /// the store is: the segments must be given back all the same.
+  bool save_due() const;
+  /// Writes the position, drops the segments it is past, and removes the logs that are read.
+  /// REQUIRES: save_due.
+  Status Save();
   /// Steps until there is nothing more, and saves the position: at the end of a process.
   Status Drain();
 
@@ -51,6 +59,7 @@ class CostProjector {
   struct Left;
 
   void FindLeft();
+  bool IsRead(const std::string& folder) const;
   void SetAside(const std::string& folder, const Error& error);
   Result<bool> StepLeft();
   Result<bool> StepOwn();
@@ -63,8 +72,9 @@ class CostProjector {
   const Clock& clock_;
   std::optional<journal::AttemptReader> own_;
   std::unique_ptr<Left> left_;
-  std::set<std::string> set_aside_;  // Folders that cannot be read.
-  std::vector<CostEvent> pending_;   // Read, and not stored yet: of one log at a time.
+  std::vector<std::unique_ptr<Left>> read_;  // To their end, and stored: Save removes them.
+  std::set<std::string> set_aside_;          // Folders that cannot be read.
+  std::vector<CostEvent> pending_;           // Read, and not stored yet: of one log at a time.
   SteadyTime next_save_;
   SteadyTime next_look_;
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -52,6 +53,7 @@ class CostProjectorTest : public ::testing::Test {
     options.root = root_;
     options.incarnation = ++incarnation_;
     options.segment_bytes = 4 * journal::kMaxFrameBytes;
+    options.disk_reserve = 0;
     auto opened = journal::Journal::Open(options);
     ASSERT_TRUE(opened) << Describe(opened.error());
     journal_ = std::move(*opened);
@@ -209,10 +211,73 @@ TEST_F(CostProjectorTest, SegmentsAreGivenBackAsTheyAreStored) {
   for (int i = 0; i < 500; ++i) {
     End(Begin("r"));
     EXPECT_TRUE(projector_->Step());
+    if (projector_->save_due()) EXPECT_TRUE(projector_->Save());
     clock_.Advance(std::chrono::milliseconds(100));
   }
   EXPECT_LT(journal_->figures().segments, 5U);
   EXPECT_EQ(CallsOfDays(), 500);
+}
+
+// A store that was away is behind for a while: the journal must have room again long before it has
+// caught up, and not only then.
+TEST_F(CostProjectorTest, SegmentsAreGivenBackWhileThereIsABacklog) {
+  Start();
+  constexpr int kBehind = 5 * static_cast<int>(limits::kCostBatch);
+  for (int i = 0; i < kBehind; ++i) End(Begin("r"));
+  const std::size_t full = journal_->figures().segments;
+  ASSERT_GT(full, 20U);
+  // Each batch is more than one transaction takes in its time.
+  store_.most = limits::kCostBatch - 1;
+  for (int i = 0; CallsOfDays() < kBehind / 2; ++i) {
+    ASSERT_LT(i, 100);
+    ASSERT_TRUE(projector_->Step());
+    clock_.Advance(std::chrono::milliseconds(500));
+    if (projector_->save_due()) ASSERT_TRUE(projector_->Save());
+  }
+  EXPECT_LT(journal_->figures().segments, full * 2 / 3);
+}
+
+// What a process reads again after a crash was stored: the position never runs ahead.
+TEST_F(CostProjectorTest, NothingIsSavedWhileSomeIsNotStored) {
+  Start();
+  for (int i = 0; i < 5; ++i) End(Begin("r"));
+  store_.most = 2;
+  EXPECT_TRUE(projector_->Step());
+  clock_.Advance(std::chrono::seconds(5));
+  EXPECT_FALSE(projector_->save_due());
+  EXPECT_TRUE(projector_->Step());
+  EXPECT_FALSE(projector_->save_due());
+  EXPECT_TRUE(projector_->Step());
+  EXPECT_TRUE(projector_->save_due());
+  EXPECT_TRUE(projector_->Save());
+  EXPECT_FALSE(projector_->save_due()) << "until a second has passed";
+}
+
+// Steps run where changes of the registry do, which must not wait for the journal's disk.
+TEST_F(CostProjectorTest, StepsWriteAndRemoveNoFiles) {
+  Start();
+  Begin("open");
+  const std::string left = journal_->folder();
+  Start();
+  End(Begin("a"));
+  const auto files = [&] {
+    std::vector<std::string> paths;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root_)) {
+      paths.push_back(entry.path());
+    }
+    std::ranges::sort(paths);
+    return paths;
+  };
+  const std::vector<std::string> before = files();
+  for (int i = 0; i < 10; ++i) {
+    EXPECT_TRUE(projector_->Step());
+    clock_.Advance(std::chrono::seconds(1));
+  }
+  EXPECT_EQ(Stored().size(), 2U);
+  EXPECT_EQ(files(), before);
+  ASSERT_TRUE(projector_->save_due());
+  EXPECT_TRUE(projector_->Save());
+  EXPECT_FALSE(std::filesystem::exists(left));
 }
 
 }  // namespace
