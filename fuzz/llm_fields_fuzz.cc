@@ -1,5 +1,6 @@
 // Any bytes as the body of an LLM call: refused as the caller's mistake, or read as a strict parser
-// reads them; and what is sent on is the same body with another model.
+// reads them; and what is sent on is the same body with another model. And any bytes as the
+// arguments of a tool: an object to IsJsonObject is one to a strict parser.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "base/assert.h"
 #include "base/json.h"
+#include "gateway/llm/json_syntax.h"
 #include "gateway/llm/request_fields.h"
 #include "padded_body.h"
 
@@ -41,12 +43,26 @@ void CheckSplice(std::string_view body, const RequestFields& fields, FieldScanne
   PODIUM_ASSERT(read.has_value() && read->model == kUpstream && read->include_usage);
 }
 
+void CheckSyntax(std::string_view text) {
+  const bool object = podium::gateway::llm::IsJsonObject(text);
+  const auto parsed = podium::ParseJson(text);
+  if (parsed) {
+    PODIUM_ASSERT(object == parsed->is_object());
+    return;
+  }
+  // Double keys and numbers past a double are the other side's affair.
+  const std::string& why = parsed.error().message;
+  PODIUM_ASSERT(!object || why.find("duplicate key") != std::string::npos ||
+                why.find("number") != std::string::npos);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size < 1 || size > kMaxBody) return 0;
   const auto surface = static_cast<Surface>(data[0] % podium::gateway::llm::kSurfaceCount);
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  CheckSyntax(text);
   const PaddedBody body(text);
   FieldScanner scanner;
   const auto fields = scanner.Scan(surface, body.view());

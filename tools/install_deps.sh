@@ -22,7 +22,7 @@ kPackages=(
 )
 
 # The web server and the load generator that Podium is measured against, and what counts.
-readonly kBenchPackages=(libbenchmark-dev nginx-light strace wrk)
+readonly kBenchPackages=(haproxy libbenchmark-dev nginx-light strace wrk)
 
 if [[ ${1:-} == --bench ]]; then
   kPackages+=("${kBenchPackages[@]}")

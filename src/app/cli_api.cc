@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/chat_reply.h"
 #include "app/cli_console.h"
 #include "net/target.h"
 
@@ -42,6 +43,7 @@ CliError ProblemOf(const net::ClientResponse& response) {
     code = CodeOfSlug(TextOf(*body, "code")).value_or(code);
     error.error = Printable(TextOf(*body, "detail"));
     if (error.error.empty()) error.error = Printable(TextOf(*body, "title"));
+    if (error.error.empty()) error.error = Printable(ErrorMessageOf(*body));
     if (const std::string where = TextOf(*body, "where"); !where.empty()) {
       error.error += fmt::format(" (at {})", Printable(where));
     }

@@ -1,10 +1,12 @@
 #include "app/cli_args.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <utility>
@@ -12,6 +14,7 @@
 #include "app/cli_help.h"
 #include "app/setting_table.h"
 #include "app/setting_text.h"
+#include "base/limits.h"
 #include "base/suggest.h"
 
 namespace podium::app {
@@ -20,6 +23,7 @@ namespace {
 constexpr std::size_t kListDefault = 100;
 constexpr std::size_t kListMost = 100'000;
 
+constexpr int kMostWords = 100'000;  // Of a question: what a shell can pass on.
 constexpr int kManyWords = 16;  // Counted later, so that the message can name the one too many.
 
 constexpr const char* kTargetHelp = "a model id, or ROUTE@VERSION";
@@ -231,18 +235,26 @@ class Grammar {
   }
 
   void AddRegister(CLI::App& noun) {
-    CLI::App* verb = Add(
-        noun, "register", "Verbs", "Upload a model file and register it as a version of a route",
-        "  podium version register tumour tumour-v2.onnx --version 2 --wait\n"
-        "  podium version register tumour tumour-v2.onnx --version 2 --metric auc=0.99 --tag "
-        "team=lab\n",
-        [this] { return Verb(register_); });
-    verb->add_option("ROUTE", register_.route, "what callers ask for; a new name makes a new route")
+    CLI::App* verb =
+        Add(noun, "register", "Verbs",
+            "Register a version of a route: a model file, which is uploaded, or a provider's model",
+            "  podium version register tumour tumour-v2.onnx --version 2 --wait\n"
+            "  podium version register tumour tumour-v2.onnx --version 2 --metric auc=0.99 --tag "
+            "team=lab\n"
+            "  podium version register --route chat --provider main --model gpt-4o\n",
+            [this] { return Verb(register_); });
+    verb->add_option("ROUTE,--route", register_.route,
+                     "what callers ask for; a new name makes a new route")
         ->required();
-    verb->add_option("FILE", register_.file,
-                     "an .onnx file, or file:NAME for one that lies on the server")
-        ->required();
-    verb->add_option("--version", register_.version, "its version, any text")->required();
+    CLI::Option* file = verb->add_option(
+        "FILE", register_.file, "an .onnx file, or file:NAME for one that lies on the server");
+    CLI::Option* provider =
+        verb->add_option("--provider", register_.provider, "of the server's settings")
+            ->excludes(file);
+    verb->add_option("--model", register_.model, "the model's name at the provider")
+        ->needs(provider);
+    verb->add_option("--version", register_.version,
+                     "its version, any text (default with --provider: the model)");
     verb->add_option("--name", register_.name, "name of the model (default: the route)");
     verb->add_option("--model-id", register_.model_id, "id of the version (default: the server's)")
         ->option_text("ID");
@@ -350,6 +362,7 @@ class Grammar {
         ->option_text("ID");
     predict->add_option("--version", predict_.version, "force a version (needs the permission)");
 
+    AddChat();
     AddExplain();
 
     CLI::App* audit = Add(app_, "audit", "Looking", "Who changed what, newest first",
@@ -361,8 +374,93 @@ class Grammar {
       verb->add_option("--limit", audit_.most, "at most so many (default 100)")
           ->check(CLI::Range(std::size_t{1}, kListMost));
     };
+    AddCostVerbs();
     options(audit);
     options(Add(*audit, "list", "Verbs", "The same", "", [this] { return Verb(audit_); }));
+  }
+
+  void AddChat() {
+    CLI::App* chat =
+        Add(app_, "chat", "Looking", "Talk to a language model's route and see who answers",
+            "  podium chat assistant 'What is a canary release?'\n"
+            "  podium chat assistant                       a conversation: /reset, /exit, Ctrl-D\n"
+            "  podium chat assistant --json < question.txt\n",
+            [this] { return MakeChat(); });
+    chat->add_option("ROUTE", chat_.route, "who is asked")->required();
+    chat->add_option("PROMPT", chat_words_,
+                     "the question (default: what is piped in, or a dialogue)")
+        ->option_text("[PROMPT]")
+        ->expected(0, kMostWords);
+    chat->add_option("--system", chat_.system, "what the model is told first")->option_text("TEXT");
+    chat->add_option("--max-tokens", chat_.max_tokens, "the longest answer")
+        ->option_text("NUMBER")
+        ->check(CLI::Range(std::int64_t{1}, limits::kMaxRequestedTokens));
+    chat->add_option("--temperature", chat_.temperature, "0 to 2")
+        ->option_text("NUMBER")
+        ->check(CLI::Range(0.0, 2.0));
+    chat->add_option("--version", chat_.version, "force a version (needs the permission)");
+    chat->add_option("--session", chat_.session, "id that sticks to one version")
+        ->option_text("ID");
+    chat->add_flag("--json", chat_.json, "one object at the end: text, usage, who, cost, times");
+    chat->add_flag("--no-stream", chat_.no_stream, "the whole answer at once");
+  }
+
+  CliResult<Verb> MakeChat() {
+    if (chat_.temperature && !std::isfinite(*chat_.temperature)) {
+      return UsageError("--temperature is a number from 0 to 2");
+    }
+    chat_.prompt = fmt::format("{}", fmt::join(chat_words_, " "));
+    return Verb(chat_);
+  }
+
+  void AddCostVerbs() {
+    CLI::App* costs =
+        Add(app_, "costs", "Looking", "What calls of remote models have cost",
+            "  podium costs\n  podium costs --hours 720\n", [this] { return Verb(costs_); });
+    costs->add_option("--hours", costs_.hours, "up to now (default 24)")
+        ->option_text("NUMBER")
+        ->check(CLI::Range(1, limits::kMaxCostHours));
+
+    CLI::App* noun = Add(app_, "price", "Registry", "What remote models are charged by",
+                         "  podium price set openai gpt-mini --input 0.15 --output 0.60\n"
+                         "  podium price list\n",
+                         []() -> CliResult<Verb> {
+                           return UsageError("price needs to know what to do",
+                                             "podium price --help lists the verbs");
+                         });
+    AddSetPrice(*noun);
+    CLI::App* list = Add(*noun, "list", "Verbs", "All prices, those of the past included", "",
+                         [this] { return Verb(list_prices_); });
+    list->add_option("--provider", list_prices_.provider, "of one provider only");
+    list->add_option("--model", list_prices_.model, "of one model only");
+  }
+
+  void AddSetPrice(CLI::App& noun) {
+    CLI::App* set = Add(noun, "set", "Verbs", "Add a price; it counts from now or --from on",
+                        "  podium price set openai gpt-mini --input 0.15 --output 0.60\n"
+                        "  podium price set anthropic haiku --input 1 --output 5 --cache-read 0.1 "
+                        "--from 2026-04-01T00:00Z\n"
+                        "\nUS dollars per million tokens; --image and --call are for each.\n",
+                        [this] { return Verb(set_price_); });
+    set->add_option("PROVIDER", set_price_.provider, "as versions name it")->required();
+    set->add_option("MODEL", set_price_.model, "as the provider names it")->required();
+    const auto amount = [&](const char* flag, const char* field, const char* help) {
+      return set
+          ->add_option_function<std::string>(
+              flag, [this, field](const std::string& usd) { set_price_.amounts[field] = usd; },
+              help)
+          ->option_text("USD");
+    };
+    amount("--input", "input", "input that is not from the cache")->required();
+    amount("--output", "output", "output")->required();
+    amount("--cache-read", "cache_read", "input from the provider's cache");
+    amount("--cache-write-5m", "cache_write_5m", "input kept there for minutes");
+    amount("--cache-write-1h", "cache_write_1h", "input kept there for an hour");
+    amount("--audio-input", "audio_input", "sound");
+    amount("--output-reasoning", "output_reasoning", "reasoning (default: as output)");
+    amount("--image", "image", "each image that is made");
+    amount("--call", "call", "each billed call of a tool of the provider's");
+    set->add_option("--from", set_price_.from, "a time in UTC (default: now)")->option_text("TIME");
   }
 
   void AddExplain() {
@@ -465,7 +563,7 @@ class Grammar {
       const std::vector<std::string_view> names = NamesBelow(*at);
       if (std::find(names.begin(), names.end(), word) == names.end()) {
         // `audit` does something by itself; nouns do not.
-        if (!names.empty() && (at == &app_ || at->get_name() == "version")) {
+        if (!names.empty() && IsNoun(*at)) {
           const std::string near(Nearest(word, names));
           return UsageError(fmt::format("\"{}\" has no verb \"{}\"", said, word),
                             near.empty() ? fmt::format("{} --help lists the verbs", said)
@@ -536,8 +634,13 @@ class Grammar {
   RollbackArgs rollback_;
   CanaryArgs canary_;
   PredictArgs predict_;
+  ChatArgs chat_;
+  std::vector<std::string> chat_words_;
   AuditArgs audit_;
   ExplainArgs explain_;
+  CostsArgs costs_;
+  SetPriceArgs set_price_;
+  ListPricesArgs list_prices_;
 };
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -48,8 +49,10 @@ struct StatusArgs {
 };
 struct RegisterArgs {
   std::string route;
-  std::string file;  ///< A path, or an artifact uri "file:...".
-  std::string version;
+  std::string file;      ///< A path, or an artifact uri "file:..."; empty for a provider's model.
+  std::string provider;  ///< Empty for a file.
+  std::string model;     ///< Its name there.
+  std::string version;   ///< Empty: the provider's model is its own.
   std::string name;
   std::string model_id;
   std::string status;
@@ -91,6 +94,17 @@ struct PredictArgs {
   std::string session;
   std::string version;
 };
+struct ChatArgs {
+  std::string route;
+  std::string prompt;  ///< Empty: piped in, or asked for.
+  std::string system;
+  std::optional<std::int64_t> max_tokens;
+  std::optional<double> temperature;
+  std::string version;
+  std::string session;
+  bool json = false;
+  bool no_stream = false;
+};
 struct AuditArgs {
   std::string route;
   std::size_t most = 0;
@@ -102,6 +116,19 @@ struct ExplainArgs {
   std::optional<std::uint64_t> generation;
   std::string at;       ///< A time in UTC instead of a generation.
   std::string request;  ///< The id of a request instead of all above.
+};
+struct CostsArgs {
+  std::optional<int> hours;
+};
+struct SetPriceArgs {
+  std::string provider;
+  std::string model;
+  std::map<std::string, std::string> amounts;  ///< By the API's field; US dollars as typed.
+  std::string from;                            ///< A time in UTC; empty: now.
+};
+struct ListPricesArgs {
+  std::string provider;
+  std::string model;
 };
 /// Something to print and be done: a help text, the build's version.
 struct PrintText {
@@ -119,7 +146,8 @@ struct ClientFlags {
 
 using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, StatusArgs,
                           RegisterArgs, ListVersionsArgs, GetVersionArgs, ChangeVersionArgs,
-                          RollbackArgs, CanaryArgs, PredictArgs, AuditArgs, ExplainArgs>;
+                          RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs,
+                          CostsArgs, SetPriceArgs, ListPricesArgs>;
 
 struct CommandLine {
   Verb verb;

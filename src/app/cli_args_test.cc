@@ -151,7 +151,6 @@ TEST(CliArguments, MistakesSayWhatWasMeant) {
       {"canary tumour 5 --end", "--end takes no share"},
       {"predict tumour", "either -d JSON or -f FILE"},
       {"predict tumour -d 1 -f x", "either -d JSON or -f FILE"},
-      {"version register r f", "--version is required"},
       {"version register r f --version 1 --status primary", "standby"},
       {"status -o xml", "json"},
       {"status --timeout 5", "did you mean \"5s\"?"},

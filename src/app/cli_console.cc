@@ -1,5 +1,7 @@
 #include "app/cli_console.h"
 
+#include "app/terminal_text.h"
+
 namespace podium::app {
 
 CliStatus Confirm(Console& console, std::string_view effect, bool yes, Unattended unattended) {
@@ -23,7 +25,7 @@ std::string Printable(std::string_view text) {
     const auto byte = static_cast<unsigned char>(c);
     shown += byte < 0x20 || byte == 0x7f ? '?' : c;
   }
-  return shown;
+  return Harmless(shown);  // There are controls above the ASCII ones.
 }
 
 }  // namespace podium::app

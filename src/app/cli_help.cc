@@ -4,6 +4,10 @@
 
 namespace podium::app {
 
+bool IsNoun(const CLI::App& app) {
+  return app.get_parent() == nullptr || app.get_name() == "version" || app.get_name() == "price";
+}
+
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name,
                                      CLI::AppFormatMode mode) const {
   if (mode == CLI::AppFormatMode::Sub) return make_expanded(app);
@@ -28,7 +32,7 @@ std::string HelpFormatter::make_usage(const CLI::App* app, std::string) const {
   }
   std::string text = "Usage: " + path;
   if (!app->get_subcommands({}).empty()) {
-    text += app->get_parent() == nullptr || app->get_name() == "version" ? " VERB" : " [VERB]";
+    text += IsNoun(*app) ? " VERB" : " [VERB]";
   }
   for (const CLI::Option* option :
        app->get_options([](const CLI::Option* o) { return o->get_positional(); })) {

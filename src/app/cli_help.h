@@ -6,6 +6,9 @@
 
 namespace podium::app {
 
+/// It does nothing by itself, only its verbs do: `podium`, `podium version`, `podium price`.
+bool IsNoun(const CLI::App& app);
+
 /// The library's help with what people look for first: usage, then verbs, then flags; values are
 /// named by what they are and not by their type.
 class HelpFormatter : public CLI::Formatter {

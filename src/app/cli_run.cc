@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "app/cli_args.h"
+#include "app/cli_chat.h"
+#include "app/cli_costs.h"
 #include "app/cli_explain.h"
 #include "app/cli_predict.h"
 #include "app/cli_serve.h"
@@ -20,6 +22,7 @@ namespace {
 
 constexpr const char* kDefaultServer = "127.0.0.1:8080";
 constexpr std::chrono::minutes kDefaultTimeout{2};
+constexpr std::chrono::minutes kChatTimeout{15};  // The server's own limits end an answer sooner.
 constexpr std::chrono::seconds kDefaultWait{60};  // Of `version register --wait`.
 
 std::string Variable(const Environment& environment, const char* name) {
@@ -103,12 +106,23 @@ class Runner {
     CLI_TRY_ASSIGN(const net::HostPort server, ParseServer(name));
     Api::Options options;
     options.server = net::ToString(server);
-    options.timeout = client_.timeout.value_or(kDefaultTimeout);
+    constexpr bool kChats = std::is_same_v<Args, ChatArgs>;
+    options.timeout = client_.timeout.value_or(kChats ? kChatTimeout : kDefaultTimeout);
     CLI_TRY_ASSIGN(options.token, TokenOf(world_.environment));
     Api api(std::move(options), world_.connect(server));
     CommandContext context{api, world_.console, format, client_.reason, client_.yes};
     const Waiting waiting{world_.clock, world_.pause, client_.timeout.value_or(kDefaultWait)};
-    return Dispatch(context, args, waiting);
+    if constexpr (kChats) {
+      return RunChat(context, args, {world_.clock, DimsOnErr()});
+    } else {
+      return Dispatch(context, args, waiting);
+    }
+  }
+
+  bool DimsOnErr() const {
+    const std::string terminal = Variable(world_.environment, "TERM");
+    return world_.console.err_is_terminal && !terminal.empty() && terminal != "dumb" &&
+           Variable(world_.environment, "NO_COLOR").empty();
   }
 
   template <typename Args>
@@ -123,6 +137,9 @@ class Runner {
     if constexpr (std::is_same_v<Args, PredictArgs>) return RunPredict(context, args);
     if constexpr (std::is_same_v<Args, AuditArgs>) return RunAudit(context, args);
     if constexpr (std::is_same_v<Args, ExplainArgs>) return RunExplain(context, args);
+    if constexpr (std::is_same_v<Args, CostsArgs>) return RunCosts(context, args);
+    if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
+    if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }
 
   ExitCode Ended(const CliStatus& status) {

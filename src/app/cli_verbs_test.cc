@@ -173,6 +173,37 @@ TEST_F(CliVerbs, FindTheServerByFlagThenEnvironmentThenDefault) {
   EXPECT_EQ(connected_, "two:2");
 }
 
+TEST_F(CliVerbs, PricesAreSetAsTyped) {
+  server_.answers["PUT /api/v1/prices"] = {
+      201, R"({"provider":"openai","model":"mini","input":"0.15","output":"0.6",
+               "effective_from":"2026-04-01T00:00:00.000000Z"})"};
+  EXPECT_EQ(Run({"price", "set", "openai", "mini", "--input", "0.15", "--output", "0.60",
+                 "--cache-read", "0.0000001", "--from", "2026-04-01", "--reason", "list"}),
+            ExitCode::kDone);
+  EXPECT_TRUE(
+      Called(R"(PUT /api/v1/prices {"provider":"openai","model":"mini","cache_read":"0.0000001",)"
+             R"("input":"0.15","output":"0.60","effective_from":"2026-04-01","reason":"list"})"));
+  EXPECT_EQ(Out(),
+            "openai mini costs 0.15 USD per million input tokens and 0.6 per million output tokens "
+            "from 2026-04-01 00:00:00 on\n");
+  EXPECT_EQ(Run({"price", "set", "openai", "mini", "--input", "0.15"}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"price"}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"price", "sett"}), ExitCode::kUsage);
+  EXPECT_NE(Err().find("did you mean `podium price set`?"), std::string::npos);
+}
+
+TEST_F(CliVerbs, CostsShowWhatHasNoPrice) {
+  server_.answers["GET /api/models/costs?hours=48"] = {
+      200, R"({"total_cost_usd":1.5,"hours":48,"cost_by_model":{"mini":1.5},"top_models":[
+        {"model_id":"mini","total_cost_usd":1.5,"total_calls":1204,"total_tokens":99,
+         "unpriced_calls":3}],"efficiency_metrics":{"total_calls":1204,"unpriced_calls":3}})"};
+  EXPECT_EQ(Run({"costs", "--hours", "48"}), ExitCode::kDone);
+  EXPECT_NE(Out().find("mini   1.500000  1,204"), std::string::npos) << Out();
+  EXPECT_NE(Out().find("1.500000 USD in 48 h, 1,204 calls"), std::string::npos);
+  EXPECT_NE(Err().find("3 calls have no known price"), std::string::npos);
+  EXPECT_EQ(Run({"costs", "--hours", "8761"}), ExitCode::kUsage);
+}
+
 TEST_F(CliVerbs, SendTokenAndOrigin) {
   const net::HeaderList anonymous = {{"X-Podium-Origin", "cli"}};
   Run({"status"});
@@ -452,6 +483,9 @@ TEST_F(CliRegister, MistakesAreFoundBeforeAnythingIsSent) {
     EXPECT_NE(Run(command), ExitCode::kDone) << mistake.back();
     EXPECT_TRUE(server_.calls.empty()) << mistake.back();
   }
+  // A provider's model is its own version; a file needs one.
+  EXPECT_EQ(Run({"version", "register", "bare", model_}), ExitCode::kUsage);
+  EXPECT_NE(Err().find("--version is required"), std::string::npos) << Err();
   EXPECT_EQ(Run({"version", "register", "bare", "/nowhere.onnx", "--version", "1"}),
             ExitCode::kFailed);
   EXPECT_NE(Err().find("cannot read /nowhere.onnx"), std::string::npos) << Err();

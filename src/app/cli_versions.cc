@@ -12,6 +12,7 @@
 #include "app/cli_target.h"
 #include "app/cli_upload.h"
 #include "base/limits.h"
+#include "domain/names.h"
 
 namespace podium::app {
 namespace {
@@ -61,7 +62,7 @@ CliResult<Json> ReadSignature(CommandContext& context, const RegisterArgs& args)
   if (args.no_signature) return Json();
   std::string path = args.signature;
   if (path.empty()) {
-    if (IsUri(args.file)) return Json();
+    if (args.file.empty() || IsUri(args.file)) return Json();
     path = SignaturePath(args.file);
     std::error_code ignored;
     if (!std::filesystem::is_regular_file(path, ignored)) return Json();
@@ -81,10 +82,24 @@ void SetUnlessEmpty(Json& body, const char* key, const std::string& value) {
   if (!value.empty()) body[key] = value;
 }
 
+// A file with its version, or a provider with its model.
+CliStatus CheckWhat(const RegisterArgs& args) {
+  if (args.provider.empty()) {
+    if (args.file.empty())
+      return UsageError("say what to register: FILE, or --provider and --model");
+    if (args.version.empty()) return UsageError("--version is required");
+    return {};
+  }
+  if (args.model.empty()) return UsageError("--provider needs --model");
+  return {};
+}
+
 CliResult<Json> RegistrationBody(CommandContext& context, const RegisterArgs& args) {
   Json body = {{"route", args.route},
                {"name", args.name.empty() ? args.route : args.name},
-               {"version", args.version}};
+               {"version", args.version.empty() ? NameFrom(args.model) : args.version}};
+  SetUnlessEmpty(body, "provider_key", args.provider);
+  SetUnlessEmpty(body, "upstream_model", args.model);
   SetUnlessEmpty(body, "model_id", args.model_id);
   SetUnlessEmpty(body, "status", args.status);
   SetUnlessEmpty(body, "load", args.load);
@@ -174,8 +189,11 @@ std::string SignaturePath(const std::string& model_file) {
 }
 
 CliStatus RunRegister(CommandContext& context, const RegisterArgs& args, const Waiting& waiting) {
+  CLI_TRY(CheckWhat(args));
   CLI_TRY_ASSIGN(Json body, RegistrationBody(context, args));
-  if (IsUri(args.file)) {
+  if (!args.provider.empty()) {
+    // Nothing to upload.
+  } else if (IsUri(args.file)) {
     body["artifact_uri"] = args.file;
   } else {
     CLI_TRY_ASSIGN(const Json stored, UploadFile(context.api, context.console, args.file));

@@ -17,6 +17,7 @@
 
 #include "app/demo_examples.h"
 #include "app/demo_format.h"
+#include "app/demo_providers.h"
 #include "app/demo_session.h"
 #include "app/server.h"
 #include "base/log.h"
@@ -187,6 +188,8 @@ class Demo {
     settings_.data_dir = directory.path();
     settings_.drain_timeout = std::min(settings_.drain_timeout, kDrainTimeout);
     AvoidTakenPort();
+    PODIUM_TRY_ASSIGN(const std::unique_ptr<DemoProviders> providers, DemoProviders::Start(clock_));
+    providers->AddTo(settings_);
     PODIUM_TRY_ASSIGN(std::unique_ptr<Server> server, Server::Start(settings_, clock_, rng_));
     DemoBanner banner = Banner(directory, server->address());
     const DemoRoute& example = RouteOfExample(routes);
@@ -226,6 +229,7 @@ class Demo {
     banner.kept = directory.kept();
     banner.rate = options_.rate;
     banner.duration = options_.duration;
+    banner.needs_token = !settings_.admin_token.empty();
     banner.notice = notice_;
     if (options_.shuffle_labels) {
       if (!notice_.empty()) banner.notice += ' ';

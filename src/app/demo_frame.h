@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "app/demo_chat.h"
 #include "app/demo_registry.h"
 #include "app/demo_stats.h"
 
@@ -35,6 +36,7 @@ struct DemoFrame {
   std::uint64_t errors = 0;
   std::uint64_t skipped = 0;  ///< Not sent, since too many were under way.
   std::vector<FrameRoute> routes;
+  FrameChat chat;
   std::vector<std::string> changes;   ///< Newest first, one sentence each.
   std::vector<std::string> troubles;  ///< What a person should know: a failed load, no API.
 };

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "app/chat_reply.h"
 #include "app/demo_format.h"
 #include "base/json.h"
 
@@ -52,7 +53,7 @@ RegistryVersion ReadVersion(const Json& item) {
   return RegistryVersion{Text(item, "model_id"),      Text(item, "route"),
                          Text(item, "version"),       Text(item, "status"),
                          Number(item, "traffic_pct"), Text(item, "load_state"),
-                         Text(item, "load_error")};
+                         Text(item, "load_error"),    Text(item, "provider_key")};
 }
 
 RegistryRoute ReadRoute(const Json& item) {
@@ -174,6 +175,8 @@ std::string ShowProblem(int status, std::string_view body) {
   if (const Result<Json> problem = ParseJson(body)) {
     const std::string detail = Text(*problem, "detail");
     if (!detail.empty()) return fmt::format("{} {}", status, detail);
+    const std::string message = ErrorMessageOf(*problem);
+    if (!message.empty()) return fmt::format("{} {}", status, message);
   }
   return fmt::format("{} {}", status, body.substr(0, kShownBodyBytes));
 }

@@ -22,6 +22,7 @@ struct RegistryVersion {
   double traffic_pct = 0;
   std::string load_state;  ///< "ready" when it can serve.
   std::string load_error;
+  std::string provider = {};  ///< "local" for a model in the server's process.
 };
 
 struct RegistryRoute {
@@ -63,7 +64,8 @@ double ShareAsked(const RegistryRoute& route, const RegistryVersion& version);
 /// "14:31:07  digits  v2 promoted by local, v1 stays as shadow".
 std::string Sentence(const RegistryChange& change, const std::vector<RegistryVersion>& versions);
 
-/// The detail of a problem body, or the body's beginning: what a person can act on.
+/// The detail of a problem body, the message of an OpenAI-like one, or the body's beginning: what a
+/// person can act on.
 std::string ShowProblem(int status, std::string_view body);
 
 }  // namespace podium::app

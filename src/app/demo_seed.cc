@@ -19,11 +19,8 @@ class Seeder {
   Seeder(net::HttpClient& client, const Secret& token) : client_(client), token_(token) {}
 
   Task<Result<bool>> Seed(const DemoRoute& route) {
-    auto list = Call(net::HttpMethod::kGet,
-                     fmt::format("/api/v1/versions?route={}", net::PercentEncode(route.route)), {});
-    const Result<std::string> listed = co_await std::move(list);
-    if (!listed) co_return Fail(listed.error());
-    const Result<std::vector<RegistryVersion>> there = ReadVersions(*listed);
+    auto list = List(route.route);
+    const Result<std::vector<RegistryVersion>> there = co_await std::move(list);
     if (!there) co_return Fail(there.error());
     const auto has = [&there](auto matches) {
       return std::any_of(there->begin(), there->end(), matches);
@@ -42,7 +39,50 @@ class Seeder {
     co_return false;
   }
 
+  Task<Result<bool>> SeedChat() {
+    auto list = List(kDemoChatRoute);
+    const Result<std::vector<RegistryVersion>> there = co_await std::move(list);
+    if (!there) co_return Fail(there.error());
+    const auto is_there = [&there](auto matches) {
+      return std::any_of(there->begin(), there->end(), matches);
+    };
+    if (is_there([](const auto& row) { return row.status == "primary"; })) co_return true;
+    for (const DemoChatVersion& version : DemoChatVersions()) {
+      const bool is_new =
+          !is_there([&](const auto& row) { return row.model_id == version.model_id; });
+      auto start = StartChat(version, is_new);
+      const Status started = co_await std::move(start);
+      if (!started) co_return Fail(started.error());
+    }
+    co_return false;
+  }
+
  private:
+  Task<Result<std::vector<RegistryVersion>>> List(std::string route) {
+    auto list = Call(net::HttpMethod::kGet,
+                     fmt::format("/api/v1/versions?route={}", net::PercentEncode(route)), {});
+    const Result<std::string> listed = co_await std::move(list);
+    if (!listed) co_return Fail(listed.error());
+    co_return ReadVersions(*listed);
+  }
+
+  Task<Status> StartChat(DemoChatVersion version, bool is_new) {
+    if (is_new) {
+      auto pricing = Call(net::HttpMethod::kPut, "/api/v1/prices", PriceBody(version));
+      const Result<std::string> priced = co_await std::move(pricing);
+      if (!priced) co_return Fail(priced.error());
+      auto registering = Call(net::HttpMethod::kPost, "/api/v1/versions", RegisterBody(version));
+      const Result<std::string> registered = co_await std::move(registering);
+      if (!registered) co_return Fail(registered.error());
+    }
+    auto activating = Call(
+        net::HttpMethod::kPost,
+        fmt::format("/api/v1/versions/{}/activate", net::PercentEncode(version.model_id)), "{}");
+    const Result<std::string> active = co_await std::move(activating);
+    if (!active) co_return Fail(active.error());
+    co_return Status();
+  }
+
   /// The body of a 2xx answer; every other is an error that quotes it.
   Task<Result<std::string>> Call(net::HttpMethod method, std::string target, std::string body) {
     net::ClientRequest request = ApiRequest(method, target, std::move(body), token_);
@@ -118,6 +158,23 @@ std::string CanaryBody(const DemoVersion& version) {
   return DumpJson(body);
 }
 
+std::string RegisterBody(const DemoChatVersion& version) {
+  const Json body = {
+      {"model_id", version.model_id},     {"route", kDemoChatRoute},
+      {"name", kDemoChatRoute},           {"version", version.version},
+      {"provider_key", version.provider}, {"upstream_model", version.upstream_model}};
+  return DumpJson(body);
+}
+
+std::string PriceBody(const DemoChatVersion& version) {
+  const Json body = {{"provider", version.provider},
+                     {"model", version.upstream_model},
+                     {"input", version.input_usd},
+                     {"output", version.output_usd},
+                     {"reason", "made up for the demo"}};
+  return DumpJson(body);
+}
+
 net::ClientRequest ApiRequest(net::HttpMethod method, std::string target, std::string body,
                               const Secret& token) {
   net::ClientRequest request;
@@ -142,6 +199,12 @@ Task<Result<bool>> SeedDemo(net::HttpClient& client, const std::vector<DemoRoute
     all_there = all_there && *there;
   }
   co_return all_there;
+}
+
+Task<Result<bool>> SeedDemoChat(net::HttpClient& client, const Secret& token) {
+  Seeder seeder(client, token);
+  auto seeding = seeder.SeedChat();
+  co_return co_await std::move(seeding);
 }
 
 }  // namespace podium::app

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "app/demo_chat.h"
 #include "app/demo_examples.h"
 #include "base/result.h"
 #include "base/secret.h"
@@ -20,6 +21,10 @@ std::string RegisterBody(const std::string& route, const DemoVersion& version,
 /// The body of PUT /api/v1/routes/{route}/canary.
 std::string CanaryBody(const DemoVersion& version);
 
+/// The bodies of POST /api/v1/versions and PUT /api/v1/prices for a provider's model.
+std::string RegisterBody(const DemoChatVersion& version);
+std::string PriceBody(const DemoChatVersion& version);
+
 /// One call of the API as the demo makes it.
 net::ClientRequest ApiRequest(net::HttpMethod method, std::string target, std::string body,
                               const Secret& token);
@@ -29,5 +34,8 @@ net::ClientRequest ApiRequest(net::HttpMethod method, std::string target, std::s
 /// routes were there before. `routes` and `token` outlive the call.
 Task<Result<bool>> SeedDemo(net::HttpClient& client, const std::vector<DemoRoute>& routes,
                             const Secret& token);
+
+/// Gives kDemoChatRoute its versions and their prices, unless it has a primary already.
+Task<Result<bool>> SeedDemoChat(net::HttpClient& client, const Secret& token);
 
 }  // namespace podium::app

@@ -28,6 +28,16 @@ TEST(DemoSeed, TheCanaryStartsAtFivePercent) {
             (Json{{"model_id", "digits-v2"}, {"traffic_pct", 5.0}}));
 }
 
+TEST(DemoSeed, AProvidersModelIsRegisteredAndPriced) {
+  const DemoChatVersion version = DemoChatVersions().back();
+  EXPECT_EQ(RegisterBody(version),
+            R"({"model_id":"assistant-moody","route":"assistant","name":"assistant",)"
+            R"("version":"moody","provider_key":"fake-moody","upstream_model":"moody-1"})");
+  EXPECT_EQ(PriceBody(version),
+            R"({"provider":"fake-moody","model":"moody-1","input":"0.25","output":"0.75",)"
+            R"("reason":"made up for the demo"})");
+}
+
 // The audit trail tells the demo's own doing from that of the person who watches it.
 TEST(DemoSeed, CallsSayWhoMakesThemAndShowTheTokenOnlyWhenThereIsOne) {
   const net::ClientRequest open = ApiRequest(net::HttpMethod::kGet, "/x", "", Secret());

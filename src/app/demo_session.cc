@@ -26,6 +26,7 @@ DemoSession::DemoSession(DemoSessionOptions options, std::vector<DemoRoute> rout
       clock_(clock),
       client_(executor, options_.server),
       callers_(client_, routes_, clock, rng, executor),
+      chat_callers_(client_, options_.token, clock, executor),
       watch_(client_, routes_, options_.token),
       loops_(std::move(executor)),
       tables_(routes_.size(), 0) {}
@@ -46,10 +47,13 @@ Task<Status> DemoSession::Run() {
   screen_.Print(above_);
   if (!stopping_) {
     loops_.Spawn(callers_.Run(options_.banner.rate));
+    loops_.Spawn(chat_callers_.Run(std::min(DemoChatCallers::kRate, options_.banner.rate)));
     loops_.Spawn(Show());
     loops_.Spawn(UntilStopped());
     auto join = loops_.Join();
     co_await std::move(join);
+    auto leave = chat_callers_.Leave();
+    co_await std::move(leave);
     auto settle = callers_.Settle();
     co_await std::move(settle);
     auto look = watch_.Look();  // Stopping may have cut the last one short.
@@ -72,6 +76,9 @@ Task<Status> DemoSession::Begin() {
   begun_ = clock_.SteadyNow();
   options_.banner.first_after =
       std::chrono::duration_cast<std::chrono::milliseconds>(begun_ - options_.started);
+  auto seeding_chat = SeedDemoChat(client_, options_.token);
+  const Result<bool> chat = co_await std::move(seeding_chat);
+  if (!chat) co_return Fail(chat.error());
   options_.banner.live = screen_.live();
   auto look = watch_.Look();
   co_await std::move(look);
@@ -109,6 +116,7 @@ Task<void> DemoSession::Show() {
     auto look = watch_.Look();
     co_await std::move(look);
     if (stopping_) co_return;
+    chat_rate_.Note(clock_.SteadyNow(), watch_.chat().calls);
     for (std::size_t i = 0; i < routes_.size(); ++i) {
       const std::int64_t revision = RevisionOf(routes_[i].route, watch_.picture());
       if (std::exchange(tables_[i], revision) != revision) callers_.stats().RestartWindow(i);
@@ -135,6 +143,7 @@ void DemoSession::PrintLines() {
   const DemoFrame frame = Frame();
   std::vector<std::string> lines;
   for (const FrameRoute& route : frame.routes) lines.push_back(RouteLine(route, frame.elapsed));
+  lines.push_back(ChatLine(frame.chat, frame.elapsed));
   screen_.Print(lines);
 }
 
@@ -151,12 +160,24 @@ DemoFrame DemoSession::Frame() {
     frame.routes.push_back(
         MakeFrameRoute(routes_[i].route, watch_.picture(), callers_.stats().Read(i, now)));
   }
+  frame.chat = Chat();
   frame.changes = ShownChanges(watch_.picture());
   frame.troubles = TroublesOf(watch_.picture());
-  for (const std::string& trouble : {watch_.trouble(), callers_.RecentError(now)}) {
+  for (const std::string& trouble :
+       {watch_.trouble(), callers_.RecentError(now), chat_callers_.RecentError(now)}) {
     if (!trouble.empty()) frame.troubles.push_back(trouble);
   }
   return frame;
+}
+
+FrameChat DemoSession::Chat() const {
+  FrameChat chat;
+  chat.rate = chat_rate_.PerSecond();
+  chat.figures = watch_.chat();
+  chat.first_token = chat_callers_.first_token().Quantile(0.50);
+  chat.cost_usd = watch_.cost_usd();
+  chat.providers = ProvidersOf(watch_.picture().versions, watch_.picture().routes, chat.figures);
+  return chat;
 }
 
 }  // namespace podium::app

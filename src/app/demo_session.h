@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "app/demo_callers.h"
+#include "app/demo_chat_callers.h"
 #include "app/demo_examples.h"
 #include "app/demo_frame.h"
 #include "app/demo_screen.h"
@@ -55,12 +56,15 @@ class DemoSession {
   void Draw();
   void PrintLines();
   DemoFrame Frame();
+  FrameChat Chat() const;
 
   DemoSessionOptions options_;
   const std::vector<DemoRoute> routes_;
   const Clock& clock_;
   net::HttpClient client_;
   DemoCallers callers_;
+  DemoChatCallers chat_callers_;
+  ChatRate chat_rate_;
   DemoWatch watch_;
   DemoScreen screen_;
   TaskGroup loops_;

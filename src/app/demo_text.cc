@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "app/demo_format.h"
+#include "app/demo_providers.h"
+#include "base/json.h"
 
 namespace podium::app {
 namespace {
@@ -28,6 +30,37 @@ void AddStory(const DemoBanner& banner, std::vector<std::string>& lines) {
         "v1 of each serves, v2 is its canary with 5% of the sessions. Each answer is");
     lines.emplace_back("compared with the known label.");
   }
+  lines.push_back(fmt::format("The route {} is asked like a language model. Both its providers are",
+                              kDemoChatRoute));
+  lines.push_back(fmt::format("fakes in this process: {} fails now and then, {} then answers.",
+                              kMoodyProvider, kSteadyProvider));
+}
+
+constexpr std::string_view kQuestion = "Who are you?";
+
+std::string ChatCurl(const DemoBanner& banner) {
+  const Json body = {{"model", kDemoChatRoute},
+                     {"stream", true},
+                     {"messages", Json::array({{{"role", "user"}, {"content", kQuestion}}})}};
+  return fmt::format("  curl -N{} -H content-type:application/json -d {} {}/v1/chat/completions",
+                     banner.needs_token ? " -H \"authorization: Bearer $PODIUM_TOKEN\"" : "",
+                     ShellWord(DumpJson(body)), banner.url);
+}
+
+// Python minds the margin; the empty line ends the loop where it is pasted into an interpreter.
+void AddSnippet(const DemoBanner& banner, std::vector<std::string>& lines) {
+  lines.emplace_back("Or from Python, with OpenAI's SDK (pip install openai):");
+  lines.emplace_back(banner.needs_token ? "import os; from openai import OpenAI"
+                                        : "from openai import OpenAI");
+  lines.push_back(
+      fmt::format("client = OpenAI(base_url=\"{}/v1\", api_key={})", banner.url,
+                  banner.needs_token ? "os.environ[\"PODIUM_TOKEN\"]" : "\"none is needed\""));
+  lines.push_back(fmt::format(
+      "for chunk in client.chat.completions.create(model=\"{}\", stream=True,", kDemoChatRoute));
+  lines.push_back(
+      fmt::format("        messages=[{{\"role\": \"user\", \"content\": \"{}\"}}]):", kQuestion));
+  lines.emplace_back("    print(chunk.choices[0].delta.content or \"\", end=\"\", flush=True)");
+  lines.emplace_back();
 }
 
 }  // namespace
@@ -41,10 +74,14 @@ std::vector<std::string> BannerLines(const DemoBanner& banner) {
   lines.push_back(fmt::format("Ask it yourself (this digit is a {}):", banner.example_label));
   lines.push_back(fmt::format("  curl -H content-type:application/json -d @{} {}/predict/digits",
                               ShellWord(banner.example_file), banner.url));
+  lines.push_back(fmt::format("  {} chat {} {}{}", ShellWord(banner.program), kDemoChatRoute,
+                              ShellWord(kQuestion), banner.server_flag));
+  lines.push_back(ChatCurl(banner));
   lines.emplace_back("Move the traffic from a second terminal, and see it move here:");
   for (const char* verb : {"canary digits v2 25", "promote digits", "rollback digits"}) {
     lines.push_back(fmt::format("  {} {}{}", ShellWord(banner.program), verb, banner.server_flag));
   }
+  AddSnippet(banner, lines);
   lines.push_back(HowItEnds(banner));
   if (banner.live) lines.emplace_back();
   return lines;
@@ -68,6 +105,17 @@ std::string RouteLine(const FrameRoute& route, std::chrono::seconds elapsed) {
   return Fit(line, line.size());
 }
 
+std::string ChatLine(const FrameChat& chat, std::chrono::seconds elapsed) {
+  std::string line = fmt::format("{} {}", ShowElapsed(elapsed), ChatHeadline(chat));
+  for (const FrameProvider& at : chat.providers) {
+    line +=
+        fmt::format(" | {} {} on {}: {} answered, {} failed, {} retries, {} fallbacks, breaker {}",
+                    at.version, at.role, at.provider, at.figures.answered, at.figures.failed,
+                    at.figures.retries, at.figures.fallbacks, at.figures.breaker);
+  }
+  return Fit(line, line.size());
+}
+
 std::vector<std::string> SummaryLines(const DemoFrame& frame, const DemoBanner& banner) {
   std::vector<std::string> lines;
   std::string total = fmt::format("{} in {}, {}", ShowCount(frame.requests, "request"),
@@ -85,6 +133,12 @@ std::vector<std::string> SummaryLines(const DemoFrame& frame, const DemoBanner& 
     }
     lines.push_back(Fit(line, line.size()));
   }
+  const ChatFigures& chat = frame.chat.figures;
+  std::string asked = fmt::format("  {}: {}, {}, {} retries, {} fallbacks", kDemoChatRoute,
+                                  ShowCount(chat.calls, "call"), ShowCount(chat.errors, "error"),
+                                  chat.retries(), chat.fallbacks());
+  if (frame.chat.cost_usd) asked += fmt::format(", {:.6f} USD", *frame.chat.cost_usd);
+  lines.push_back(std::move(asked));
   if (banner.kept) {
     lines.push_back(fmt::format("Kept. Open it again: {} serve --data {}",
                                 ShellWord(banner.program), ShellWord(banner.data_dir)));

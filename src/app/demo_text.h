@@ -23,18 +23,23 @@ struct DemoBanner {
   bool live = false;          ///< A view follows.
   std::string example_file;   ///< A request body for route `digits`.
   std::string example_label;  ///< Its known label.
+  bool needs_token = false;   ///< Calls of language models do, with an admin token.
   double rate = 0;            ///< Requests per second.
   std::optional<std::chrono::milliseconds> duration;
   std::chrono::milliseconds first_after{0};  ///< From start to the first routed answer.
   std::string notice;                        ///< One line more, or empty: another port than usual.
 };
 
-/// At most 15 lines. Commands are whole, however long: they are to be pasted.
+/// At most 26 lines. Commands are whole, however long: they are to be pasted. The lines of the
+/// SDK's snippet stand at the margin, since Python minds, and end with an empty one.
 std::vector<std::string> BannerLines(const DemoBanner& banner);
 
 /// One route for output that is no terminal:
 /// "00:01:25 digits: v1 primary asked 95% seen 94.8% 1190 requests ... | v2 canary ...".
 std::string RouteLine(const FrameRoute& route, std::chrono::seconds elapsed);
+
+/// The language model route in one line, likewise.
+std::string ChatLine(const FrameChat& chat, std::chrono::seconds elapsed);
 
 /// At most 5 lines.
 std::vector<std::string> SummaryLines(const DemoFrame& frame, const DemoBanner& banner);

@@ -29,18 +29,39 @@ Podium demo on http://localhost, first request routed 0.21 s after start.
 Two real models, tumour and digits, get held-back real rows: 50 requests/s.
 v1 of each serves, v2 is its canary with 5% of the sessions. Each answer is
 compared with the known label.
+The route assistant is asked like a language model. Both its providers are
+fakes in this process: fake-moody fails now and then, fake-steady then answers.
 Ask it yourself (this digit is a 6):
   curl -H content-type:application/json -d @/var/podium-demo-4x7k/digits.json http://localhost/predict/digits
+  build/release/podium chat assistant 'Who are you?'
+  curl -N -H content-type:application/json -d '{"model":"assistant","stream":true,"messages":[{"role":"user","content":"Who are you?"}]}' http://localhost/v1/chat/completions
 Move the traffic from a second terminal, and see it move here:
   build/release/podium canary digits v2 25
   build/release/podium promote digits
   build/release/podium rollback digits
+Or from Python, with OpenAI's SDK (pip install openai):
+from openai import OpenAI
+client = OpenAI(base_url="http://localhost/v1", api_key="none is needed")
+for chunk in client.chat.completions.create(model="assistant", stream=True,
+        messages=[{"role": "user", "content": "Who are you?"}]):
+    print(chunk.choices[0].delta.content or "", end="", flush=True)
+
 Stop with Ctrl-C; its data are removed then (--keep leaves them).
 
 )");
 }
 
-TEST(DemoText, WhateverIsAskedForItFits15Lines) {
+// What is printed lands in screenshots and in the history of shells.
+TEST(DemoText, ATokenIsAskedOfTheEnvironment) {
+  DemoBanner banner = Banner();
+  banner.needs_token = true;
+  const std::string text = Joined(BannerLines(banner));
+  EXPECT_NE(text.find("\nimport os; from openai import OpenAI\n"), std::string::npos);
+  EXPECT_NE(text.find("api_key=os.environ[\"PODIUM_TOKEN\"])"), std::string::npos);
+  EXPECT_NE(text.find("curl -N -H \"authorization: Bearer $PODIUM_TOKEN\" "), std::string::npos);
+}
+
+TEST(DemoText, WhateverIsAskedForItFits26Lines) {
   DemoBanner banner = Banner();
   banner.notice = "Port 8080 is taken; this one was free.";
   banner.server_flag = " --server localhost:1234";  // banned: fixed port (only printed)
@@ -49,7 +70,7 @@ TEST(DemoText, WhateverIsAskedForItFits15Lines) {
   for (const bool reopened : {false, true}) {
     banner.reopened = reopened;
     const std::vector<std::string> lines = BannerLines(banner);
-    EXPECT_LE(lines.size(), 15U);
+    EXPECT_LE(lines.size(), 26U);
     const std::string text = Joined(lines);
     EXPECT_NE(text.find("\nPort 8080 is taken"), std::string::npos);
     EXPECT_NE(text.find("podium promote digits" + banner.server_flag + "\n"), std::string::npos);
@@ -82,6 +103,24 @@ TEST(DemoText, ALineTellsARoutesWholeState) {
             "accuracy -, 1 error");
 }
 
+FrameChat Chat() {
+  FrameChat chat;
+  chat.rate = 2;
+  chat.figures.calls = 41;
+  chat.figures.errors = 1;
+  chat.figures.providers["fake-moody"] = {31, 9, 5, 4, "open"};
+  chat.figures.providers["fake-steady"] = {10, 0, 0, 0, "closed"};
+  chat.cost_usd = 0.001234;
+  chat.providers = {{"fake-moody", "moody", "primary", 100, chat.figures.providers["fake-moody"]}};
+  return chat;
+}
+
+TEST(DemoText, ALineTellsHowTheProvidersDo) {
+  EXPECT_EQ(ChatLine(Chat(), std::chrono::seconds(85)),
+            "00:01:25 assistant: 2.0 calls/s, 41 calls, 1 error, 0.001234 USD | moody primary on "
+            "fake-moody: 31 answered, 9 failed, 5 retries, 4 fallbacks, breaker open");
+}
+
 TEST(DemoText, TheLastWordsAreAtMostFiveLines) {
   DemoFrame frame;
   frame.elapsed = std::chrono::seconds(30);
@@ -89,17 +128,19 @@ TEST(DemoText, TheLastWordsAreAtMostFiveLines) {
   frame.errors = 1;
   frame.skipped = 3;
   frame.routes = {Digits(), Digits()};
+  frame.chat = Chat();
   DemoBanner banner = Banner();
   banner.kept = true;
   banner.data_dir = "/var/my data";
   const std::vector<std::string> lines = SummaryLines(frame, banner);
-  ASSERT_EQ(lines.size(), 4U);
+  ASSERT_EQ(lines.size(), 5U);
   EXPECT_EQ(lines[0],
             "1191 requests in 00:00:30, 1 error, 3 skipped; first routed 0.21 s after start.");
   EXPECT_EQ(lines[1], "  digits: v1 (primary) 83.28% of 1190 right, v2 (canary) - of 0 right");
-  EXPECT_EQ(lines[3], "Kept. Open it again: build/release/podium serve --data '/var/my data'");
+  EXPECT_EQ(lines[3], "  assistant: 41 calls, 1 error, 5 retries, 4 fallbacks, 0.001234 USD");
+  EXPECT_EQ(lines[4], "Kept. Open it again: build/release/podium serve --data '/var/my data'");
   banner.kept = false;
-  EXPECT_EQ(SummaryLines(frame, banner).size(), 3U);
+  EXPECT_EQ(SummaryLines(frame, banner).size(), 4U);
 }
 
 }  // namespace

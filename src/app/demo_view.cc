@@ -89,6 +89,33 @@ std::string_view ColourOf(std::string_view title, const FrameVersion& version) {
   return version.role == "canary" ? kYellow : std::string_view();
 }
 
+struct ProviderColumn {
+  std::string_view title;
+  std::size_t width;
+  bool left;
+  std::string (*text)(const FrameProvider& provider);
+};
+
+using At = const FrameProvider&;
+
+// Whatever the width: the first ones are those that matter most.
+const ProviderColumn kProviderColumns[] = {
+    {"provider", 11, true, [](At at) { return at.provider; }},
+    {"version", 7, true, [](At at) { return at.version; }},
+    {"role", 7, true, [](At at) { return at.role; }},
+    {"answered", 8, false, [](At at) { return fmt::format("{}", at.figures.answered); }},
+    {"failed", 6, false, [](At at) { return fmt::format("{}", at.figures.failed); }},
+    {"retries", 7, false, [](At at) { return fmt::format("{}", at.figures.retries); }},
+    {"fallbacks", 9, false, [](At at) { return fmt::format("{}", at.figures.fallbacks); }},
+    {"breaker", 9, true, [](At at) { return at.figures.breaker; }},
+};
+
+std::string_view ColourOf(std::string_view title, const FrameProvider& provider) {
+  if (title == "role" && provider.role == "primary") return kGreen;
+  if (title == "breaker" && provider.figures.breaker != "closed") return kRed;
+  return title == "fallbacks" && provider.figures.fallbacks > 0 ? kYellow : std::string_view();
+}
+
 class View {
  public:
   explicit View(const DemoCanvas& canvas)
@@ -116,6 +143,26 @@ class View {
     lines_.push_back(std::move(line));
   }
 
+  void AddProviders(const std::vector<FrameProvider>& providers) {
+    std::string heads;
+    std::vector<std::string> rows(providers.size());
+    std::size_t width = 0;
+    for (const ProviderColumn& column : kProviderColumns) {
+      width += column.width + (width > 0 ? 1 : 0);
+      if (width > canvas_.width) break;
+      const Cell cell{column.width, column.left, 1};
+      Append(cell, column.title, {}, heads);
+      for (std::size_t i = 0; i < providers.size(); ++i) {
+        Append(cell, column.text(providers[i]), ColourOf(column.title, providers[i]), rows[i]);
+      }
+    }
+    Add(heads, kDim);
+    for (std::string& row : rows) {
+      row.erase(row.find_last_not_of(' ') + 1);
+      lines_.push_back(std::move(row));
+    }
+  }
+
   std::vector<std::string> Take() && {
     // One row stays for the cursor: the view must never scroll, or it would not be redrawn in
     // place.
@@ -130,13 +177,24 @@ class View {
     return fmt::format("{}{}{}", colour, text, kReset);
   }
 
+  struct Cell {
+    std::size_t width;
+    bool left;
+    std::size_t gap;  ///< Before it, unless it is the line's first.
+  };
+
   void Append(const Column& column, std::string_view text, std::string_view colour,
               std::string& line) const {
-    const std::size_t width = std::min(column.width, canvas_.width);
-    const std::string cell = Fit(text, width);
-    const std::string pad(width - CharactersOf(cell), ' ');
-    if (!line.empty()) line.append(gap_, ' ');
-    line += column.left ? Painted(cell, colour) + pad : pad + Painted(cell, colour);
+    Append(Cell{column.width, column.left, gap_}, text, colour, line);
+  }
+
+  void Append(const Cell& cell, std::string_view text, std::string_view colour,
+              std::string& line) const {
+    const std::size_t width = std::min(cell.width, canvas_.width);
+    const std::string shown = Fit(text, width);
+    const std::string pad(width - CharactersOf(shown), ' ');
+    if (!line.empty()) line.append(cell.gap, ' ');
+    line += cell.left ? Painted(shown, colour) + pad : pad + Painted(shown, colour);
   }
 
   const DemoCanvas canvas_;
@@ -167,6 +225,10 @@ std::vector<std::string> ViewLines(const DemoFrame& frame, const DemoCanvas& can
   view.Add(title, kBold);
   view.AddHeads();
   for (const FrameRoute& route : frame.routes) AddRoute(route, view);
+  if (!frame.chat.providers.empty()) {
+    view.Add(ChatHeadline(frame.chat));
+    view.AddProviders(frame.chat.providers);
+  }
   for (std::size_t i = 0; i < std::min(frame.troubles.size(), kMaxTroublesShown); ++i) {
     view.Add("! " + frame.troubles[i], kRed);
   }

@@ -90,6 +90,34 @@ No change yet by anybody.
 )");
 }
 
+void AddChat(DemoFrame& frame) {
+  frame.chat.rate = 2;
+  frame.chat.figures.calls = 1'234;
+  frame.chat.first_token = std::chrono::milliseconds(66);
+  frame.chat.cost_usd = 0.123456;
+  frame.chat.providers = {{"fake-moody", "moody", "primary", 100, {31, 9, 5, 4, "half open"}},
+                          {"fake-steady", "steady", "standby", 0, {10, 0, 0, 0, "closed"}}};
+}
+
+TEST(DemoView, TheLanguageModelRouteShowsItsProviders) {
+  DemoFrame frame;
+  frame.url = "http://localhost";
+  AddChat(frame);
+  EXPECT_EQ(Joined(ViewLines(frame, {80, 24, false})), R"(
+00:00:00  http://localhost  0 requests/s  0 errors
+route  version role     asked   seen requests accuracy   p50   p95   p99 errors
+assistant: 2.0 calls/s, 1234 calls, 0 errors, first token 66 ms, 0.123456 USD
+provider    version role    answered failed retries fallbacks breaker
+fake-moody  moody   primary       31      9       5         4 half open
+fake-steady steady  standby       10      0       0         0 closed
+seen: since the route's last change, at most 60 s; all else: since start; ms
+No change yet by anybody.
+)");
+  const std::string coloured = Joined(ViewLines(frame, {80, 24, true}));
+  EXPECT_NE(coloured.find("\x1b[31mhalf open\x1b[0m"), std::string::npos);
+  EXPECT_NE(coloured.find("\x1b[33m4\x1b[0m"), std::string::npos);
+}
+
 // One line too long or too many and the terminal scrolls: nothing is redrawn in place any more.
 TEST(DemoView, NeverWiderOrHigherThanTheTerminal) {
   DemoFrame frame = Frame();
@@ -97,6 +125,8 @@ TEST(DemoView, NeverWiderOrHigherThanTheTerminal) {
   frame.routes[0].route = "gr\xc3\xbc\xc3\x9f-route-with-a-long-name";
   frame.troubles = {std::string(300, 'x'), "two", "three", "four"};
   frame.skipped = 12;
+  AddChat(frame);
+  frame.chat.providers[0].provider = "a-provider-with-a-very-long-name";
   for (std::size_t width = 1; width <= 200; ++width) {
     for (const std::size_t height : {1U, 2U, 5U, 11U, 24U, 60U}) {
       const std::vector<std::string> lines = ViewLines(frame, {width, height, false});

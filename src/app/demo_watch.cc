@@ -14,12 +14,15 @@ namespace podium::app {
 Task<void> DemoWatch::Look() {
   auto taking = Take();
   Result<RegistryPicture> taken = co_await std::move(taking);
-  if (taken) {
-    picture_ = *std::move(taken);
-    trouble_.clear();
-  } else {
+  auto taking_chat = TakeChat();
+  const Status chat = co_await std::move(taking_chat);
+  trouble_.clear();
+  if (!chat) trouble_ = fmt::format("the counters cannot be read: {}", chat.error().message);
+  if (!taken) {
     trouble_ = fmt::format("the registry cannot be read: {}", taken.error().message);
+    co_return;
   }
+  picture_ = *std::move(taken);
 }
 
 Task<Result<RegistryPicture>> DemoWatch::Take() {
@@ -31,15 +34,12 @@ Task<Result<RegistryPicture>> DemoWatch::Take() {
   if (!tables) co_return Fail(tables.error());
   picture.routes = *std::move(tables);
 
-  for (const DemoRoute& route : routes_) {
-    auto getting = Get(fmt::format("/api/v1/versions?route={}&limit={}",
-                                   net::PercentEncode(route.route), limits::kPageDefault));
-    const Result<std::string> listed = co_await std::move(getting);
-    if (!listed) co_return Fail(listed.error());
-    Result<std::vector<RegistryVersion>> versions = ReadVersions(*listed);
+  std::vector<std::string> names = {kDemoChatRoute};
+  for (const DemoRoute& route : routes_) names.push_back(route.route);
+  for (const std::string& name : names) {
+    auto taking = TakeVersions(name, picture);
+    const Status versions = co_await std::move(taking);
     if (!versions) co_return Fail(versions.error());
-    picture.versions.insert(picture.versions.end(), std::make_move_iterator(versions->begin()),
-                            std::make_move_iterator(versions->end()));
   }
 
   auto getting_changes = Get(fmt::format("/api/v1/audit?limit={}", kChangesAsked));
@@ -49,6 +49,32 @@ Task<Result<RegistryPicture>> DemoWatch::Take() {
   if (!changes) co_return Fail(changes.error());
   picture.changes = *std::move(changes);
   co_return picture;
+}
+
+Task<Status> DemoWatch::TakeVersions(std::string route, RegistryPicture& picture) {
+  auto getting = Get(fmt::format("/api/v1/versions?route={}&limit={}", net::PercentEncode(route),
+                                 limits::kPageDefault));
+  const Result<std::string> listed = co_await std::move(getting);
+  if (!listed) co_return Fail(listed.error());
+  Result<std::vector<RegistryVersion>> versions = ReadVersions(*listed);
+  if (!versions) co_return Fail(versions.error());
+  picture.versions.insert(picture.versions.end(), std::make_move_iterator(versions->begin()),
+                          std::make_move_iterator(versions->end()));
+  co_return Status();
+}
+
+Task<Status> DemoWatch::TakeChat() {
+  auto getting_metrics = Get("/metrics");
+  const Result<std::string> metrics = co_await std::move(getting_metrics);
+  if (!metrics) co_return Fail(metrics.error());
+  chat_ = ReadChatFigures(*metrics);
+  auto getting_costs = Get(fmt::format("/api/models/costs?hours={}", limits::kMaxCostHours));
+  const Result<std::string> costs = co_await std::move(getting_costs);
+  if (!costs) co_return Fail(costs.error());
+  const Result<double> cost = ReadCost(*costs);
+  if (!cost) co_return Fail(cost.error());
+  cost_usd_ = *cost;
+  co_return Status();
 }
 
 Task<Result<std::string>> DemoWatch::Get(std::string target) {

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "app/demo_chat.h"
 #include "app/demo_examples.h"
 #include "app/demo_frame.h"
 #include "base/secret.h"
@@ -27,16 +29,22 @@ class DemoWatch {
   Task<void> Look();
 
   const RegistryPicture& picture() const { return picture_; }
+  const ChatFigures& chat() const { return chat_; }
+  std::optional<double> cost_usd() const { return cost_usd_; }
   const std::string& trouble() const { return trouble_; }  ///< Empty when the last look worked.
 
  private:
   Task<Result<RegistryPicture>> Take();
+  Task<Status> TakeVersions(std::string route, RegistryPicture& picture);
+  Task<Status> TakeChat();
   Task<Result<std::string>> Get(std::string target);
 
   net::HttpClient& client_;
   const std::vector<DemoRoute>& routes_;
   const Secret& token_;
   RegistryPicture picture_;
+  ChatFigures chat_;
+  std::optional<double> cost_usd_;
   std::string trouble_;
 };
 

@@ -22,12 +22,12 @@ bool SoundsSecret(std::string_view key) {
   std::string lower(key);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  static constexpr std::array<std::string_view, 5> kWords = {"token", "secret", "password",
-                                                             "api_key", "credential"};
+  static constexpr std::array<std::string_view, 6> kWords = {"token",   "secret",     "password",
+                                                             "api_key", "credential", "headers"};
   for (const std::string_view word : kWords) {
     if (lower.find(word) != std::string::npos) return true;
   }
-  return !Nearest(lower, {"admin_token", "token", "admintoken"}).empty();
+  return !Nearest(lower, {"admin_token", "token", "admintoken", "otlp_headers"}).empty();
 }
 
 bool IsReference(std::string_view value) {
@@ -76,6 +76,24 @@ std::string Padding(std::string_view line, std::size_t column) {
 
 std::string Count(std::size_t number, std::string_view noun) {
   return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
+}
+
+// A name or password within a URL, and what stands in its query.
+std::string WithoutUrlSecrets(std::string line) {
+  constexpr std::string_view kScheme = "://";
+  for (std::size_t at = line.find(kScheme); at != std::string::npos; at = line.find(kScheme, at)) {
+    at += kScheme.size();
+    std::size_t end = std::min(line.find_first_of(" \t\"'", at), line.size());
+    if (const std::size_t query = line.find('?', at); query < end) {
+      line.replace(query + 1, end - query - 1, kMask);
+      end = query;
+    }
+    const std::size_t user_end = line.rfind('@', end);
+    if (user_end != std::string::npos && user_end > at && user_end < end) {
+      line.replace(at, user_end - at, kMask);
+    }
+  }
+  return line;
 }
 
 }  // namespace
@@ -133,7 +151,9 @@ bool HasErrors(const std::vector<Finding>& findings) {
 
 std::string MaskSecrets(std::string_view line) {
   const std::size_t at = SecretValueAt(line);
-  if (at == std::string_view::npos || IsReference(line.substr(at))) return std::string(line);
+  if (at == std::string_view::npos || IsReference(line.substr(at))) {
+    return WithoutUrlSecrets(std::string(line));
+  }
   return fmt::format("{} {}", line.substr(0, at), kMask);
 }
 
@@ -144,13 +164,16 @@ std::vector<std::string> MaskedLines(std::string_view text) {
     const std::size_t end = text.find('\n');
     std::string_view line = text.substr(0, end);
     if (line.ends_with('\r')) line.remove_suffix(1);
-    const bool inside =
-        secret_indent != std::string_view::npos && (IsBlank(line) || Indent(line) > secret_indent);
+    const std::size_t indent = Indent(line);
+    // A list may stand at the indent of its key.
+    const bool is_item = indent == secret_indent && line.substr(indent).starts_with('-');
+    const bool inside = secret_indent != std::string_view::npos &&
+                        (IsBlank(line) || indent > secret_indent || is_item);
     if (inside) {
       lines.emplace_back(IsBlank(line) ? "" : kMask);
     } else {
       secret_indent =
-          SecretValueAt(line) == std::string_view::npos ? std::string_view::npos : Indent(line);
+          SecretValueAt(line) == std::string_view::npos ? std::string_view::npos : indent;
       lines.push_back(MaskSecrets(line));
     }
     if (end == std::string_view::npos) return lines;

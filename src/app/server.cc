@@ -13,12 +13,17 @@
 #include "app/descriptors.h"
 #include "app/front.h"
 #include "app/guard_options.h"
+#include "app/providers.h"
+#include "app/telemetry.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
+#include "control/costs/cost_projector.h"
 #include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
+#include "domain/names.h"
 #include "gateway/gateway.h"
+#include "journal/journal.h"
 #include "net/core_pool.h"
 #include "net/cores.h"
 #include "net/server_group.h"
@@ -44,6 +49,12 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kRetryTick{1};
+constexpr std::chrono::seconds kPriceTick{30};
+constexpr std::chrono::milliseconds kJournalTick{20};
+// What has gathered by then shares its transactions: each costs as much as some ten events.
+constexpr std::chrono::milliseconds kCostTick{200};
+constexpr int kJournalThreads = 2;  // One may wait for the disk while the other makes room.
+constexpr std::size_t kJournalQueue = 8;
 
 Status MakeDirectory(const fs::path& path) {
   std::error_code failed;
@@ -51,6 +62,31 @@ Status MakeDirectory(const fs::path& path) {
   if (!failed) return {};
   return Fail(ErrorCode::kUnavailable, "cannot create the directory {}: {}", path.string(),
               failed.message());
+}
+
+// B5: what configuration says of a route becomes its first row, so that switching the registry on
+// changes no routing. A registry that does not take it costs nothing: the chain has the setting.
+void SeedRoutes(const Settings& settings, store::RegistryStore& store) {
+  for (const auto& [tag, target] : settings.routes) {
+    ModelVersion version;
+    version.route = RouteName(tag);
+    version.name = tag;
+    version.version = NameFrom(target.upstream_model);
+    version.provider_key = target.provider;
+    version.upstream_model = target.upstream_model;
+    store::MutationContext context;
+    context.actor = "podium";
+    context.origin = "seed";
+    context.reason = fmt::format("routes.{}.default of the settings", tag);
+    const Result<store::Committed> done =
+        store.Apply(store::RegisterVersion{std::move(version), true}, context);
+    if (!done) {
+      LogWarning("a configured route could not be seeded",
+                 {{"route", tag}, {"error", Describe(done.error())}});
+    } else if (done->changed) {
+      LogInfo("a configured route was seeded", {{"route", tag}, {"provider", target.provider}});
+    }
+  }
 }
 
 // The data directory's own comes first: that is where uploads go.
@@ -130,7 +166,16 @@ control::AdminOptions AdminOptionsOf(const Settings& settings) {
   options.cache_ttl = settings.cache_ttl;
   options.max_artifact_bytes = settings.max_artifact_bytes;
   options.artifact_roots = ArtifactRoots(settings);
+  options.providers = ProviderStatesOf(settings);
   return options;
+}
+
+std::size_t CoreCount(const Settings& settings) {
+  return settings.cores > 0 ? settings.cores : net::AvailableCores();
+}
+
+std::vector<telemetry::Recorder*> RecordersOf(const std::unique_ptr<Telemetry>& telemetry) {
+  return telemetry ? telemetry->recorders() : std::vector<telemetry::Recorder*>();
 }
 
 int InferenceThreads(const Settings& settings) {
@@ -141,6 +186,24 @@ gateway::InferenceLanes::Options LanesOf(const Settings& settings) {
   return {settings.inference_threads, limits::kSpareInferenceThreads, settings.inference_queue};
 }
 
+std::string JournalRoot(const Settings& settings) {
+  return (settings.data_dir / "journal").string();
+}
+
+// nullptr without a folder: then paid calls are refused, and all others go on.
+std::unique_ptr<journal::Journal> OpenJournal(const Settings& settings, std::size_t cores,
+                                              Rng& rng) {
+  journal::JournalOptions options;
+  options.root = JournalRoot(settings);
+  options.incarnation = rng.Next64();
+  options.cores = cores;
+  Result<std::unique_ptr<journal::Journal>> opened = journal::Journal::Open(options);
+  if (opened) return std::move(*opened);
+  LogError("no journal: calls that cost money are refused until the next start",
+           {{"error", opened.error().message}});
+  return nullptr;
+}
+
 auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
   if (settings.admin_token.empty()) return auth::Authenticator::LocalOnly();
   return auth::Authenticator::WithAdminToken(settings.admin_token.Reveal(), RandomToken(rng, 32));
@@ -148,21 +211,44 @@ auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
 
 }  // namespace
 
+/// Says once that something fails, and once that it works again.
+class JournalTrouble {
+ public:
+  explicit JournalTrouble(std::string_view what) : what_(what) {}
+  void Note(const Status& status) {
+    if (!status && !failing_) LogWarning(what_, {{"error", Describe(status.error())}});
+    if (status && failing_) LogInfo("the journal is well again", {});
+    failing_ = !status;
+  }
+
+ private:
+  const std::string_view what_;
+  bool failing_ = false;
+};
+
 // Members stand in the order of their dependence: each uses only what stands above it.
 struct Server::Impl {
   Impl(const Settings& settings_in, const Clock& clock_in, Rng& rng_in,
-       std::unique_ptr<store::RegistryStore> store_in, std::shared_ptr<runtime::ModelLoader> loader,
-       const std::string& loader_version)
+       std::unique_ptr<store::SqliteStore> store_in, std::shared_ptr<runtime::ModelLoader> loader,
+       const std::string& loader_version, const Trusts& trusts,
+       std::unique_ptr<Telemetry> telemetry_in)
       : settings(settings_in),
         clock(clock_in),
         rng(rng_in),
-        core_count(settings.cores > 0 ? settings.cores : net::AvailableCores()),
+        core_count(CoreCount(settings)),
+        telemetry(std::move(telemetry_in)),
         authenticator(AuthenticatorOf(settings, rng)),
         protection(Protect(settings, clock, loader_version)),
         store(std::move(store_in)),
+        journal(OpenJournal(settings, core_count, rng)),
+        projector(journal ? std::make_unique<control::CostProjector>(
+                                *journal, JournalRoot(settings), *store, clock)
+                          : nullptr),
         stats(core_count),
         cells(core_count),
         cores(core_count),
+        providers(ProviderTableOf(settings)),
+        upstreams(cores, clock, trusts),
         recent(core_count, [this](std::size_t core,
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", InferenceThreads(settings),
@@ -174,7 +260,7 @@ struct Server::Impl {
                   [this](std::size_t core, std::function<void()> job) {
                     cores.Post(core, std::move(job));
                   },
-                  cells, {}),
+                  cells, {ProviderStatesOf(settings)}),
         canary_guard(*store, runtime, publisher),
         gateway({authenticator,
                  clock,
@@ -182,7 +268,12 @@ struct Server::Impl {
                  inference,
                  recent,
                  {settings.inline_limit, settings.max_predict_bytes, LanesOf(settings),
-                  PODIUM_BUILD, [this](const view::CoreView& view) { return IsReady(view); }}},
+                  PODIUM_BUILD, [this](const view::CoreView& view) { return IsReady(view); }},
+                 gateway::LlmShared{providers, journal.get(), upstreams.ByCore(), settings.attempts,
+                                    settings.breaker, settings.llm_timeout, settings.max_llm_bytes,
+                                    settings.drain},
+                 {},
+                 RecordersOf(telemetry)},
                 cells),
         admin_context{*store,
                       runtime,
@@ -197,8 +288,12 @@ struct Server::Impl {
                       [this](Exposition& out) {
                         gateway.WriteMetrics(out);
                         protection.guard->WriteMetrics(out);
+                        if (projector) projector->WriteMetrics(out);
+                        if (telemetry) telemetry->WriteMetrics(out);
                       },
-                      clock.SteadyNow()},
+                      clock.SteadyNow(),
+                      store.get(),
+                      [this] { return PublishPrices(); }},
         admin(admin_context),
         front(authenticator, gateway, admin),
         ticker(1) {}
@@ -240,6 +335,63 @@ struct Server::Impl {
     }
   }
 
+  // Brings what the store has to every core.
+  Status PublishPrices() {
+    PODIUM_TRY_ASSIGN(std::vector<Price> prices, store->ReadPrices());
+    const auto book = std::make_shared<const ledger::PriceBook>(std::move(prices));
+    for (std::size_t core = 0; core < core_count; ++core) {
+      cores.Run(core, [&] { gateway.SetPrices(core, book); });
+    }
+    return {};
+  }
+
+  // Other processes set prices too.
+  Task<void> FollowPrices() {
+    do {
+      auto publish = RunOn(pools.publish, [this] { return PublishPrices(); });
+      const Status published = co_await std::move(publish);
+      (void)published;  // The cores go on with those they have.
+    } while (co_await Pause(kPriceTick));
+  }
+
+  Task<void> PrepareJournal() {
+    JournalTrouble trouble("the journal cannot be prepared: calls that cost money may be refused");
+    do {
+      auto prepare = RunOn(journal_files, [this] { return journal->Prepare(); });
+      trouble.Note(co_await std::move(prepare));
+    } while (co_await Pause(kJournalTick));
+  }
+
+  Task<void> SyncJournal() {
+    JournalTrouble trouble("the journal cannot be synced: a power cut may cost records");
+    while (co_await Pause(limits::kJournalSync)) {
+      auto sync = RunOn(journal_files, [this] { return journal->Sync(); });
+      trouble.Note(co_await std::move(sync));
+    }
+  }
+
+  Task<void> StoreCosts() {
+    JournalTrouble trouble("cost events wait in the journal: the registry does not take them");
+    JournalTrouble unsaved(
+        "the journal's position cannot be saved: what is stored keeps its files");
+    while (co_await Pause(kCostTick)) {
+      auto store_some = RunOn(pools.writer, [this] { return StoreSomeCosts(); });
+      trouble.Note(co_await std::move(store_some));
+      if (!projector->save_due()) continue;
+      auto save = RunOn(journal_files, [this] { return projector->Save(); });
+      unsaved.Note(co_await std::move(save));
+    }
+  }
+
+  // Runs on the registry's one writer: a change that waits goes first.
+  Status StoreSomeCosts() {
+    while (pools.writer.queued() == 0 && !projector->save_due()) {
+      PODIUM_TRY_ASSIGN(const bool more, projector->Step());
+      if (!more) break;
+    }
+    return {};
+  }
+
   Task<void> WatchInferences() {
     while (co_await Pause(runtime::kWatchTick)) {
       protection.guard->watch.Tick();
@@ -273,18 +425,26 @@ struct Server::Impl {
   }
 
   Status Start() {
+    SeedRoutes(settings, *store);
     PODIUM_TRY(publisher.PublishFirst());
+    PODIUM_TRY(PublishPrices());
     PODIUM_TRY_ASSIGN(const Revision revision, store->ReadRevision());
     TellWhatWasOpened(settings.data_dir, revision);
     net::HttpServerOptions options;
     options.max_connections = ConnectionsPerCore(RaiseDescriptorLimit(), core_count);
     PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock, options));
     address = {settings.listen.host, http->port()};
+    if (telemetry) telemetry->Start();
     ticker.Run(0, [this] {
       ticking.emplace(ticker.executor(0));
       ticking->Spawn(PollTable());
       ticking->Spawn(RetryLoads());
       ticking->Spawn(WatchInferences());
+      ticking->Spawn(FollowPrices());
+      if (!journal) return;
+      ticking->Spawn(PrepareJournal());
+      ticking->Spawn(SyncJournal());
+      ticking->Spawn(StoreCosts());
     });
     return {};
   }
@@ -298,14 +458,27 @@ struct Server::Impl {
     // call, and with it the listener, from ending.
     drained_at = clock.SteadyNow() + settings.drain_timeout;
     if (http) http->Stop(settings.drain_timeout);
+    upstreams.Stop();
+    if (telemetry) telemetry->Stop();
     protection.guard->Stop();
     inference.Stop();
     runtime.Stop();
     StopTicking();
     pools.Stop();
+    journal_files.Stop();
+    StoreLastCosts();
     cores.Stop();
     SaveMarks();
     FlushLog();
+  }
+
+  // What cannot be stored now waits in the journal for the next start.
+  void StoreLastCosts() {
+    if (!projector) return;
+    if (const Status stored = projector->Drain(); !stored) {
+      LogWarning("cost events wait in the journal for the next start",
+                 {{"error", Describe(stored.error())}});
+    }
   }
 
   void StopTicking() {
@@ -332,15 +505,21 @@ struct Server::Impl {
   const Clock& clock;
   Rng& rng;
   const std::size_t core_count;
+  const std::unique_ptr<Telemetry> telemetry;  // Null: nobody wants any.
   const auth::Authenticator authenticator;
   Protection protection;
-  std::unique_ptr<store::RegistryStore> store;
+  std::unique_ptr<store::SqliteStore> store;
+  std::unique_ptr<journal::Journal> journal;          // May be null.
+  std::unique_ptr<control::CostProjector> projector;  // With the journal.
   view::StatsRegistry stats;
   std::vector<view::ViewCell> cells;
   net::CorePool cores;
+  const gateway::ProviderTable providers;
+  UpstreamPools upstreams;
   view::RecentRequests recent;
   WorkerPool inference;
   control::ControlPools pools;
+  WorkerPool journal_files{"journal", kJournalThreads, kJournalQueue};
   std::atomic<bool> readiness_queued{false};
   /// When a stop's patience with calls ends; far away until there is one.
   std::atomic<SteadyTime> drained_at{SteadyTime::max() - kStopGrace};
@@ -379,8 +558,12 @@ Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Cl
   PODIUM_TRY_ASSIGN(
       std::unique_ptr<store::SqliteStore> store,
       store::SqliteStore::Open((settings.data_dir / "podium.db").string(), clock, rng));
+  PODIUM_TRY_ASSIGN(const Trusts trusts, LoadTrusts(settings));
+  PODIUM_TRY_ASSIGN(
+      std::unique_ptr<Telemetry> telemetry,
+      Telemetry::Make(settings.telemetry, PODIUM_BUILD, CoreCount(settings), clock, rng));
   auto impl = std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loader),
-                                     loader_version);
+                                     loader_version, trusts, std::move(telemetry));
   auto server = std::unique_ptr<Server>(new Server(std::move(impl)));
   PODIUM_TRY(server->impl_->Start());
   return server;

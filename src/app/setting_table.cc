@@ -8,6 +8,7 @@
 #include <optional>
 #include <utility>
 
+#include "app/setting_rows.h"
 #include "app/setting_text.h"
 #include "auth/principal.h"
 #include "base/suggest.h"
@@ -15,144 +16,12 @@
 namespace podium::app {
 namespace {
 
-using std::chrono::microseconds;
 using Values = std::vector<std::string>;
-
-std::string EnvironmentName(std::string_view path) {
-  std::string name = "PODIUM_";
-  for (const char c : path) {
-    name += c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  }
-  return name;
-}
-
-SettingRow Row(std::string_view path, std::string_view type, std::string_view help) {
-  SettingRow row;
-  row.path = path;
-  row.env = EnvironmentName(path);
-  row.type = type;
-  row.help = help;
-  return row;
-}
-
-Failure OutOfRange(std::string_view value, std::string_view low, std::string_view high) {
-  return Fail(ErrorCode::kInvalidArgument, "is {}, must be within {}..{}", value, low, high);
-}
-
-// What a parser says about a text becomes "is wrong: ..." behind the path.
-Failure Wrong(Error error) {
-  return Fail(ErrorCode::kInvalidArgument, "is wrong: {}", error.message);
-}
-
-template <typename Duration>
-SettingRow DurationRow(std::string_view path, Duration Settings::* member, microseconds low,
-                       microseconds high, std::string_view help) {
-  SettingRow row = Row(path, "duration", help);
-  row.range = FormatDuration(low) + ".." + FormatDuration(high);
-  row.set = [=](Settings& settings, const Values& values) -> Status {
-    const auto value = ParseDuration(values.at(0));
-    if (!value) return Wrong(value.error());
-    if (*value < low || *value > high) {
-      return OutOfRange(values.at(0), FormatDuration(low), FormatDuration(high));
-    }
-    const auto whole = std::chrono::duration_cast<Duration>(*value);
-    if (whole != *value) {
-      return Fail(ErrorCode::kInvalidArgument, "is {}, must be a multiple of {}", values.at(0),
-                  FormatDuration(Duration(1)));
-    }
-    settings.*member = whole;
-    return {};
-  };
-  row.show = [=](const Settings& settings) { return FormatDuration(settings.*member); };
-  return row;
-}
-
-template <typename Number>
-SettingRow WholeRow(std::string_view path, Number Settings::* member, std::int64_t low,
-                    std::int64_t high, std::string_view help) {
-  SettingRow row = Row(path, "whole number", help);
-  row.range = fmt::format("{}..{}", low, high);
-  row.set = [=](Settings& settings, const Values& values) -> Status {
-    const auto value = ParseWhole(values.at(0));
-    if (!value) return Wrong(value.error());
-    if (*value < low || *value > high) {
-      return OutOfRange(values.at(0), fmt::to_string(low), fmt::to_string(high));
-    }
-    settings.*member = static_cast<Number>(*value);
-    return {};
-  };
-  row.show = [=](const Settings& settings) { return fmt::to_string(settings.*member); };
-  return row;
-}
-
-template <typename Number>
-SettingRow SizeRow(std::string_view path, Number Settings::* member, std::uint64_t low,
-                   std::uint64_t high, std::string_view help) {
-  SettingRow row = Row(path, "size", help);
-  row.range = FormatSize(low) + ".." + FormatSize(high);
-  row.set = [=](Settings& settings, const Values& values) -> Status {
-    const auto value = ParseSize(values.at(0));
-    if (!value) return Wrong(value.error());
-    if (*value < low || *value > high) {
-      return OutOfRange(values.at(0), FormatSize(low), FormatSize(high));
-    }
-    settings.*member = *value;
-    return {};
-  };
-  row.show = [=](const Settings& settings) { return FormatSize(settings.*member); };
-  return row;
-}
-
-template <typename Choice, std::size_t N>
-SettingRow ChoiceRow(std::string_view path, std::string_view type, Choice Settings::* member,
-                     std::array<std::pair<std::string_view, Choice>, N> choices,
-                     std::string_view help) {
-  SettingRow row = Row(path, type, help);
-  row.set = [=](Settings& settings, const Values& values) -> Status {
-    std::vector<std::string_view> names;
-    for (const auto& [name, choice] : choices) {
-      names.push_back(name);
-      if (name == values.at(0)) {
-        settings.*member = choice;
-        return {};
-      }
-    }
-    return Fail(ErrorCode::kInvalidArgument, "is \"{}\", must be one of {}{}", values.at(0),
-                fmt::join(names, ", "), DidYouMean(values.at(0), names));
-  };
-  row.show = [=](const Settings& settings) -> std::string {
-    for (const auto& [name, choice] : choices) {
-      if (settings.*member == choice) return std::string(name);
-    }
-    return "";
-  };
-  return row;
-}
-
-Status CheckPath(const std::string& text) {
-  if (text.empty()) return Fail(ErrorCode::kInvalidArgument, "has no value");
-  if (text.find('\0') != std::string::npos) {
-    return Fail(ErrorCode::kInvalidArgument, "holds a zero byte, which no path can");
-  }
-  return {};
-}
-
-SettingRow PathRow(std::string_view path, std::filesystem::path Settings::* member,
-                   std::string_view help) {
-  SettingRow row = Row(path, "path", help);
-  row.set = [=](Settings& settings, const Values& values) -> Status {
-    PODIUM_TRY(CheckPath(values.at(0)));
-    settings.*member = values.at(0);
-    return {};
-  };
-  row.show = [=](const Settings& settings) { return (settings.*member).string(); };
-  return row;
-}
 
 SettingRow ListenRow() {
   SettingRow row = Row("server.listen", "address",
                        "Where requests are answered; port 0 takes a free one and prints it.");
-  row.set = [](Settings& settings, const Values& values) -> Status {
+  row.set = [](Settings& settings, const std::string&, const Values& values) -> Status {
     auto address = net::ParseHostPort(values.at(0));
     if (!address) {
       const auto port = ParseWhole(values.at(0));
@@ -175,7 +44,7 @@ SettingRow TokenRow() {
                        "read from the file that PODIUM_ADMIN_TOKEN_FILE names.");
   row.env = "PODIUM_ADMIN_TOKEN";
   row.is_secret = true;
-  row.set = [](Settings& settings, const Values& values) -> Status {
+  row.set = [](Settings& settings, const std::string&, const Values& values) -> Status {
     if (auto checked = auth::CheckToken(values.at(0)); !checked) {
       return Wrong(std::move(checked).error());
     }
@@ -192,7 +61,7 @@ SettingRow RootsRow() {
   SettingRow row = Row("serving.artifact_roots", "list of paths",
                        "Folders that file: artifacts may come from, beside DATA/artifacts.");
   row.is_list = true;
-  row.set = [](Settings& settings, const Values& values) -> Status {
+  row.set = [](Settings& settings, const std::string&, const Values& values) -> Status {
     for (const std::string& value : values) PODIUM_TRY(CheckPath(value));
     settings.artifact_roots.assign(values.begin(), values.end());
     return {};
@@ -211,53 +80,57 @@ std::vector<SettingRow> MakeTable() {
   using namespace std::chrono_literals;
   constexpr std::uint64_t kKiB = 1024;
   constexpr std::uint64_t kGiB = kKiB * kKiB * kKiB;
-  return {
-      PathRow("data_dir", &Settings::data_dir, "Where the registry and the artifacts are kept."),
+  std::vector<SettingRow> table = {
+      PathRow("data_dir", Of(&Settings::data_dir),
+              "Where the registry and the artifacts are kept."),
       ListenRow(),
-      WholeRow("server.cores", &Settings::cores, 0, 1024,
+      WholeRow("server.cores", Of(&Settings::cores), 0, 1024,
                "Threads that answer requests; 0 takes as many as the machine grants."),
-      DurationRow("server.drain_timeout", &Settings::drain_timeout, 0us, 1h,
+      DurationRow("server.drain_timeout", Of(&Settings::drain_timeout), 0us, 1h,
                   "How long running requests may still take when the server is stopped."),
       TokenRow(),
-      DurationRow("registry.cache_ttl", &Settings::cache_ttl, 1s, 1h,
+      DurationRow("registry.cache_ttl", Of(&Settings::cache_ttl), 1s, 1h,
                   "Age at which the view that requests are routed by is called stale."),
-      DurationRow("registry.revision_poll", &Settings::revision_poll, 1ms, 1min,
+      DurationRow("registry.revision_poll", Of(&Settings::revision_poll), 1ms, 1min,
                   "How often the registry is asked for changes made by other processes."),
       RootsRow(),
-      PathRow("serving.onnxruntime", &Settings::onnxruntime,
+      PathRow("serving.onnxruntime", Of(&Settings::onnxruntime),
               "The ONNX Runtime library; without it, the one beside the binary."),
-      DurationRow("serving.inline_limit", &Settings::inline_limit, 0us, 1s,
+      DurationRow("serving.inline_limit", Of(&Settings::inline_limit), 0us, 1s,
                   "Inference that takes longer leaves the I/O thread for the pool."),
-      WholeRow("serving.inference_threads", &Settings::inference_threads, 1, 256,
+      WholeRow("serving.inference_threads", Of(&Settings::inference_threads), 1, 256,
                "Inferences that run there at once, in all and of one model. More threads stand by "
                "for other models while some take long."),
-      WholeRow("serving.inference_queue", &Settings::inference_queue, 1, 1'000'000,
+      WholeRow("serving.inference_queue", Of(&Settings::inference_queue), 1, 1'000'000,
                "Requests that may wait there for one model; one more is answered with 503."),
-      DurationRow("serving.load_timeout", &Settings::load_timeout, 1s, 1h,
+      DurationRow("serving.load_timeout", Of(&Settings::load_timeout), 1s, 1h,
                   "How long a change waits for its version to be loaded and warm; also how long a "
                   "model may take to load, and again to warm up."),
-      SizeRow("serving.load_memory_limit", &Settings::load_memory, 64 * kKiB * kKiB, 1024 * kGiB,
-              "Memory that a model may need to load and warm up."),
-      SizeRow("serving.call_memory_limit", &Settings::call_memory, kKiB * kKiB, 1024 * kGiB,
+      SizeRow("serving.load_memory_limit", Of(&Settings::load_memory), 64 * kKiB * kKiB,
+              1024 * kGiB, "Memory that a model may need to load and warm up."),
+      SizeRow("serving.call_memory_limit", Of(&Settings::call_memory), kKiB * kKiB, 1024 * kGiB,
               "Memory that one inference may need for what it computes."),
-      DurationRow("serving.inference_timeout", &Settings::inference_timeout, 100ms, 1h,
+      DurationRow("serving.inference_timeout", Of(&Settings::inference_timeout), 100ms, 1h,
                   "How long one inference may take; it is then ended and answered with 504."),
-      SizeRow("serving.max_body_bytes", &Settings::max_predict_bytes, kKiB, kGiB,
+      SizeRow("serving.max_body_bytes", Of(&Settings::max_predict_bytes), kKiB, kGiB,
               "Largest body of a prediction request."),
-      SizeRow("serving.max_artifact_bytes", &Settings::max_artifact_bytes, kKiB, 64 * kGiB,
+      SizeRow("serving.max_artifact_bytes", Of(&Settings::max_artifact_bytes), kKiB, 64 * kGiB,
               "Largest model file that is accepted."),
-      ChoiceRow("log.format", "json or text", &Settings::log_format,
+      ChoiceRow("log.format", "json or text", Of(&Settings::log_format),
                 std::to_array<std::pair<std::string_view, LogFormat>>(
                     {{"json", LogFormat::kJson}, {"text", LogFormat::kText}}),
                 "One JSON object per line, or text; text is the default on a terminal."),
       ChoiceRow(
-          "log.level", "debug, info, warning or error", &Settings::log_level,
+          "log.level", "debug, info, warning or error", Of(&Settings::log_level),
           std::to_array<std::pair<std::string_view, ErrorLog>>({{"debug", ErrorLog::kDebug},
                                                                 {"info", ErrorLog::kInfo},
                                                                 {"warning", ErrorLog::kWarning},
                                                                 {"error", ErrorLog::kError}}),
           "The least severe lines that are logged."),
   };
+  for (SettingRow& row : LlmSettingRows()) table.push_back(std::move(row));
+  for (SettingRow& row : TelemetrySettingRows()) table.push_back(std::move(row));
+  return table;
 }
 
 }  // namespace
@@ -293,7 +166,8 @@ std::string SettingsHelp() {
     text += fmt::format("\n{}  ({}{}{})\n", row.path, row.type, row.range.empty() ? "" : ", ",
                         row.range);
     text += fmt::format("    {}\n", row.help);
-    text += fmt::format("    {}; default {}\n", row.env, shown.empty() ? "none" : shown);
+    text += fmt::format("    {}; default {}\n", row.env.empty() ? "in the file only" : row.env,
+                        shown.empty() ? "none" : shown);
   }
   return text;
 }

@@ -5,16 +5,45 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "app/base_url.h"
+#include "app/telemetry_settings.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "gateway/attempt_policy.h"
+#include "gateway/breaker.h"
+#include "gateway/llm_core.h"
+#include "gateway/provider_table.h"
 #include "net/address.h"
+#include "routing/fallback_chain.h"
 #include "runtime/harm_limits.h"
 
 namespace podium::app {
+
+/// `providers.<name>`.
+struct ProviderSettings {
+  std::optional<gateway::ProviderKind> kind;  ///< Must be given, as must base_url.
+  std::optional<BaseUrl> base_url;
+  std::string api_key_env;             ///< The variable that holds the credential,
+  std::filesystem::path api_key_file;  ///< or the file; neither: none is sent.
+  bool allow_private = false;          ///< Loopback and private addresses too.
+  std::filesystem::path ca_file;       ///< PEM; empty: whom the system trusts.
+  bool azure = false;
+  std::string api_version;
+  bool native_responses = true;
+  bool legacy_max_tokens = false;
+  std::int64_t default_max_tokens = 4096;
+  gateway::ProviderTimeouts timeouts;
+
+  Secret credential;    ///< Read from where it is said to be.
+  std::string trouble;  ///< Why it could not be read.
+};
 
 struct Settings {
   net::HostPort listen{"127.0.0.1", 8080};          ///< server.listen
@@ -40,6 +69,18 @@ struct Settings {
       limits::kInferenceTimeout;                                 ///< serving.inference_timeout
   std::size_t max_predict_bytes = limits::kMaxPredictBodyBytes;  ///< serving.max_body_bytes
   std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;  ///< serving.max_artifact_bytes
+
+  std::map<std::string, ProviderSettings> providers;            ///< By name.
+  std::string default_provider;                                 ///< default_provider; may be empty
+  routing::UnknownRoutes unknown_routes{};                      ///< unknown_routes
+  std::map<std::string, routing::UpstreamTarget> routes;        ///< routes.<tag>.default
+  gateway::AttemptPolicy attempts;                              ///< llm.max_attempts and so on
+  gateway::BreakerPolicy breaker;                               ///< llm.breaker_*
+  std::chrono::milliseconds llm_timeout = limits::kLlmTimeout;  ///< llm.timeout
+  std::size_t max_llm_bytes = limits::kMaxLlmBodyBytes;         ///< llm.max_body_bytes
+  gateway::DrainPolicy drain;                                   ///< llm.drain_*
+
+  TelemetrySettings telemetry;  ///< telemetry.*
 
   LogFormat log_format = LogFormat::kJson;  ///< log.format
   ErrorLog log_level = ErrorLog::kInfo;     ///< log.level

@@ -12,6 +12,7 @@
 
 #include "app/setting_table.h"
 #include "base/suggest.h"
+#include "domain/names.h"
 
 namespace podium::app {
 namespace {
@@ -40,6 +41,28 @@ std::vector<std::string_view> KeysOf(std::string_view section) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(key);
   }
   return keys;
+}
+
+// Where the reader is: `pattern` as the table has it, `shown` as the file has it.
+struct Where {
+  std::string pattern;
+  std::string shown;
+  std::string name;  // What stands for the "*".
+};
+
+std::string Joined(const std::string& section, std::string_view key) {
+  return section.empty() ? std::string(key) : section + "." + std::string(key);
+}
+
+// A key that the table does not spell out may stand for its "*".
+Where Below(const Where& section, const std::string& key) {
+  const std::string plain = Joined(section.pattern, key);
+  if (key != "*" && (FindSetting(plain) != nullptr || IsSection(plain))) {
+    return {plain, Joined(section.shown, key), section.name};
+  }
+  const std::string any = Joined(section.pattern, "*");
+  if (!section.pattern.empty() && IsSection(any)) return {any, Joined(section.shown, key), key};
+  return {plain, Joined(section.shown, key), section.name};
 }
 
 // The hint for an unknown key: a near one beside it, or one of that name in another section.
@@ -106,7 +129,7 @@ class FileReader {
     }
     const YAML::Node document = YAML::Load(std::string(text_));
     ReportRest();
-    ReadMap(document, "");
+    ReadMap(document, {});
   }
 
   // The library stops without a word where a token begins no value, and reads further documents
@@ -134,13 +157,14 @@ class FileReader {
     Report(place, "not valid YAML: " + what);
   }
 
-  void ReadMap(const YAML::Node& node, const std::string& section) {
+  void ReadMap(const YAML::Node& node, const Where& section) {
     if (!node.IsDefined() || node.IsNull()) return;  // An empty section leaves the defaults.
     if (!node.IsMap()) {
       Report(At(node.Mark(), Width(node)),
-             section.empty() ? std::string("the settings are a map of sections, as in `server:`")
-                             : fmt::format("{} is a section: its keys ({}) go below it", section,
-                                           fmt::join(KeysOf(section), ", ")));
+             section.pattern.empty()
+                 ? std::string("the settings are a map of sections, as in `server:`")
+                 : fmt::format("{} is a section: its keys ({}) go below it", Shown(section.shown),
+                               fmt::join(KeysOf(section.pattern), ", ")));
       return;
     }
     if (!PlainTag(node)) return;
@@ -148,7 +172,7 @@ class FileReader {
     for (const auto& pair : node) ReadPair(pair.first, pair.second, section, seen);
   }
 
-  void ReadPair(const YAML::Node& key, const YAML::Node& value, const std::string& section,
+  void ReadPair(const YAML::Node& key, const YAML::Node& value, const Where& section,
                 std::map<std::string, Place>& seen) {
     if (!key.IsScalar()) {
       Report(At(key.Mark(), 1), "a key must be a name");
@@ -157,48 +181,65 @@ class FileReader {
     const std::string& name = key.Scalar();
     const Place place = At(key.Mark(), std::max<std::size_t>(name.size(), 1));
     const auto [first, is_new] = seen.emplace(name, place);
-    const std::string path = section.empty() ? name : section + "." + name;
+    const Where where = Below(section, name);
     if (!is_new) {
-      Report(place,
-             fmt::format("{} is given twice, first on line {}", Shown(path), first->second.line));
+      Report(place, fmt::format("{} is given twice, first on line {}", Shown(where.shown),
+                                first->second.line));
       return;
     }
     if (name == "<<") {
       Report(place, "merge keys (<<) are not read: repeat the keys");
-    } else if (const SettingRow* row = FindSetting(path)) {
-      ReadValue(*row, value, place);
-    } else if (IsSection(path)) {
-      ReadMap(value, path);
+    } else if (const SettingRow* row = FindSetting(where.pattern)) {
+      ReadValue(*row, where, value, place);
+    } else if (IsSection(where.pattern)) {
+      if (where.pattern.ends_with('*') && !CheckNamed(where, value, place)) return;
+      ReadMap(value, where);
     } else {
       Report(place, fmt::format("unknown key \"{}\"{}{}", Shown(name),
-                                section.empty() ? "" : " in " + section, Hint(name, section)));
+                                section.shown.empty() ? "" : " in " + Shown(section.shown),
+                                Hint(name, section.pattern)));
     }
   }
 
-  void ReadValue(const SettingRow& row, const YAML::Node& value, const Place& key) {
+  // A thing that has a name, and some keys below it.
+  bool CheckNamed(const Where& where, const YAML::Node& value, const Place& place) {
+    if (const Status checked = CheckName("the name", where.name); !checked) {
+      Report(place, fmt::format("{}: {}", Shown(where.shown), checked.error().message));
+      return false;
+    }
+    if (value.IsDefined() && !value.IsNull() && !(value.IsMap() && value.size() == 0)) return true;
+    Report(place, fmt::format("{} has no keys: {} go below it", Shown(where.shown),
+                              fmt::join(KeysOf(where.pattern), ", ")));
+    return false;
+  }
+
+  void ReadValue(const SettingRow& row, const Where& where, const YAML::Node& value,
+                 const Place& key) {
     if (!value.IsDefined() || value.IsNull()) {
       const std::string shown = row.show(Settings{});
-      Report(key, fmt::format("{} has no value: leave the line out for the default{}", row.path,
-                              shown.empty() ? "" : ", " + shown));
+      Report(key, fmt::format("{} has no value: leave the line out for the default{}",
+                              Shown(where.shown), shown.empty() ? "" : ", " + shown));
       return;
     }
     if (!PlainTag(value)) return;
-    FileEntry entry{row.path, key, {}};
+    FileEntry entry{row.path, where.shown, where.name, key, {}};
     if (!row.is_list) {
       if (!value.IsScalar()) {
-        Report(At(value.Mark(), 1), fmt::format("{} must be one value ({})", row.path, row.type));
+        Report(At(value.Mark(), 1),
+               fmt::format("{} must be one value ({})", Shown(where.shown), row.type));
         return;
       }
       entry.values.push_back({value.Scalar(), At(value.Mark(), Width(value))});
     } else {
       if (!value.IsSequence()) {
         Report(At(value.Mark(), Width(value)),
-               fmt::format("{} must be a list, as in [first, second]", row.path));
+               fmt::format("{} must be a list, as in [first, second]", Shown(where.shown)));
         return;
       }
       for (const YAML::Node& item : value) {
         if (!item.IsScalar()) {
-          Report(At(item.Mark(), 1), fmt::format("an item of {} must be one value", row.path));
+          Report(At(item.Mark(), 1),
+                 fmt::format("an item of {} must be one value", Shown(where.shown)));
           return;
         }
         entry.values.push_back({item.Scalar(), At(item.Mark(), Width(item))});

@@ -19,6 +19,8 @@ struct FileValue {
 
 struct FileEntry {
   std::string_view path;  ///< Of a row of SettingTable.
+  std::string shown;      ///< As written: with the name where the row's path has a "*".
+  std::string name;       ///< That name; empty without one.
   Place place;            ///< Of the key.
   std::vector<FileValue> values;
 };

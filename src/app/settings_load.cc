@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -10,6 +12,8 @@
 #include "app/setting_table.h"
 #include "app/settings_file.h"
 #include "base/suggest.h"
+#include "domain/version.h"
+#include "net/tls.h"
 
 namespace podium::app {
 namespace {
@@ -103,7 +107,7 @@ class Loader {
       auto text = ExpandReferences(value.text, sources_.environment, sources_.read_file);
       if (!text) {
         Report(Severity::kError, value.place,
-               fmt::format("{}: {}", row.path, text.error().message));
+               fmt::format("{}: {}", entry.shown, text.error().message));
         return;
       }
       if (row.is_secret && *text == value.text) {
@@ -113,19 +117,43 @@ class Loader {
       }
       values.push_back(*std::move(text));
     }
-    Set(row, values, entry.values.empty() ? entry.place : entry.values.front().place);
+    if (!entry.name.empty()) named_.try_emplace(Thing(entry), entry.place);
+    Set(row, entry, values, entry.values.empty() ? entry.place : entry.values.front().place);
+  }
+
+  // "providers.main" of an entry below it.
+  static std::string Thing(const FileEntry& entry) {
+    return std::string(entry.path.substr(0, entry.path.find('*'))) + entry.name;
   }
 
   void LoadEnvironment() {
     for (const auto& [name, value] : sources_.environment) {
-      if (!name.starts_with(kPrefix)) continue;
-      if (const SettingRow* row = RowOf(name)) {
+      const SettingRow* row = RowOf(name);
+      if (!name.starts_with(kPrefix)) {
+        if (row != nullptr) LoadShared(*row, name, value);
+        continue;
+      }
+      if (row != nullptr) {
         LoadText(*row, value, {"env " + name});
       } else if (name == kTokenFile) {
         LoadTokenFile(value);
       } else {
         WarnIfUnknown(name);
       }
+    }
+  }
+
+  // A variable that other programs read too: what one of them means by it must not keep Podium from
+  // starting, and an empty one is none.
+  void LoadShared(const SettingRow& row, const std::string& name, const std::string& text) {
+    if (text.empty()) return;
+    Settings with = loaded_.settings;
+    const auto values = row.is_list ? SplitCommas(text) : std::vector<std::string>{text};
+    if (auto set = row.set(with, "", values); set) {
+      loaded_.settings = std::move(with);
+    } else {
+      Report(Severity::kWarning, {"env " + name},
+             fmt::format("{} {}: passed over", row.path, set.error().message));
     }
   }
 
@@ -140,7 +168,8 @@ class Loader {
       Report(Severity::kError, place, text.error().message);
       return;
     }
-    Set(*FindSetting(kTokenPath), {WithoutLineEnd(*std::move(text))}, place);
+    const SettingRow& row = *FindSetting(kTokenPath);
+    Set(row, Unnamed(row), {WithoutLineEnd(*std::move(text))}, place);
   }
 
   void LoadFlag(const FlagValue& flag) {
@@ -153,19 +182,130 @@ class Loader {
              fmt::format("{} has no value: unset it for the default", row.path));
       return;
     }
-    Set(row, row.is_list ? SplitCommas(text) : std::vector<std::string>{text}, place);
+    Set(row, Unnamed(row), row.is_list ? SplitCommas(text) : std::vector<std::string>{text}, place);
   }
 
-  void Set(const SettingRow& row, const std::vector<std::string>& values, const Place& place) {
-    if (auto set = row.set(loaded_.settings, values); !set) {
-      Report(Severity::kError, place, fmt::format("{} {}", row.path, set.error().message));
+  static FileEntry Unnamed(const SettingRow& row) {
+    return {row.path, std::string(row.path), "", {}, {}};
+  }
+
+  void Set(const SettingRow& row, const FileEntry& entry, const std::vector<std::string>& values,
+           const Place& place) {
+    if (auto set = row.set(loaded_.settings, entry.name, values); !set) {
+      Report(Severity::kError, place, fmt::format("{} {}", entry.shown, set.error().message));
       broken_.push_back(row.path);
+      if (!entry.name.empty()) broken_things_.insert(Thing(entry));
     }
     if (row.path == kListenPath) listen_place_ = place;
+    if (row.path == "default_provider") named_[""] = place;
   }
 
   // What is right by itself and wrong together.
   void CheckTogether() {
+    CheckDoor();
+    for (auto& [name, provider] : loaded_.settings.providers) CheckProvider(name, provider);
+    for (const auto& [tag, target] : loaded_.settings.routes) CheckRoute(tag, target);
+    const std::string& fallback = loaded_.settings.default_provider;
+    if (!fallback.empty()) CheckNamesProvider("default_provider", fallback, PlaceOf(""));
+  }
+
+  Place PlaceOf(const std::string& thing) const {
+    const auto found = named_.find(thing);
+    return found == named_.end() ? Place{"default_provider"} : found->second;
+  }
+
+  void CheckProvider(const std::string& name, ProviderSettings& provider) {
+    const std::string path = "providers." + name;
+    const Place place = PlaceOf(path);
+    if (!broken_things_.contains(path) && (!provider.kind || !provider.base_url)) {
+      Report(Severity::kError, place,
+             fmt::format("{} needs {}", path,
+                         provider.kind ? "base_url" : "kind: openai or anthropic"));
+    }
+    if (name == kLocalProvider) {
+      Report(Severity::kError, place,
+             fmt::format("{}: \"local\" is the name of models in this process", path));
+    }
+    if (!provider.api_key_env.empty() && !provider.api_key_file.empty()) {
+      Report(Severity::kError, place,
+             fmt::format("{} has api_key_env and api_key_file: leave one of them out", path));
+    }
+    if (provider.azure && provider.kind == gateway::ProviderKind::kAnthropic) {
+      Report(Severity::kError, place, fmt::format("{}: azure is for kind openai", path));
+    }
+    Result<Secret> credential = CredentialOf(provider);
+    // Not errors: the other providers can do their work.
+    if (!credential) {
+      provider.trouble = credential.error().message;
+    } else {
+      provider.credential = *std::move(credential);
+      if (const Status trusted = CheckTrust(provider); !trusted) {
+        provider.trouble = trusted.error().message;
+      }
+    }
+    if (!provider.trouble.empty()) {
+      Report(Severity::kWarning, place,
+             fmt::format("{} cannot be called: {}", path, provider.trouble));
+    } else if (!provider.credential.empty() && provider.base_url && !provider.base_url->tls &&
+               !provider.allow_private) {
+      Report(Severity::kWarning, place,
+             fmt::format("{} gets its credential unencrypted: write https://", path));
+    }
+  }
+
+  static Status CheckTrust(const ProviderSettings& provider) {
+    if (provider.ca_file.empty() || !provider.base_url || !provider.base_url->tls) return {};
+    PODIUM_TRY(net::TlsTrust::Load(provider.ca_file.string()));
+    return {};
+  }
+
+  Result<Secret> CredentialOf(const ProviderSettings& provider) const {
+    std::string text;
+    if (!provider.api_key_env.empty()) {
+      const auto found = sources_.environment.find(provider.api_key_env);
+      if (found == sources_.environment.end() || found->second.empty()) {
+        return Fail(ErrorCode::kNotFound, "the environment variable {} is not set",
+                    provider.api_key_env);
+      }
+      text = found->second;
+    } else if (!provider.api_key_file.empty()) {
+      PODIUM_TRY_ASSIGN(text, sources_.read_file(provider.api_key_file.string()));
+    } else {
+      return Secret();
+    }
+    text = WithoutLineEnd(std::move(text));
+    const bool fits = !text.empty() && std::ranges::all_of(text, [](unsigned char c) {
+      return c > 0x20 && c < 0x7F;
+    });
+    if (fits) return Secret(std::move(text));
+    return Fail(ErrorCode::kInvalidArgument,
+                "its credential is empty, or holds what no header may: a space, a line end");
+  }
+
+  void CheckRoute(const std::string& tag, const routing::UpstreamTarget& target) {
+    const std::string path = "routes." + tag;
+    if (broken_things_.contains(path)) return;
+    const Place place = PlaceOf(path);
+    if (target.provider.empty() || target.upstream_model.empty()) {
+      Report(
+          Severity::kError, place,
+          fmt::format("{}.default needs {}", path, target.provider.empty() ? "provider" : "model"));
+      return;
+    }
+    CheckNamesProvider(path + ".default.provider", target.provider, place);
+  }
+
+  void CheckNamesProvider(const std::string& path, const std::string& name, const Place& place) {
+    const auto& providers = loaded_.settings.providers;
+    if (providers.contains(name)) return;
+    std::vector<std::string_view> known;
+    for (const auto& [each, ignored] : providers) known.emplace_back(each);
+    Report(Severity::kError, place,
+           fmt::format("{} is \"{}\", which is no provider{}", path, name,
+                       known.empty() ? ": there is no `providers:`" : DidYouMean(name, known)));
+  }
+
+  void CheckDoor() {
     const Settings& settings = loaded_.settings;
     const bool listens_outside = !net::IsLoopback(settings.listen.host);
     const bool has_mistake =
@@ -183,7 +323,7 @@ class Loader {
 
   static const SettingRow* RowOf(std::string_view variable) {
     for (const SettingRow& row : SettingTable()) {
-      if (row.env == variable) return &row;
+      if (!row.env.empty() && row.env == variable) return &row;
     }
     return nullptr;
   }
@@ -191,7 +331,9 @@ class Loader {
   void WarnIfUnknown(const std::string& name) {
     std::vector<std::string_view> known = OtherEnvironment();
     if (std::find(known.begin(), known.end(), name) != known.end()) return;
-    for (const SettingRow& row : SettingTable()) known.emplace_back(row.env);
+    for (const SettingRow& row : SettingTable()) {
+      if (row.env.starts_with(kPrefix)) known.emplace_back(row.env);
+    }
     // The path of a setting whose variable has a name of its own.
     if (name == "PODIUM_AUTH_ADMIN_TOKEN") {
       Report(Severity::kWarning, {"env " + name},
@@ -212,6 +354,8 @@ class Loader {
   std::vector<std::string> lines_;        // Of the file, as they may be shown.
   std::vector<std::string_view> broken_;  // Paths that some source gave wrongly.
   Place listen_place_{"default"};
+  std::map<std::string, Place> named_;  // "providers.main": where the file begins to speak of it.
+  std::set<std::string> broken_things_;
   LoadedSettings loaded_;
 };
 

@@ -218,13 +218,16 @@ TEST(Settings, FlagWinsOverEnvironmentOverFileOverDefault) {
 TEST(Settings, EveryRowIsReadFromItsVariable) {
   for (const SettingRow& row : SettingTable()) {
     SCOPED_TRACE(row.env);
-    if (row.is_secret) continue;
+    if (row.is_secret || row.is_named()) continue;
     const LoadedSettings loaded = Load("", {{row.env, "\x01"}});
-    const bool takes_anything = row.type == "path" || row.is_list;
-    EXPECT_EQ(HasErrors(loaded.findings), !takes_anything) << AllText(loaded);
+    const bool takes_anything = row.type == "path" || row.type == "list of paths";
+    // Other programs read OpenTelemetry's variables too: a mistake there stops nothing here.
+    const bool is_ours = row.env.starts_with("PODIUM_");
+    EXPECT_EQ(HasErrors(loaded.findings), !takes_anything && is_ours) << AllText(loaded);
     if (takes_anything) {
       EXPECT_EQ(row.show(loaded.settings), "\x01");
     } else {
+      ASSERT_EQ(loaded.findings.size(), 1U);
       EXPECT_EQ(loaded.findings.at(0).place.origin, "env " + row.env);
     }
   }

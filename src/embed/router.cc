@@ -93,14 +93,15 @@ class Router::Impl {
     routing::ChainInput input;
     input.tag = tag;
     input.registry = ElementOf(asked, tag);
+    routing::ChainConfig config;
     for (const auto& [name, upstream] : options_.routes) {
-      if (name == tag) input.route_config[name] = {upstream.provider, upstream.model};
+      if (name == tag) config.route_config[name] = {upstream.provider, upstream.model};
     }
-    input.default_provider = options_.default_provider;
-    input.providers = options_.providers;
-    input.unknown_routes =
+    config.default_provider = options_.default_provider;
+    config.providers.insert(options_.providers.begin(), options_.providers.end());
+    config.unknown_routes =
         options_.deny_unknown ? routing::UnknownRoutes::kDeny : routing::UnknownRoutes::kAllow;
-    return BuildChain(input);
+    return BuildChain(input, config);
   }
 
   bool Knows(std::string_view provider) const {

@@ -23,12 +23,6 @@ Json Shown(const routing::CompiledRoute& route, routing::VersionIndex index) {
 }
 
 Result<Json> Active(const view::CoreView& view, const net::RequestHead& head) {
-  if (head.path != "/internal/models/active") {
-    return Fail(ErrorCode::kNotFound, "there is nothing at {}", head.path);
-  }
-  if (head.method != net::HttpMethod::kGet && head.method != net::HttpMethod::kHead) {
-    return Fail(ErrorCode::kMethodNotAllowed, "{} answers GET", head.path);
-  }
   const std::optional<std::string> type = net::QueryValue(head.query, "type");
   if (!type || type->empty()) {
     return Fail(ErrorCode::kInvalidArgument,
@@ -55,19 +49,12 @@ Result<Json> Active(const view::CoreView& view, const net::RequestHead& head) {
 
 }  // namespace
 
-void AnswerActive(GatewayCore& core, net::Exchange& exchange, net::Response& response) {
+Status AnswerActive(GatewayCore& core, net::Exchange& exchange, net::Response& response) {
   const view::ViewPtr view = core.cell.Pin();
-  Result<Json> active = Active(*view, exchange.head());
-  if (active) {
-    response.body = DumpJson(*active);
-    response.body += '\n';
-    return;
-  }
-  const std::string request_id = RandomToken(core.shared.rng, 14);
-  response = net::ProblemResponse(active.error(), request_id);
-  response.headers.Add("x-request-id", request_id);
-  if (active.error().code == ErrorCode::kMethodNotAllowed)
-    response.headers.Add("Allow", "GET, HEAD");
+  PODIUM_TRY_ASSIGN(const Json active, Active(*view, exchange.head()));
+  response.body = DumpJson(active);
+  response.body += '\n';
+  return {};
 }
 
 }  // namespace podium::gateway

@@ -2,12 +2,13 @@
 // themselves.
 #pragma once
 
+#include "base/result.h"
 #include "gateway/gateway_core.h"
 #include "net/handler.h"
 
 namespace podium::gateway {
 
-/// Answers every path below /internal/. With salt and share a caller gets the same bucket as we do.
-void AnswerActive(GatewayCore& core, net::Exchange& exchange, net::Response& response);
+/// With salt and share a caller gets the same bucket as we do.
+Status AnswerActive(GatewayCore& core, net::Exchange& exchange, net::Response& response);
 
 }  // namespace podium::gateway

@@ -18,6 +18,7 @@ namespace podium::gateway {
 struct BodyIds {
   std::string_view session_id;  ///< Empty when absent.
   std::string_view request_id;
+  std::string_view user = {};
 };
 
 /// What a model gets.

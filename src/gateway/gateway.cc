@@ -1,12 +1,17 @@
 #include "gateway/gateway.h"
 
 #include <array>
+#include <map>
 #include <optional>
+#include <string>
+#include <tuple>
 #include <utility>
 
 #include "base/limits.h"
 #include "base/task.h"
 #include "gateway/active_endpoint.h"
+#include "gateway/endpoint.h"
+#include "gateway/llm_endpoints.h"
 #include "gateway/oip_codec.h"
 #include "gateway/oip_endpoints.h"
 #include "gateway/oip_path.h"
@@ -19,16 +24,41 @@ namespace {
 
 constexpr std::string_view kPredictPrefix = "/predict/";
 
+constexpr std::string_view kInternalPrefix = "/internal/";
+
+Arrival ArrivalOf(std::string_view path) {
+  Arrival arrival;
+  if (path.starts_with(kPredictPrefix)) {
+    const std::string_view route = path.substr(kPredictPrefix.size());
+    if (!route.empty() && route.find('/') == std::string_view::npos) {
+      arrival.endpoint = EndpointId::kPredict;
+    } else {
+      arrival.refused = Error{ErrorCode::kNotFound, "the path is /predict/ROUTE", "", nullptr};
+    }
+  } else if (IsOipPath(path)) {
+    Result<OipTarget> target = OipTargetOf(path);
+    if (target) {
+      arrival.oip = *std::move(target);
+      arrival.endpoint = IdOf(arrival.oip.endpoint);
+    } else {
+      arrival.refused = std::move(target).error();
+    }
+  } else if (IsLlmPath(path)) {
+    arrival.endpoint = LlmEndpointAt(path);
+  } else if (path == EndpointOf(EndpointId::kActive).example) {
+    arrival.endpoint = EndpointId::kActive;
+  }
+  if (arrival.endpoint == EndpointId::kNothing && !arrival.refused) {
+    arrival.refused =
+        Error{ErrorCode::kNotFound, fmt::format("there is nothing at {}", path), "", nullptr};
+  }
+  return arrival;
+}
+
 // What a path under /predict asks for; the error is what the caller gets.
 Result<CallTarget> PredictTargetOf(const net::RequestHead& head) {
   const std::string_view rest = head.path.substr(kPredictPrefix.size());
   PODIUM_TRY_ASSIGN(std::string route, net::PercentDecode(rest));
-  if (route.empty() || rest.find('/') != std::string_view::npos) {
-    return Fail(ErrorCode::kNotFound, "the path is /predict/ROUTE");
-  }
-  if (head.method != net::HttpMethod::kPost) {
-    return Fail(ErrorCode::kMethodNotAllowed, "/predict/{} answers POST", route);
-  }
   const auto type = head.Find("content-type");
   if (type && !net::IsMediaType(*type, "application/json")) {
     return Fail(ErrorCode::kUnsupportedMedia, "Content-Type must be application/json, not {}",
@@ -37,15 +67,18 @@ Result<CallTarget> PredictTargetOf(const net::RequestHead& head) {
   return CallTarget{std::move(route), ""};
 }
 
-Result<CallTarget> InferTargetOf(OipTarget target, const net::RequestHead& head) {
-  PODIUM_TRY(CheckVerb(target.endpoint, head));
-  return std::move(target.call);
+/// Everything that a call may be refused for before its body is looked at.
+Status Enter(const net::Exchange& exchange, const Arrival& arrival, Passage& passage) {
+  PODIUM_TRY(passage.Enter(exchange));
+  if (arrival.refused) return Fail(*arrival.refused);
+  return CheckVerb(passage.endpoint(), exchange.head());
 }
 
 }  // namespace
 
 Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells)
     : shared_(shared), lanes_(shared_.inference, shared_.clock, shared_.options.lanes) {
+  handed_.resize(cells.size());
   cores_.reserve(cells.size());
   for (std::size_t i = 0; i < cells.size(); ++i) {
     cores_.push_back(std::make_unique<GatewayCore>(shared_, cells[i], i));
@@ -53,48 +86,145 @@ Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells
 }
 
 bool Gateway::Serves(std::string_view path) {
-  return path.starts_with(kPredictPrefix) || IsOipPath(path) || path.starts_with("/internal/");
+  return path.starts_with(kPredictPrefix) || IsOipPath(path) || IsLlmPath(path) ||
+         path.starts_with(kInternalPrefix);
 }
 
-void Gateway::WriteError(std::string_view path, const Error& error, net::Response& response) {
+void Gateway::WriteError(std::string_view path, const Error& error, net::Response& response,
+                         std::string_view request_id) {
   if (IsOipPath(path)) return WriteOipError(error, response);
-  response = net::ProblemResponse(error);
+  if (IsLlmPath(path)) return WriteLlmError(path, error, response);
+  response = net::ProblemResponse(error, request_id);
 }
 
+// The one way in: nothing is asked of a model, and nothing is told, but through the passage.
 bool Gateway::TryHandle(net::Exchange& exchange, net::Response& out) {
   GatewayCore& core = *cores_[exchange.core()];
-  const net::RequestHead& head = exchange.head();
-  if (head.path.starts_with(kPredictPrefix)) {
-    PredictCodec codec(core.rows);
-    return TryCall(core, exchange, codec, PredictTargetOf(head), out);
+  Arrival arrival = ArrivalOf(exchange.head().path);
+  Passage passage(core, arrival.endpoint);
+  if (const Status entered = Enter(exchange, arrival, passage); !entered) {
+    Refuse(core, exchange, entered.error(), passage, out);
+    return true;
   }
-  if (IsOipPath(head.path)) return TryOip(core, exchange, out);
-  AnswerActive(core, exchange, out);
-  return true;
+  if (TryAnswer(core, exchange, arrival, passage, out)) return true;
+  handed_[exchange.core()].emplace(Handed{&exchange, std::move(passage)});
+  return false;
 }
 
-bool Gateway::TryOip(GatewayCore& core, net::Exchange& exchange, net::Response& out) {
-  Result<OipTarget> target = OipTargetOf(exchange.head().path);
-  if (target && target->endpoint == OipEndpoint::kInfer) {
-    OipCodec codec(core.oip, exchange.head(), shared_.options.max_body_bytes);
-    return TryCall(core, exchange, codec, InferTargetOf(std::move(*target), exchange.head()), out);
+Task<net::Response> Gateway::Handle(net::Exchange& exchange) {
+  GatewayCore& core = *cores_[exchange.core()];
+  Arrival arrival = ArrivalOf(exchange.head().path);
+  Passage passage = TakeHanded(core, exchange, arrival.endpoint);
+  if (const Status entered = Enter(exchange, arrival, passage); !entered) {
+    net::Response response;
+    Refuse(core, exchange, entered.error(), passage, response);
+    co_return response;
   }
-  const auto body = exchange.TryBody(limits::kMaxAdminBodyBytes);
-  if (!body) return false;
-  AnswerOip(core, exchange, target, *body, out);
-  return true;
+  auto answer = Answer(core, exchange, arrival, passage);
+  co_return co_await std::move(answer);
+}
+
+/// What TryHandle has begun goes on: no hook is asked twice about one call.
+Passage Gateway::TakeHanded(GatewayCore& core, const net::Exchange& exchange, EndpointId endpoint) {
+  std::optional<Handed> handed = std::exchange(handed_[core.index], std::nullopt);
+  if (handed && handed->exchange == &exchange) return std::move(handed->passage);
+  return Passage(core, endpoint);
+}
+
+bool Gateway::TryAnswer(GatewayCore& core, net::Exchange& exchange, Arrival& arrival,
+                        Passage& passage, net::Response& out) {
+  switch (arrival.endpoint) {
+    case EndpointId::kPredict: {
+      PredictCodec codec(core.rows);
+      return TryCall(core, exchange, codec, PredictTargetOf(exchange.head()), passage, out);
+    }
+    case EndpointId::kOipInfer: {
+      OipCodec codec(core.oip, exchange.head(), shared_.options.max_body_bytes);
+      return TryCall(core, exchange, codec, std::move(arrival.oip.call), passage, out);
+    }
+    case EndpointId::kOipServer:
+    case EndpointId::kOipLive:
+    case EndpointId::kOipReady:
+    case EndpointId::kOipModels:
+    case EndpointId::kOipModel:
+    case EndpointId::kOipModelReady:
+    case EndpointId::kOipIndex:
+    case EndpointId::kOipLoad: {
+      const auto body = exchange.TryBody(limits::kMaxAdminBodyBytes);
+      if (!body) return false;
+      Finish(core, exchange, AnswerOip(core, arrival.oip, *body, passage, out), passage, out);
+      return true;
+    }
+    case EndpointId::kActive:
+      Finish(core, exchange, AnswerActive(core, exchange, out), passage, out);
+      return true;
+    case EndpointId::kModels: {
+      Status status = CheckLlmCall(core, exchange.head());
+      if (status) status = AnswerModels(core, exchange, passage, out);
+      Finish(core, exchange, status, passage, out);
+      return true;
+    }
+    case EndpointId::kChat:
+    case EndpointId::kEmbeddings:
+    case EndpointId::kResponses:
+    case EndpointId::kMessages: {
+      const Status fit = CheckLlmCall(core, exchange.head());
+      if (fit) return false;  // Somebody else answers: that takes time.
+      Finish(core, exchange, fit, passage, out);
+      return true;
+    }
+    case EndpointId::kNothing:
+      break;  // Refused at the door.
+  }
+  return false;
+}
+
+// The same with its waits.
+Task<net::Response> Gateway::Answer(GatewayCore& core, net::Exchange& exchange, Arrival& arrival,
+                                    Passage& passage) {
+  switch (arrival.endpoint) {
+    case EndpointId::kPredict: {
+      PredictCodec codec(core.rows);
+      auto call = Call(core, exchange, codec, PredictTargetOf(exchange.head()), passage);
+      co_return co_await std::move(call);
+    }
+    case EndpointId::kOipInfer: {
+      OipCodec codec(core.oip, exchange.head(), shared_.options.max_body_bytes);
+      auto call = Call(core, exchange, codec, std::move(arrival.oip.call), passage);
+      co_return co_await std::move(call);
+    }
+    case EndpointId::kChat:
+    case EndpointId::kEmbeddings:
+    case EndpointId::kResponses:
+    case EndpointId::kMessages: {
+      auto answer = AnswerLlm(core, exchange, passage);
+      co_return co_await std::move(answer);
+    }
+    default:
+      break;
+  }
+  // The rest answers at once when its body is here.
+  auto read = exchange.ReadBody(limits::kMaxAdminBodyBytes);
+  const Result<std::string_view> body = co_await std::move(read);
+  net::Response response;
+  if (!body) {
+    Refuse(core, exchange, body.error(), passage, response);
+  } else {
+    TryAnswer(core, exchange, arrival, passage, response);
+  }
+  co_return response;
 }
 
 // The whole life of a call that nothing holds up. False: not answered, and nothing counted.
 bool Gateway::TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
-                      Result<CallTarget> target, net::Response& out) {
+                      Result<CallTarget> target, Passage& passage, net::Response& out) {
   if (!target) {
-    RefuseEarly(core, exchange, codec, target.error(), out);
+    Refuse(core, exchange, target.error(), passage, out);
     return true;
   }
   const auto body = exchange.TryBody(shared_.options.max_body_bytes);
   if (!body) return false;
-  PredictCall call(core, exchange, codec, std::move(*target));
+  PredictCall call(core, exchange, codec, std::move(*target), passage);
   if (!*body) {
     call.Refuse(body->error(), out);
     return true;
@@ -108,45 +238,15 @@ bool Gateway::TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& cod
   return true;
 }
 
-Task<net::Response> Gateway::Handle(net::Exchange& exchange) {
-  GatewayCore& core = *cores_[exchange.core()];
-  if (IsOipPath(exchange.head().path)) {
-    auto oip = Oip(core, exchange);
-    co_return co_await std::move(oip);
-  }
-  if (exchange.head().path.starts_with(kPredictPrefix)) {
-    PredictCodec codec(core.rows);
-    auto call = Call(core, exchange, codec, PredictTargetOf(exchange.head()));
-    co_return co_await std::move(call);
-  }
-  net::Response response;
-  AnswerActive(core, exchange, response);
-  co_return response;
-}
-
-Task<net::Response> Gateway::Oip(GatewayCore& core, net::Exchange& exchange) {
-  Result<OipTarget> target = OipTargetOf(exchange.head().path);
-  if (target && target->endpoint == OipEndpoint::kInfer) {
-    OipCodec codec(core.oip, exchange.head(), shared_.options.max_body_bytes);
-    auto call = Call(core, exchange, codec, InferTargetOf(std::move(*target), exchange.head()));
-    co_return co_await std::move(call);
-  }
-  net::Response response;
-  auto read = exchange.ReadBody(limits::kMaxAdminBodyBytes);
-  const Result<std::string_view> body = co_await std::move(read);
-  AnswerOip(core, exchange, target, body, response);
-  co_return response;
-}
-
 // The same with its waits: for the body, and for a model that may not run on the core.
 Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
-                                  Result<CallTarget> target) {
+                                  Result<CallTarget> target, Passage& passage) {
   net::Response response;
   if (!target) {
-    RefuseEarly(core, exchange, codec, target.error(), response);
+    Refuse(core, exchange, target.error(), passage, response);
     co_return response;
   }
-  PredictCall call(core, exchange, codec, std::move(*target));
+  PredictCall call(core, exchange, codec, std::move(*target), passage);
   auto read = exchange.ReadBody(shared_.options.max_body_bytes);
   const Result<std::string_view> body = co_await std::move(read);
   if (!body) {
@@ -176,12 +276,28 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
   co_return response;
 }
 
-// For calls that fail before there is a route to speak of.
-void Gateway::RefuseEarly(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
-                          const Error& error, net::Response& response) {
-  PredictCall call(core, exchange, codec, {});
-  call.Refuse(error, response);
-  if (error.code == ErrorCode::kMethodNotAllowed) response.headers.Add("Allow", "POST");
+/// The end of a call that asked no model.
+void Gateway::Finish(GatewayCore& core, const net::Exchange& exchange, const Status& status,
+                     Passage& passage, net::Response& out) {
+  if (!status) return Refuse(core, exchange, status.error(), passage, out);
+  passage.Record(out.status);
+}
+
+/// For calls that fail before there is a route to speak of.
+void Gateway::Refuse(GatewayCore& core, const net::Exchange& exchange, const Error& error,
+                     Passage& passage, net::Response& out) {
+  auto& counter = core.rejected[static_cast<std::size_t>(error.code)];
+  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  const std::string_view path = exchange.head().path;
+  const std::string request_id = RandomToken(core.shared.rng, kRequestIdLength);
+  WriteError(path, error, out, request_id);
+  out.headers.Add("x-request-id", request_id);
+  if (DialectOf(path) == llm::Surface::kMessages) out.headers.Add("request-id", request_id);
+  if (error.code == ErrorCode::kMethodNotAllowed) {
+    out.headers.Add("Allow", passage.endpoint().verbs);
+  }
+  if (error.code == ErrorCode::kUnavailable) out.headers.Add("Retry-After", kRetryAfterSeconds);
+  passage.Record(out.status);
 }
 
 void Gateway::EndInference() {
@@ -202,6 +318,33 @@ void Gateway::WriteMetrics(Exposition& out) const {
   }
   out.Family("podium_inference_queue", "gauge", "Inferences that wait for the pool.");
   out.Sample({}, static_cast<double>(lanes_.waiting()));
+  if (shared_.llm) WriteLlmMetrics(out);
+}
+
+void Gateway::WriteLlmMetrics(Exposition& out) const {
+  const ProviderTable& table = shared_.llm->providers;
+  std::vector<const LlmMetrics*> metrics;
+  for (const auto& core : cores_) metrics.push_back(&core->llm->metrics);
+  LlmMetrics::Write(metrics, table, out);
+  out.Family("podium_llm_breaker_state", "gauge",
+             "Cores whose breaker of that model is in that state; closed ones are not shown.");
+  std::map<std::tuple<std::size_t, std::string, BreakerState>, int> states;
+  for (const auto& core : cores_) {
+    core->llm->breakers.ForEach([&](const BoardedBreaker& breaker) {
+      if (breaker.last_state() == BreakerState::kClosed) return;
+      ++states[{breaker.provider(), breaker.is_shared() ? "other" : breaker.model(),
+                breaker.last_state()}];
+    });
+  }
+  for (const auto& [key, cores] : states) {
+    const auto& [provider, model, state] = key;
+    out.Sample({{"provider", table.At(provider).name}, {"model", model}, {"state", NameOf(state)}},
+               cores);
+  }
+}
+
+void Gateway::SetPrices(std::size_t core, std::shared_ptr<const ledger::PriceBook> prices) {
+  if (cores_[core]->llm) cores_[core]->llm->prices = std::move(prices);
 }
 
 }  // namespace podium::gateway

@@ -7,7 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "auth/principal.h"
 #include "base/clock.h"
@@ -16,12 +18,16 @@
 #include "base/rng.h"
 #include "base/worker_pool.h"
 #include "gateway/inference_lanes.h"
+#include "gateway/llm_core.h"
 #include "gateway/oip_codec.h"
 #include "gateway/predict_codec.h"
+#include "telemetry/recorder.h"
 #include "view/core_view.h"
 #include "view/recent_requests.h"
 
 namespace podium::gateway {
+
+class CallHook;
 
 struct GatewayOptions {
   std::chrono::nanoseconds inline_limit = limits::kInlineInference;
@@ -32,6 +38,7 @@ struct GatewayOptions {
   std::function<bool(const view::CoreView&)> is_ready = {};
 };
 
+inline constexpr std::size_t kRequestIdLength = 14;
 inline constexpr int kRetryAfterSeconds = 1;  ///< Of answers that another moment may change.
 
 /// Shared by all cores; immutable, or of any thread.
@@ -42,12 +49,20 @@ struct GatewayShared {
   WorkerPool& inference;  ///< Where work above the inline limit goes.
   view::RecentRequests& recent;
   GatewayOptions options;
+  std::optional<LlmShared> llm = {};  ///< Without it no language model is served.
+  /// What every call passes, in this order (call_hook.h).
+  std::vector<CallHook*> hooks = {};
+  /// By core; empty: nobody wants any.
+  std::vector<telemetry::Recorder*> telemetry = {};
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.
 struct GatewayCore {
   GatewayCore(const GatewayShared& shared_in, view::ViewCell& cell_in, std::size_t index_in)
-      : shared(shared_in), cell(cell_in), index(index_in) {}
+      : shared(shared_in), cell(cell_in), index(index_in) {
+    if (shared.llm) llm.emplace(*shared.llm, index);
+    if (!shared.telemetry.empty()) telemetry = shared.telemetry.at(index);
+  }
 
   const GatewayShared& shared;
   view::ViewCell& cell;
@@ -55,6 +70,8 @@ struct GatewayCore {
   std::atomic<bool> ending{false};  ///< No model is asked any more.
   PredictDecoder rows;              ///< Of /predict.
   OipWorkspace oip;
+  std::optional<LlmCore> llm;
+  telemetry::Recorder* telemetry = nullptr;  ///< Null: nobody wants any.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
 };

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "gateway/oip_codec.h"
+#include "gateway/predict_call.h"
 
 namespace podium::gateway {
 namespace {
@@ -65,8 +66,8 @@ Serving Standing(const view::RouteView& route) {
 /// One call to one endpoint, on the view as it was at its start.
 class OipCall {
  public:
-  OipCall(GatewayCore& core, net::Exchange& exchange, const OipTarget& target)
-      : core_(core), exchange_(exchange), target_(target), view_(core.cell.Pin()) {}
+  OipCall(GatewayCore& core, const OipTarget& target, const Passage& passage)
+      : core_(core), target_(target), passage_(passage), view_(core.cell.Pin()) {}
 
   Result<Json> Answer(std::string_view body) const;
 
@@ -83,8 +84,8 @@ class OipCall {
   bool MayReadFailures() const;
 
   GatewayCore& core_;
-  net::Exchange& exchange_;
   const OipTarget& target_;
+  const Passage& passage_;
   const view::ViewPtr view_;
 };
 
@@ -148,18 +149,13 @@ Result<VersionIndex> OipCall::NamedVersion(const view::RouteView& route) const {
 }
 
 bool OipCall::MayReadFailures() const {
-  if (!core_.shared.authenticator.has_token()) return true;
-  const auth::Credentials credentials{
-      exchange_.head().Find("authorization").value_or(std::string_view()),
-      exchange_.peer_is_loopback()};
-  const Result<auth::Principal> principal = core_.shared.authenticator.Identify(credentials);
-  return principal && principal->may_administer;
+  return !core_.shared.authenticator.has_token() || passage_.principal().may_administer;
 }
 
 Status OipCall::RequireReady(const view::RouteView& route, VersionIndex version,
                              ErrorCode code) const {
   const view::VersionServing& serving = route.serving[version];
-  if (serving.ready()) return {};
+  if (serving.model != nullptr) return {};
   return Fail(code, "version {} of model {} is not ready here ({})",
               route.route->At(version).version, target_.call.route,
               WhyNotReady(serving, MayReadFailures()));
@@ -173,7 +169,8 @@ Result<Json> OipCall::Model() const {
   } else {
     version = Standing(*route).version;
   }
-  if (version == kNoVersion) {
+  // What a provider serves does not speak this protocol.
+  if (version == kNoVersion || route->serving[version].model == nullptr) {
     return Fail(ErrorCode::kUnavailable, "model {} has no version that is ready",
                 target_.call.route);
   }
@@ -233,33 +230,21 @@ Result<Json> OipCall::Index(std::string_view body) const {
 }  // namespace
 
 bool CanAnswer(const view::RouteView& route) {
-  if (Standing(route).version != kNoVersion) return true;
+  const VersionIndex standing = Standing(route).version;
+  if (standing != kNoVersion) return route.serving[standing].model != nullptr;
   // Nobody is left for the primary when the canary has everybody.
   const routing::CompiledRoute& rows = *route.route;
   const bool everybody = rows.canary_share.value() == BasisPoints::kWhole;
-  return rows.canary != kNoVersion && everybody && route.serving[rows.canary].ready();
+  return rows.canary != kNoVersion && everybody && route.serving[rows.canary].model != nullptr;
 }
 
-void AnswerOip(GatewayCore& core, net::Exchange& exchange, const Result<OipTarget>& target,
-               const Result<std::string_view>& body, net::Response& response) {
-  const auto answered = [&]() -> Result<Json> {
-    PODIUM_TRY_ASSIGN(const OipTarget& wanted, target);
-    PODIUM_TRY(CheckVerb(wanted.endpoint, exchange.head()));
-    PODIUM_TRY_ASSIGN(const std::string_view sent, body);
-    return OipCall(core, exchange, wanted).Answer(sent);
-  }();
-  if (answered) {
-    response.body = DumpJson(*answered);
-    response.body += '\n';
-    return;
-  }
-  const ErrorCode code = answered.error().code;
-  WriteOipError(answered.error(), response);
-  response.headers.Add("x-request-id", RandomToken(core.shared.rng, 14));
-  if (code == ErrorCode::kMethodNotAllowed) {
-    response.headers.Add("Allow", VerbsOf(target->endpoint));
-  }
-  if (code == ErrorCode::kUnavailable) response.headers.Add("Retry-After", kRetryAfterSeconds);
+Status AnswerOip(GatewayCore& core, const OipTarget& target, const Result<std::string_view>& body,
+                 const Passage& passage, net::Response& response) {
+  PODIUM_TRY_ASSIGN(const std::string_view sent, body);
+  PODIUM_TRY_ASSIGN(const Json answer, OipCall(core, target, passage).Answer(sent));
+  response.body = DumpJson(answer);
+  response.body += '\n';
+  return {};
 }
 
 }  // namespace podium::gateway

@@ -5,7 +5,9 @@
 
 #include "gateway/gateway_core.h"
 #include "gateway/oip_path.h"
+#include "gateway/passage.h"
 #include "net/handler.h"
+#include "view/core_view.h"
 
 namespace podium::gateway {
 
@@ -13,8 +15,8 @@ namespace podium::gateway {
 bool CanAnswer(const view::RouteView& route);
 
 /// Answers from the view of this core, or refuses what the path or the body is refused for.
-/// REQUIRES: the endpoint is not kInfer.
-void AnswerOip(GatewayCore& core, net::Exchange& exchange, const Result<OipTarget>& target,
-               const Result<std::string_view>& body, net::Response& response);
+/// REQUIRES: the endpoint is not kInfer, and the passage was entered.
+Status AnswerOip(GatewayCore& core, const OipTarget& target, const Result<std::string_view>& body,
+                 const Passage& passage, net::Response& response);
 
 }  // namespace podium::gateway

@@ -88,22 +88,28 @@ Result<OipTarget> OipTargetOf(std::string_view path) {
   return NothingAt(path);
 }
 
-std::string_view VerbsOf(OipEndpoint endpoint) {
+EndpointId IdOf(OipEndpoint endpoint) {
   switch (endpoint) {
+    case OipEndpoint::kServer:
+      return EndpointId::kOipServer;
+    case OipEndpoint::kLive:
+      return EndpointId::kOipLive;
+    case OipEndpoint::kReady:
+      return EndpointId::kOipReady;
+    case OipEndpoint::kModels:
+      return EndpointId::kOipModels;
+    case OipEndpoint::kModel:
+      return EndpointId::kOipModel;
+    case OipEndpoint::kModelReady:
+      return EndpointId::kOipModelReady;
     case OipEndpoint::kInfer:
+      return EndpointId::kOipInfer;
     case OipEndpoint::kIndex:
+      return EndpointId::kOipIndex;
     case OipEndpoint::kLoad:
-      return "POST";
-    default:
-      return "GET, HEAD";
+      return EndpointId::kOipLoad;
   }
-}
-
-Status CheckVerb(OipEndpoint endpoint, const net::RequestHead& head) {
-  const std::string_view verbs = VerbsOf(endpoint);
-  const bool reads = head.method == net::HttpMethod::kGet || head.method == net::HttpMethod::kHead;
-  if (verbs == "POST" ? head.method == net::HttpMethod::kPost : reads) return {};
-  return Fail(ErrorCode::kMethodNotAllowed, "{} answers {}", head.path, verbs);
+  return EndpointId::kNothing;
 }
 
 }  // namespace podium::gateway

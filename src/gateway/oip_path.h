@@ -5,7 +5,8 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "gateway/predict_call.h"
+#include "gateway/endpoint.h"
+#include "gateway/routed_call.h"
 #include "net/http_head.h"
 
 namespace podium::gateway {
@@ -34,9 +35,6 @@ bool IsOipPath(std::string_view path);
 /// REQUIRES: IsOipPath(path).
 Result<OipTarget> OipTargetOf(std::string_view path);
 
-/// The value of Allow.
-std::string_view VerbsOf(OipEndpoint endpoint);
-/// kMethodNotAllowed names the verbs.
-Status CheckVerb(OipEndpoint endpoint, const net::RequestHead& head);
+EndpointId IdOf(OipEndpoint endpoint);
 
 }  // namespace podium::gateway

@@ -73,7 +73,9 @@ TEST(PinnedView, Inv3ARequestAnswersFromTheViewOfItsStart) {
 
   cell.Publish(ViewOf(1, stats));
   InterruptedCodec codec([&] { cell.Publish(ViewOf(2, stats)); });
-  PredictCall call(core, exchange, codec, {"r", ""});
+  Passage passage(core, EndpointId::kPredict);
+  ASSERT_TRUE(passage.Enter(exchange));
+  PredictCall call(core, exchange, codec, {"r", ""}, passage);
   ASSERT_TRUE(call.Prepare("{}"));
   Result<std::vector<Tensor>> outputs = call.Run();
   cell.Publish(ViewOf(3, stats));

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <chrono>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,19 +13,12 @@
 #include "base/result.h"
 #include "gateway/call_codec.h"
 #include "gateway/gateway_core.h"
+#include "gateway/routed_call.h"
 #include "net/handler.h"
-#include "routing/choose.h"
-#include "routing/serve_chain.h"
 #include "view/core_view.h"
 
 namespace podium::gateway {
 
-/// Which version of a route's answers, given what is ready here.
-struct Serving {
-  routing::VersionIndex version = routing::kNoVersion;  ///< kNoVersion: none of the chain is ready.
-  routing::ServeReason reason = routing::ServeReason::kAssigned;
-  int attempts = 0;  ///< Elements of the chain that were looked at.
-};
 /// Pure. An override is never answered by another version.
 Serving FirstReady(const view::RouteView& route, const routing::Decision& decision);
 
@@ -34,20 +26,15 @@ Serving FirstReady(const view::RouteView& route, const routing::Decision& decisi
 /// is not for strangers.
 std::string WhyNotReady(const view::VersionServing& serving, bool for_admin);
 
-/// What a path asks for.
-struct CallTarget {
-  std::string route;
-  std::string version;  ///< An override, as X-Podium-Model-Version is; empty: the table decides.
-};
-
 /// Threads: on one core, but for Run, which any thread may call once Prepare has succeeded.
 class PredictCall {
  public:
   /// Pins the view: what follows sees this table and no other (invariant 3).
-  /// Core, exchange and codec outlive the call.
-  PredictCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec, CallTarget target);
+  /// Core, exchange, codec and passage outlive the call. REQUIRES: the passage was entered.
+  PredictCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec, CallTarget target,
+              Passage& passage);
 
-  /// Everything up to the model: identity, ids, Choose, readiness, tensors.
+  /// Everything up to the model: ids, admission, Choose, readiness, tensors.
   Status Prepare(std::string_view body);
   /// Whether the model is quick enough for this many rows to run on the I/O core.
   bool runs_inline() const;
@@ -59,31 +46,17 @@ class PredictCall {
   void Refuse(const Error& error, net::Response& response);
 
  private:
-  Status Identify();
-  Status TakeIds(const BodyIds& from_body);
-  bool names_version() const;
-  Result<std::string_view> WantedVersion() const;
-  Status Assign();
-  bool is_override() const { return decision_->reason == routing::Reason::kOverride; }
-  const ModelVersion& served() const { return route_->route->At(serving_.version); }
-  const view::VersionServing& serving_here() const { return route_->serving[serving_.version]; }
+  const ModelVersion& served() const { return call_.At(serving_.version); }
+  const view::VersionServing& serving_here() const { return call_.ServingOf(serving_.version); }
+  Status Place(std::string_view body);
   Status CheckServable() const;
-  void Record(view::Outcome outcome, WallTime now);
-  void Remember(int status, WallTime now);
-  void CountNotServed();
+  void Record(view::Outcome outcome);
   void AddHeaders(net::Response& response) const;
 
   GatewayCore& core_;
   net::Exchange& exchange_;
   CallCodec& codec_;
-  const CallTarget target_;
-  const view::ViewPtr view_;
-  const view::RouteView* route_ = nullptr;
-  auth::Principal principal_;
-  std::string session_id_;
-  std::string request_id_;
-  bool request_id_made_here_ = false;
-  std::optional<routing::Decision> decision_;
+  RoutedCall call_;
   Serving serving_;
   CallInputs inputs_;
   mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.

@@ -106,7 +106,8 @@ class World {
     net::MemoryExchange exchange(net::MemoryExchange::Text(method, target, body, headers));
     net::Response response;
     answered_inline_ = gateway_.TryHandle(exchange, response);
-    return answered_inline_ ? response : net::AnswerOf(gateway_, exchange);
+    if (!answered_inline_) response = net::AnswerOf(gateway_, exchange);
+    return response;
   }
   void set_ready(bool ready) { ready_ = ready; }
   bool answered_inline() const { return answered_inline_; }

@@ -14,12 +14,14 @@ constexpr std::string_view kLastResort = "openai";
 /// Takes the sources in order and keeps what can be tried.
 class ChainBuilder {
  public:
-  explicit ChainBuilder(const ChainInput& input) : input_(input) { chain_.tag = input.tag; }
+  ChainBuilder(std::string_view tag, const ChainConfig& config) : config_(config) {
+    chain_.tag = tag;
+  }
 
   void Offer(ElementSource source, UpstreamTarget target, std::optional<ModelId> version = {}) {
     if (target.provider.empty()) {
       Skip(source, SkipReason::kNotSet);
-    } else if (!input_.providers.contains(target.provider)) {
+    } else if (!config_.providers.contains(target.provider)) {
       Skip(source, SkipReason::kUnknownProvider, target.provider);
     } else if (Has(target)) {
       Skip(source, SkipReason::kRepeated, target.provider);
@@ -30,6 +32,15 @@ class ChainBuilder {
 
   void Skip(ElementSource source, SkipReason reason, std::string provider = {}) {
     chain_.skipped.push_back({source, reason, std::move(provider)});
+  }
+
+  void OfferRow(const RegistryElement& row) {
+    // A row that names no provider is as unknown as one that names a wrong one.
+    if (row.target.provider.empty()) {
+      Skip(ElementSource::kRegistry, SkipReason::kUnknownProvider);
+    } else {
+      Offer(ElementSource::kRegistry, row.target, row.version);
+    }
   }
 
   FallbackChain Take() && { return std::move(chain_); }
@@ -43,7 +54,7 @@ class ChainBuilder {
                        });
   }
 
-  const ChainInput& input_;
+  const ChainConfig& config_;
   FallbackChain chain_;
 };
 
@@ -105,19 +116,13 @@ std::string_view NameOf(SkipReason reason) {
   return "not_set";
 }
 
-FallbackChain BuildChain(const ChainInput& input) {
-  ChainBuilder builder(input);
+FallbackChain BuildChain(const ChainInput& input, const ChainConfig& config) {
+  ChainBuilder builder(input.tag, config);
   const RegistryElement& registry = input.registry;
   switch (registry.answer) {
-    case RegistryAnswer::kVersion: {
-      // A row that names no provider is as unknown as one that names a wrong one.
-      if (registry.target.provider.empty()) {
-        builder.Skip(ElementSource::kRegistry, SkipReason::kUnknownProvider);
-      } else {
-        builder.Offer(ElementSource::kRegistry, registry.target, registry.version);
-      }
+    case RegistryAnswer::kVersion:
+      builder.OfferRow(registry);
       break;
-    }
     case RegistryAnswer::kNothing:
     case RegistryAnswer::kNoVersion:
       builder.Skip(ElementSource::kRegistry, SkipReason::kNotSet);
@@ -126,17 +131,19 @@ FallbackChain BuildChain(const ChainInput& input) {
       builder.Skip(ElementSource::kRegistry, SkipReason::kRegistryBroken);
       break;
   }
+  for (const RegistryElement& row : input.registry_fallbacks) builder.OfferRow(row);
 
-  const auto configured = input.route_config.find(input.tag);
-  const bool has_config = configured != input.route_config.end();
+  const auto configured = config.route_config.find(input.tag);
+  const bool has_config = configured != config.route_config.end();
   builder.Offer(ElementSource::kRouteConfig, has_config ? configured->second : UpstreamTarget{});
-  builder.Offer(ElementSource::kDefaultProvider, {input.default_provider, input.tag});
-  builder.Offer(ElementSource::kOpenAi, {std::string(kLastResort), input.tag});
+  const std::string& model = input.model.empty() ? input.tag : input.model;
+  builder.Offer(ElementSource::kDefaultProvider, {config.default_provider, model});
+  builder.Offer(ElementSource::kOpenAi, {std::string(kLastResort), model});
 
   FallbackChain chain = std::move(builder).Take();
   // A registry that cannot be asked may well know the tag: its trouble must not become a 404.
   chain.known = has_config || registry.answer != RegistryAnswer::kNothing;
-  chain.denied = !chain.known && input.unknown_routes == UnknownRoutes::kDeny;
+  chain.denied = !chain.known && config.unknown_routes == UnknownRoutes::kDeny;
   if (chain.denied) chain.elements.clear();
   return chain;
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -45,13 +46,20 @@ struct RegistryElement {
 
 enum class UnknownRoutes : std::uint8_t { kAllow, kDeny };
 
-struct ChainInput {
-  std::string tag;  ///< What the caller asked for; also the model name where no row names another.
-  RegistryElement registry;
-  std::map<std::string, UpstreamTarget> route_config;  ///< `routes.<tag>.default`, by tag.
-  std::string default_provider;                        ///< Empty when none is set.
-  std::set<std::string> providers;                     ///< Those that are configured.
+/// What configuration says, whatever the tag.
+struct ChainConfig {
+  std::map<std::string, UpstreamTarget, std::less<>> route_config;  ///< `routes.<tag>.default`.
+  std::string default_provider;                                     ///< Empty when none is set.
+  std::set<std::string, std::less<>> providers;                     ///< Those that can be called.
   UnknownRoutes unknown_routes = UnknownRoutes::kAllow;
+};
+
+struct ChainInput {
+  std::string tag;    ///< What the caller asked for.
+  std::string model;  ///< The model's name where neither row nor setting has one; empty: the tag.
+  RegistryElement registry;
+  /// Versions of the route that may answer instead, in their order (serve_chain.h).
+  std::vector<RegistryElement> registry_fallbacks;
 };
 
 struct ChainElement {
@@ -76,14 +84,16 @@ struct SkippedElement {
 
 struct FallbackChain {
   std::string tag;
-  std::vector<ChainElement> elements;   ///< In the order to try them, without repetition.
-  std::vector<SkippedElement> skipped;  ///< With `elements`: each of the four sources once.
+  std::vector<ChainElement> elements;  ///< In the order to try them, without repetition.
+  /// With `elements`: each of the four sources once, and the registry's fallbacks.
+  std::vector<SkippedElement> skipped;
   bool known =
       false;  ///< The registry or a configured route knows the tag, or it could not be asked.
   bool denied = false;  ///< Nothing knows the tag, and unknown ones are refused.
 };
 
-FallbackChain BuildChain(const ChainInput& input);
+/// Pure.
+FallbackChain BuildChain(const ChainInput& input, const ChainConfig& config);
 
 enum class AttemptOutcome : std::uint8_t {
   kAnswered,

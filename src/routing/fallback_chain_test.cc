@@ -20,8 +20,12 @@ RegistryElement Row(std::string provider, std::string model = "row-model") {
   return {RegistryAnswer::kVersion, {std::move(provider), std::move(model)}, ModelId("v7")};
 }
 
-ChainInput Full() {
-  ChainInput input;
+/// What a tag has, and what is configured.
+struct Input : ChainInput, ChainConfig {};
+FallbackChain BuildChain(const Input& input) { return BuildChain(input, input); }
+
+Input Full() {
+  Input input;
   input.tag = "summary";
   input.registry = Row("alpha");
   input.route_config = {{"summary", {"beta", "config-model"}}, {"other", {"alpha", "x"}}};
@@ -111,7 +115,7 @@ TEST(BuildChain, FourSourcesInOrder) {
 }
 
 TEST(BuildChain, NamesWhatItSkips) {
-  ChainInput input = Full();
+  Input input = Full();
   input.registry = Row("nobody");
   input.default_provider = "";
   input.route_config["summary"].provider = "gone";
@@ -124,7 +128,7 @@ TEST(BuildChain, NamesWhatItSkips) {
 }
 
 TEST(BuildChain, TriesNothingTwice) {
-  ChainInput input = Full();
+  Input input = Full();
   input.registry = Row("beta", "config-model");
   input.default_provider = "openai";
   const FallbackChain chain = BuildChain(input);
@@ -135,7 +139,7 @@ TEST(BuildChain, TriesNothingTwice) {
 
 // A tag whose versions all wait is known: it may not become a 404 where unknown ones are denied.
 TEST(BuildChain, ATagWithoutAVersionThatServesIsKnown) {
-  ChainInput input;
+  Input input;
   input.tag = "summary";
   input.default_provider = "gamma";
   input.providers = {"gamma"};
@@ -146,9 +150,21 @@ TEST(BuildChain, ATagWithoutAVersionThatServesIsKnown) {
   EXPECT_TRUE(BuildChain(input).denied);
 }
 
+// A canary's bad day is the primary's call, before configuration is asked.
+TEST(BuildChain, OtherVersionsOfTheRouteComeBeforeConfiguration) {
+  Input input = Full();
+  input.registry_fallbacks = {Row("beta", "steady"), Row("alpha"), Row("nobody")};
+  const FallbackChain chain = BuildChain(input);
+  EXPECT_THAT(Elements(chain),
+              ElementsAre("registry alpha/row-model", "registry beta/steady",
+                          "route_config beta/config-model", "default_provider gamma/summary",
+                          "openai openai/summary"));
+  EXPECT_THAT(Skipped(chain), ElementsAre("registry repeated", "registry unknown_provider"));
+}
+
 // The same provider under another model name is another element.
 TEST(BuildChain, AnotherModelOfTheSameProviderIsNoRepetition) {
-  ChainInput input = Full();
+  Input input = Full();
   input.registry = Row("openai", "large");
   input.route_config["summary"] = {"openai", "small"};
   input.default_provider = "openai";
@@ -183,7 +199,7 @@ TEST(NextAttempt, Invariant8NoTroubleOfTheRegistryFailsACall) {
   for (const Case& c : cases) {
     for (const UnknownRoutes rule : {UnknownRoutes::kAllow, UnknownRoutes::kDeny}) {
       SCOPED_TRACE(c.name);
-      ChainInput input = Full();
+      Input input = Full();
       input.registry = c.registry;
       input.unknown_routes = rule;  // The configured route knows the tag: nothing to deny.
       const FallbackChain chain = BuildChain(input);
@@ -252,7 +268,7 @@ TEST(NextAttempt, UnknownTags) {
     const char* name;
     RegistryAnswer registry;
     UnknownRoutes rule;
-    std::set<std::string> providers;
+    std::set<std::string, std::less<>> providers;
     ChainMove move;
     ErrorCode code;
   };
@@ -290,7 +306,7 @@ TEST(NextAttempt, UnknownTags) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    ChainInput input = Full();
+    Input input = Full();
     input.tag = "never-heard-of";
     input.registry = {c.registry, {}, {}};
     input.unknown_routes = c.rule;

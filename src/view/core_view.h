@@ -19,12 +19,15 @@ namespace podium::view {
 
 /// What this replica can do with one version.
 struct VersionServing {
-  ModelHandle model;  ///< Null unless READY.
+  ModelHandle model;  ///< Null unless READY, and for versions of a provider.
   LoadState state = LoadState::kRequested;
   std::string error;                    ///< Of a failed load.
   std::shared_ptr<VersionStats> stats;  ///< Never null.
 
-  bool ready() const { return model != nullptr; }
+  /// Served by a provider that can be called: READY without a model here.
+  bool remote = false;
+
+  bool ready() const { return model != nullptr || remote; }
 };
 
 /// One route: the compiled rows, and beside each version what serves it here.

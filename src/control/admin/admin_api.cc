@@ -66,6 +66,7 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddAuditEndpoints(routes_);
   AddMetricEndpoints(routes_);
   AddOperationEndpoints(routes_);
+  if (context_.costs != nullptr) AddCostEndpoints(routes_);
 }
 
 Task<net::Response> AdminApi::Handle(net::Exchange& exchange) {

@@ -19,9 +19,11 @@
 #include "base/rng.h"
 #include "base/task.h"
 #include "control/admin/pools.h"
+#include "domain/provider_state.h"
 #include "net/handler.h"
 #include "net/path_pattern.h"
 #include "runtime/model_runtime.h"
+#include "store/cost_store.h"
 #include "store/registry_store.h"
 #include "view/publish_port.h"
 #include "view/recent_requests.h"
@@ -39,7 +41,7 @@ struct AdminOptions {
   /// Where `file:` artifacts may lie; uploads go to the first.
   std::vector<std::filesystem::path> artifact_roots;
   /// As the publisher has them: a replayed decision compiles with the same.
-  std::vector<std::string> known_providers;
+  ProviderStates providers;
 };
 
 /// Calls that were admitted and have not been answered yet, by verb.
@@ -88,6 +90,10 @@ struct AdminContext {
   /// Appends the gateway's own families to a scrape.
   std::function<void(Exposition&)> gateway_metrics;
   SteadyTime started;
+  /// nullptr: nobody keeps costs, and there are no paths to them.
+  store::CostStore* costs = nullptr;
+  /// Brings prices to the cores; returns once they have them. Blocks.
+  std::function<Status()> publish_prices = {};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
   mutable std::atomic<bool> was_ready{false};
@@ -134,5 +140,7 @@ void AddArtifactEndpoints(AdminRoutes& routes);
 void AddAuditEndpoints(AdminRoutes& routes);
 void AddMetricEndpoints(AdminRoutes& routes);
 void AddOperationEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::costs.
+void AddCostEndpoints(AdminRoutes& routes);
 
 }  // namespace podium::control

@@ -79,8 +79,9 @@ routing::RequestIds IdsOf(UnitKind kind, const std::string& key) {
 Result<Replay> ReplayOf(const AdminContext& context, const Question& question) {
   PODIUM_TRY_ASSIGN(store::RouteAt at, context.store.ReadRouteAt(question.route, question.point));
   Replay replay;
-  routing::CompileResult compiled = routing::CompileRoute(
-      {std::move(at.input.route), std::move(at.input.versions)}, context.options.known_providers);
+  routing::CompileResult compiled =
+      routing::CompileRoute({std::move(at.input.route), std::move(at.input.versions)},
+                            NamesOf(context.options.providers));
   replay.route = std::move(compiled.route);
   for (routing::CompileFault& fault : compiled.faults) {
     replay.faults.push_back(std::move(fault.problem));

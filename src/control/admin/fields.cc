@@ -24,6 +24,8 @@ const Json* Fields::Find(std::string_view name) {
   return &*found;
 }
 
+const Json* Fields::Value(std::string_view name) { return Find(name); }
+
 void Fields::Complain(std::string_view name, std::string problem) {
   if (first_) return;
   first_ = Error{ErrorCode::kInvalidArgument, std::move(problem), "/" + std::string(name), nullptr};

@@ -80,11 +80,17 @@ Result<Admission> Rehearse(store::RegistryStore& store, const store::Mutation& m
 
 // Blocking: runs on the pool for loads. The handles keep the models warm until the view has them.
 Result<std::vector<ModelHandle>> MakeReady(runtime::ModelRuntime& runtime,
+                                           const ProviderStates& providers,
                                            const std::vector<ModelVersion>& versions,
                                            std::chrono::milliseconds timeout) {
   std::vector<ModelHandle> handles;
   for (const ModelVersion& version : versions) {
-    if (version.provider_key != kLocalProvider) continue;
+    if (version.provider_key != kLocalProvider) {
+      const std::string why = WhyNotCallable(providers, version.provider_key);
+      if (why.empty()) continue;
+      return Fail(ErrorCode::kUnprocessable, "version {} cannot serve: {}", version.model_id.get(),
+                  why);
+    }
     const runtime::WantedModel wanted{version.model_id, version.artifact_uri,
                                       version.artifact_sha256, version.format, version.signature};
     PODIUM_TRY_ASSIGN(ModelHandle handle, runtime.EnsureReady(wanted, timeout));
@@ -148,7 +154,8 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
     Pin(*admission, mutation, *context);
     if (!admission->goes_live.empty()) {
       auto load = RunOn(c.pools.loads, [&] {
-        return MakeReady(c.runtime, admission->goes_live, c.options.load_timeout);
+        return MakeReady(c.runtime, c.options.providers, admission->goes_live,
+                         c.options.load_timeout);
       });
       Result<std::vector<ModelHandle>> loaded = co_await std::move(load);
       if (!loaded) co_return Fail(std::move(loaded).error());

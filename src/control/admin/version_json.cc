@@ -20,6 +20,16 @@ bool IsReadyIn(const view::CoreView& view, const ModelVersion& version) {
 
 std::optional<runtime::ModelStatus> StatusHere(const AdminContext& context,
                                                const ModelVersion& version) {
+  if (version.provider_key != kLocalProvider) {
+    runtime::ModelStatus remote;
+    remote.id = version.model_id;
+    remote.error = WhyNotCallable(context.options.providers, version.provider_key);
+    const bool shown = IsReadyIn(*context.publisher.state().view, version);
+    remote.state = !remote.error.empty() ? LoadState::kFailed
+                   : shown               ? LoadState::kReady
+                                         : LoadState::kWarming;
+    return remote;
+  }
   std::optional<runtime::ModelStatus> status = context.runtime.StatusOf(version.model_id);
   if (status && status->state == LoadState::kReady &&
       !IsReadyIn(*context.publisher.state().view, version)) {

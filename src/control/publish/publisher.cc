@@ -32,8 +32,9 @@ Publisher::Publisher(store::RegistryStore& store, runtime::ModelRuntime& runtime
       stats_(stats),
       clock_(clock),
       post_(std::move(post)),
+      providers_(std::move(options.providers)),
       cells_(cells),
-      compiler_(std::move(options.known_providers)),
+      compiler_(NamesOf(providers_)),
       routes_(compiler_.Compile(Generation(0))) {
   state_.view = view::ViewCell().Pin();
   state_.confirmed_at = clock_.SteadyNow();
@@ -131,7 +132,11 @@ view::ViewPtr Publisher::BuildView() {
       view::VersionServing serving;
       serving.stats = stats_.Of(version.model_id, version.route, version.version);
       serving.state = LoadState::kUnloaded;
-      if (const auto found = statuses.find(version.model_id); found != statuses.end()) {
+      if (version.provider_key != kLocalProvider) {
+        serving.error = WhyNotCallable(providers_, version.provider_key);
+        serving.remote = serving.error.empty();
+        serving.state = serving.remote ? LoadState::kReady : LoadState::kFailed;
+      } else if (const auto found = statuses.find(version.model_id); found != statuses.end()) {
         serving.model = found->second.model;
         serving.state = found->second.state;
         serving.error = found->second.error;

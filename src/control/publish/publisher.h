@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "domain/provider_state.h"
 #include "routing/table.h"
 #include "runtime/model_runtime.h"
 #include "store/registry_store.h"
@@ -30,7 +31,7 @@ namespace podium::control {
 using PostToCore = std::function<void(std::size_t core, std::function<void()> job)>;
 
 struct PublisherOptions {
-  std::vector<std::string> known_providers;
+  ProviderStates providers;  ///< Of versions that are not local; others are set aside.
 };
 
 /// Threads: all methods from any thread but the cores'; one publish at a time.
@@ -74,6 +75,7 @@ class Publisher final : public view::PublishPort {
   view::StatsRegistry& stats_;
   const Clock& clock_;
   const PostToCore post_;
+  const ProviderStates providers_;
   std::vector<view::ViewCell>& cells_;
 
   std::mutex publishing_;  // One publish at a time; also protects all down to failures_.

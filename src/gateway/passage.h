@@ -1,0 +1,64 @@
+// The choke point: every call to the data plane goes through one of these, from its head to its
+// last byte. It asks the hooks in their order, and makes sure that none is left out.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "auth/principal.h"
+#include "base/result.h"
+#include "gateway/call_hook.h"
+#include "gateway/endpoint.h"
+#include "gateway/gateway_core.h"
+#include "net/handler.h"
+#include "telemetry/call_trace.h"
+
+namespace podium::gateway {
+
+/// Each step may be taken again by a call that was handed from the fast path to the other: it is
+/// asked about once. REQUIRES: the steps in their order, which is asserted.
+/// Threads: its core's. The core outlives it; it may outlive the exchange.
+class Passage {
+ public:
+  Passage(GatewayCore& core, EndpointId endpoint)
+      : core_(&core), endpoint_(&EndpointOf(endpoint)) {}
+  Passage(Passage&&) = default;
+  Passage& operator=(Passage&&) = default;
+
+  /// Authenticates, then limits. The first thing that happens to a call, before its body is read.
+  Status Enter(const net::Exchange& exchange);
+  /// Admits it to what it names, then judges its text.
+  Status Admit(std::string_view route, std::string_view request_id, std::string_view body);
+  /// REQUIRES: Admit. No model may be asked before.
+  void RequireAdmitted() const;
+  Status SafetyOut(std::string_view piece);
+  void Settle(const journal::Outcome& outcome);
+  /// Once; what comes after is not told.
+  void Record(int status);
+
+  /// The call's spans, which end with the passage; null when nobody traces.
+  telemetry::CallTrace* trace() const { return trace_.get(); }
+
+  const Endpoint& endpoint() const { return *endpoint_; }
+  const auth::Principal& principal() const { return principal_; }
+
+ private:
+  enum class Stage : std::uint8_t { kNew, kRefused, kEntered, kAdmitted, kRecorded };
+  void BeginTrace(const net::Exchange& exchange);
+  Status Authenticate(const net::Exchange& exchange);
+  Status Refused(Status status);
+  CallFacts Facts() const;
+  bool watched() const;
+
+  GatewayCore* core_;
+  const Endpoint* endpoint_;
+  Stage stage_ = Stage::kNew;
+  auth::Principal principal_;
+  std::unique_ptr<telemetry::CallTrace> trace_;
+  std::string route_;  // These two only if anybody asks.
+  std::string request_id_;
+};
+
+}  // namespace podium::gateway
