@@ -19,6 +19,7 @@ Plain functions
     Server.line()                          one kept-alive connection
 """
 
+import contextlib
 import hashlib
 import http.client
 import json
@@ -351,26 +352,31 @@ def podium_bin():
 
 def clean_environment(extra):
     """Ours without what would change the command's behaviour."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("PODIUM_")}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PODIUM_", "OTEL_"))}
     return {**kept, **(extra or {})}
 
 
-@pytest.fixture
-def make_server(podium_bin, tmp_path):
+# What a server must never write, whatever a test did to it.
+SIGNS_OF_HARM = ("AddressSanitizer", "runtime error:", "assertion failed")
+
+
+@contextlib.contextmanager
+def serving(podium_bin, folder):
+    """make_server as a block: it starts servers that work in `folder`, and ends them."""
     started = []
 
     def make(data=None, env=None, args=(), config=None, token=None, binary=podium_bin):
         number = len(started)
         arguments = [str(a) for a in args]
         if config is not None:
-            file = tmp_path / f"podium-{number}.yaml"
+            file = folder / f"podium-{number}.yaml"
             file.write_text(config)
             arguments += ["--config", str(file)]
         extra = dict(env or {})
         if token is not None:
             extra["PODIUM_ADMIN_TOKEN"] = token
-        made = Server(binary, str(data or tmp_path / f"data-{number}"),
-                      clean_environment(extra), arguments, tmp_path / f"serve-{number}.log")
+        made = Server(binary, str(data or folder / f"data-{number}"),
+                      clean_environment(extra), arguments, folder / f"serve-{number}.log")
         if token is not None:
             made.headers["Authorization"] = f"Bearer {token}"
         started.append(made)
@@ -379,9 +385,14 @@ def make_server(podium_bin, tmp_path):
     yield make
     for made in started:
         made.kill()
-        # What a server must never write, whatever the test did to it.
-        for sign in ("AddressSanitizer", "runtime error:", "assertion failed"):
+        for sign in SIGNS_OF_HARM:
             assert sign not in made.log_text, made.log_text[-4000:]
+
+
+@pytest.fixture
+def make_server(podium_bin, tmp_path):
+    with serving(podium_bin, tmp_path) as make:
+        yield make
 
 
 @pytest.fixture

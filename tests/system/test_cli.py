@@ -201,7 +201,7 @@ def test_a_file_that_is_no_model_is_registered_and_named_as_broken(server, podiu
      "cannot read"),
     (["version", "delete", "number-v2"], 2, "--yes"),
     (["promot", "number"], 2, "podium promote"),
-    (["version", "register", "number"], 2, "FILE is required"),
+    (["version", "register", "number"], 2, "FILE, or --provider and --model"),
     (["canary", "number", "2", "101"], 2, "0 to 100"),
 ])
 def test_exit_codes(two_versions, podium, args, code, said):

@@ -5,27 +5,30 @@ The demo's temporary directory lies below tmp_path (TMPDIR), so that what is lef
 
 import collections
 import json
-import os
 import pathlib
-import pty
 import re
-import select
 import shlex
 import signal
-import struct
 import subprocess
-import termios
-import time
+import sys
 import types
-from fcntl import ioctl
 
 import pytest
 
-from conftest import EXAMPLES, Server, clean_environment, wait_until
+from conftest import EXAMPLES, Server, clean_environment, metric, scrape, wait_until
+from terminal import Terminal
 
 ROUTES = ("tumour", "digits")
 # The demo reports this figure itself; on a busy machine more is no fault of its own.
 FIRST_ANSWER_LIMIT_S = 3.0
+
+
+def run(command, env=None):
+    """What it prints; it must end well."""
+    ended = subprocess.run(command, env=clean_environment(env), stdin=subprocess.DEVNULL,
+                           capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0, ended
+    return ended.stdout
 
 
 class Demo(Server):
@@ -61,20 +64,21 @@ class Demo(Server):
         self.process.wait()
         self.process.stdout.close()
 
-    def printed(self, word):
-        """The command among the first lines that has this word."""
+    def printed(self, word, which=0, count=1):
+        """The command among the first lines that has this word; of `count` the one that is asked."""
         found = [line.strip() for line in self.banner
                  if line.startswith("  ") and word in line.split()]
-        assert len(found) == 1, self.banner
-        return found[0]
+        assert len(found) == count, self.banner
+        return found[which]
 
-    def paste(self, word):
+    def paste(self, word, env=None, **which):
         """Runs a printed command as a second terminal would."""
-        ended = subprocess.run(["sh", "-c", self.printed(word)], env=clean_environment({}),
-                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                               timeout=60)
-        assert ended.returncode == 0, ended
-        return ended.stdout
+        return run(["sh", "-c", self.printed(word, **which)], env)
+
+    def snippet(self):
+        """The Python among the first lines, as it stands."""
+        first = next(i for i, line in enumerate(self.banner) if "import OpenAI" in line)
+        return "\n".join(self.banner[first:self.banner.index("", first) + 1])
 
     def route(self, name):
         return self.get(f"/api/v1/routes/{name}").json
@@ -140,13 +144,13 @@ def serves_alone(demo, route, version):
 
 def test_what_it_prints_first_works_as_it_stands(make_demo):
     demo = make_demo()
-    assert len(demo.banner) <= 15, demo.banner
+    assert len(demo.banner) <= 26, demo.banner
 
     took = float(re.search(r"first request routed ([\d.]+) s after start", demo.banner[0]).group(1))
     print(f"first routed request {took} s after start")
     assert took <= FIRST_ANSWER_LIMIT_S
 
-    curl = shlex.split(demo.printed("curl"))
+    curl = shlex.split(demo.printed("curl", count=2))
     body = pathlib.Path(curl[curl.index("-d") + 1].removeprefix("@")).read_bytes()
     name, _, value = curl[curl.index("-H") + 1].partition(":")
     assert curl[-1].startswith(demo.url)
@@ -162,6 +166,47 @@ def test_what_it_prints_first_works_as_it_stands(make_demo):
         assert route["traffic_pct"] == 5, route
     assert {row["origin"] for row in demo.get("/api/v1/audit").json["items"]} == {"demo"}
     assert demo.end().code == 0
+
+
+@pytest.mark.parametrize("token", [None, "a-token-of-the-demo"])
+def test_the_chat_that_it_prints_works_as_it_stands(make_demo, token):
+    demo = make_demo("--rate", 1, env={"PODIUM_ADMIN_TOKEN": token} if token else {})
+    env = {"PODIUM_TOKEN": token} if token else {}
+    assert token is None or token not in "\n".join(demo.banner)
+    by_sdk = run([sys.executable, "-c", demo.snippet()], env)
+    assert "a fake provider inside the demo" in by_sdk and "Who are you?" in by_sdk
+    assert by_sdk.endswith("when I cannot.")
+    assert "a fake provider inside the demo" in demo.paste("chat", env)
+    by_curl = demo.paste("curl", env, which=1, count=2)
+    assert by_curl.count("data: {") > 20 and by_curl.endswith("data: [DONE]\n\n")
+
+
+def test_one_provider_fails_and_the_other_answers(make_demo):
+    demo = make_demo("--rate", 5)
+    moody, steady = {"provider": "fake-moody"}, {"provider": "fake-steady"}
+
+    def breaker_has_opened():
+        return metric(scrape(demo), "podium_llm_breaker_refusals_total", **moody) > 0
+    wait_until(breaker_has_opened, 90, "a bad spell of fake-moody opens its breaker")
+    seen = scrape(demo)
+    for name in ("podium_llm_fallbacks_total", "podium_llm_retries_total"):
+        assert metric(seen, name, **moody) > 0 and metric(seen, name, **steady) == 0
+    assert metric(seen, "podium_llm_attempts_total", result="answered", **steady) > 0
+    assert metric(seen, "podium_llm_calls_total", outcome="ok") > 5
+    for outcome in ("failed", "refused", "cut"):
+        assert metric(seen, "podium_llm_calls_total", outcome=outcome) == 0
+    wait_until(lambda: demo.get("/api/models/costs").json["total_cost_usd"] > 0, 30, "it costs")
+
+    said = demo.end()
+    assert said.code == 0
+    shown = [line for line in said.lines if re.match(r"\d\d:\d\d:\d\d assistant: ", line)]
+    assert re.search(r" [\d.]+ calls/s, \d+ calls, 0 errors, first token \d+ ms, 0\.\d{6} USD "
+                     r"\| moody primary on fake-moody: \d+ answered, [1-9]\d* failed, \d+ retries, "
+                     r"\d+ fallbacks, breaker (open|closed|half open) \| steady standby on fake-steady",
+                     shown[-1]), shown
+    last = next(line for line in said.lines if line.startswith("  assistant: "))
+    assert re.fullmatch(r"  assistant: \d+ calls, 0 errors, [1-9]\d* retries, [1-9]\d* fallbacks, "
+                        r"0\.\d{6} USD", last), last
 
 
 @pytest.mark.parametrize("route", ROUTES)
@@ -294,55 +339,6 @@ def test_a_reader_that_goes_away_ends_it(make_demo):
     assert demo.left() == []
 
 
-class Terminal:
-    """A terminal of our own: keeps what is written to it and paints it as a real one would."""
-
-    def __init__(self, command, env, width, height):
-        self.width, self.height = width, height
-        self.bytes = b""
-        ours, theirs = pty.openpty()
-        ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
-        self.process = subprocess.Popen(command, env=env, stdin=theirs, stdout=theirs,
-                                        stderr=theirs, start_new_session=True)
-        os.close(theirs)
-        self.fd = ours
-
-    def read_until(self, condition, timeout=60):
-        deadline = time.monotonic() + timeout
-        while not condition(self.bytes):
-            ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))
-            assert ready, self.bytes.decode()[-2000:]
-            try:
-                chunk = os.read(self.fd, 65536)
-            except OSError:  # All of the other side is closed.
-                chunk = b""
-            if not chunk:
-                break
-            self.bytes += chunk
-
-    def lines(self):
-        """Everything from the first line on, as it stands now, scrolled-off lines included."""
-        lines, row = [""], 0
-        for part in re.findall(r"\x1b\[[\d;]*[A-Za-z]|\r|\n|[^\x1b\r\n]+", self.bytes.decode()):
-            if part.startswith("\x1b"):
-                number = part[2:-1]
-                if part[-1] == "A":
-                    # It cannot go above what is on the screen.
-                    row = max(row - int(number), len(lines) - self.height, 0)
-                elif part[-1] == "J":
-                    del lines[row + 1:]
-                    lines[row] = ""
-                elif part[-1] == "K":
-                    lines[row] = ""
-            elif part == "\n":
-                row += 1
-                if row == len(lines):
-                    lines.append("")
-            elif part != "\r":
-                lines[row] += part
-        return lines
-
-
 @pytest.mark.parametrize("width,height", [(80, 24), (120, 40)])
 def test_on_a_terminal_the_view_is_redrawn_in_place(podium_bin, tmp_path, width, height):
     env = clean_environment({"TMPDIR": str(tmp_path), "TERM": "xterm", "NO_COLOR": "1"})
@@ -353,15 +349,16 @@ def test_on_a_terminal_the_view_is_redrawn_in_place(podium_bin, tmp_path, width,
         terminal.read_until(lambda said: False)
         assert terminal.process.wait(60) == 0
     finally:
-        terminal.process.kill()
-        terminal.process.wait()
-        os.close(terminal.fd)
+        terminal.close()
     assert b"\x1b[3" not in terminal.bytes and b"\x1b[1m" not in terminal.bytes
     lines = terminal.lines()
     heads = [i for i, line in enumerate(lines) if line.startswith("route ")]
     assert len(heads) == 1, "\n".join(lines)
-    view = lines[heads[0] - 1:heads[0] + 5]
+    view = lines[heads[0] - 1:heads[0] + 9]
     assert all(len(line) <= width for line in view), view
     assert [line.split()[:3] for line in view[2:5:2]] == [["tumour", "v1", "primary"],
                                                          ["digits", "v1", "primary"]]
+    assert view[6].startswith("assistant: ") and view[7].split()[-2:] == ["fallbacks", "breaker"]
+    assert [line.split()[:3] for line in view[8:10]] == [["fake-moody", "moody", "primary"],
+                                                        ["fake-steady", "steady", "standby"]]
     assert list(tmp_path.iterdir()) == []
