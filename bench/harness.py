@@ -253,15 +253,26 @@ def scratch():
         shutil.rmtree(path, ignore_errors=True)
 
 
+def headers_of(server):
+    """What its requests carry besides the usual, by name."""
+    return getattr(server, "headers", {})
+
+
+def header_lines(server):
+    """The same as the programs of bench/ take it."""
+    return "".join(f"{n}: {v}\r\n" for n, v in headers_of(server).items())
+
+
 def closed_loop(server, seconds, connections=64, directory=None):
     """wrk with kept connections, each sending when its last answer has come."""
     script = pathlib.Path(directory or "/tmp") / "post.lua"
     text = server.body.decode().replace("\\", "\\\\").replace("'", "\\'")
     script.write_text(f"wrk.method = 'POST'\nwrk.body = '{text}'\n"
-                      "wrk.headers['Content-Type'] = 'application/json'\n")
+                      "wrk.headers['Content-Type'] = 'application/json'\n" +
+                      "".join(f"wrk.headers['{n}'] = '{v}'\n" for n, v in headers_of(server).items()))
     before = cpu_seconds(server.pid)
     ended = subprocess.run([*pinned("load"), "wrk", "-t1", f"-c{connections}", f"-d{seconds}s",
-                            "-s", script, f"http://127.0.0.1:{server.port}{server.path}"],
+                            "--timeout", "20s", "-s", script, f"http://127.0.0.1:{server.port}{server.path}"],
                            capture_output=True, text=True, check=True)
     used = cpu_seconds(server.pid) - before
     if "Non-2xx" in ended.stdout or "Socket errors" in ended.stdout:
@@ -275,7 +286,8 @@ def open_loop_argv(server, rate, seconds, directory, connections=64, answers=Non
     body = pathlib.Path(directory) / "body.json"
     body.write_bytes(server.body)
     argv = [*pinned("load"), BUILT / "open_loop", "--port", server.port, "--path", server.path,
-            "--body", body, "--rate", rate, "--seconds", seconds, "--connections", connections]
+            "--body", body, "--rate", rate, "--seconds", seconds, "--connections", connections,
+            "--headers", header_lines(server)]
     return [str(a) for a in argv + (["--answers", answers] if answers else [])]
 
 

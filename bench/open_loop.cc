@@ -3,8 +3,9 @@
 // requests that it delayed.
 //
 //   open_loop --port PORT --path PATH --body FILE --rate PER_SECOND --seconds S
-//             [--connections N] [--host ADDRESS] [--answers FILE]
+//             [--connections N] [--host ADDRESS] [--answers FILE] [--headers TEXT]
 //
+// --headers: more lines of the head, each with its CR LF.
 // Prints one JSON object. --answers writes a line for each answer: wall-clock microseconds at which
 // it was due, sent and read, its x-podium-generation and its x-podium-version.
 #include <arpa/inet.h>
@@ -47,6 +48,7 @@ struct Plan {
   double seconds = 0;
   int connections = 64;
   std::string answers;
+  std::string headers;
 };
 
 [[noreturn]] void Die(const std::string& what) {
@@ -69,6 +71,7 @@ Plan Parse(int count, char** words) {
   plan.seconds = std::atof(take("--seconds", "0").c_str());
   plan.connections = std::atoi(take("--connections", "64").c_str());
   plan.answers = take("--answers", "");
+  plan.headers = take("--headers", "");
   std::ifstream file(take("--body", ""), std::ios::binary);
   std::stringstream text;
   text << file.rdbuf();
@@ -93,6 +96,12 @@ std::string_view HeaderOf(std::string_view head, std::string_view name) {
   return {};
 }
 
+bool IsWhole(std::string_view all, std::size_t head_end, std::string_view head) {
+  if (HeaderOf(head, "transfer-encoding") == "chunked") return all.ends_with("\r\n0\r\n\r\n");
+  const std::string length(HeaderOf(head, "content-length"));
+  return all.size() >= head_end + 4 + std::strtoul(length.c_str(), nullptr, 10);
+}
+
 struct Connection {
   int socket = -1;
   bool busy = false;
@@ -105,7 +114,7 @@ class Loop {
  public:
   explicit Loop(Plan plan)
       : plan_(std::move(plan)),
-        request_("POST " + plan_.path + " HTTP/1.1\r\nHost: " + plan_.host +
+        request_("POST " + plan_.path + " HTTP/1.1\r\n" + plan_.headers + "Host: " + plan_.host +
                  "\r\nContent-Type: application/json\r\nContent-Length: " +
                  std::to_string(plan_.body.size()) + "\r\n\r\n" + plan_.body),
         epoll_(::epoll_create1(0)),
@@ -209,9 +218,7 @@ class Loop {
     const std::size_t end = all.find("\r\n\r\n");
     if (end == std::string_view::npos) return;
     const std::string_view head = all.substr(0, end + 2);
-    const auto length =
-        std::strtoul(std::string(HeaderOf(head, "content-length")).c_str(), nullptr, 10);
-    if (all.size() < end + 4 + length) return;
+    if (!IsWhole(all, end, head)) return;
     Take(connection, head);
     connection.received.clear();
     connection.busy = false;

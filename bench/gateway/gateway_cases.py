@@ -1,0 +1,190 @@
+"""What is measured of a gateway. Each case takes a Setup and gives its figures by name."""
+
+import contextlib
+import dataclasses
+import json
+import pathlib
+import subprocess
+import time
+import types
+
+from servers import (BUILT, HaProxy, LiteLlm, NginxProxy, PodiumGateway, Portkey, QuickUpstream,
+                     StreamUpstream)
+
+from harness import closed_loop, cpu_seconds, header_lines, open_loop, pinned, rss_bytes, scratch, system_calls
+from verdict import median
+
+ROUNDS = 5
+MODEST_RATE = 500       # Calls a second.
+STREAM_RATE = 50        # Streams a second: 5,000 chunks.
+CHUNKS = 100            # Of a stream.
+IDLE_STREAMS = 5000
+SOAK_SECONDS = 600
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+
+@dataclasses.dataclass(frozen=True)
+class Setup:
+    podium: pathlib.Path
+    scale: float          # Of the stretches of time and the numbers of repetitions.
+    peers: dict           # Name of a peer → where it is installed.
+
+    def seconds(self, full):
+        return max(1, round(full * self.scale))
+
+    def times(self, full):
+        return max(2, round(full * self.scale))
+
+    @contextlib.contextmanager
+    def gateways(self, peers=True):
+        """All of them, running, each on the first CPU; and the directory that they share."""
+        with scratch() as directory, contextlib.ExitStack() as stack:
+            quick = stack.enter_context(QuickUpstream(directory))
+            streams = stack.enter_context(StreamUpstream())
+            made = [stack.enter_context(gateway(directory, quick, streams))
+                    for gateway in (NginxProxy, HaProxy)]
+            made.append(stack.enter_context(PodiumGateway(self.podium, directory, quick, streams)))
+            for name, folder in self.peers.items() if peers else ():
+                peer = {"litellm": LiteLlm, "portkey": Portkey}[name]
+                made.append(stack.enter_context(peer(directory, quick, streams, folder)))
+            yield types.SimpleNamespace(quick=quick, streams=streams, all=made, directory=directory)
+
+
+def target(server, kind, name=None):
+    """What the load generators of the harness take for a server."""
+    path, body = server.call(kind) if hasattr(server, "call") else (server.path, server.body)
+    headers = {"traceparent": TRACE, **(server.headers(kind) if hasattr(server, "headers") else {})}
+    return types.SimpleNamespace(name=name or server.name, pid=server.pid, port=server.port,
+                                 path=path, body=body, headers=headers)
+
+
+def throughput(setup):
+    """64 kept connections, each asking when its last answer has come: CPU per call decides."""
+    with setup.gateways() as world:
+        targets = [target(s, "quick") for s in (world.quick, *world.all)]
+        rounds = {t.name: [] for t in targets}
+        for t in targets:
+            closed_loop(t, 1, directory=world.directory)  # Warm, and every connection open.
+        for _ in range(ROUNDS):
+            for t in targets:
+                rounds[t.name].append(closed_loop(t, setup.seconds(10), directory=world.directory))
+        nginx = rounds["nginx proxy_pass"]
+        return {
+            "cpu_us_per_call": {n: round(median([r.cpu_us for r in of]), 2)
+                                for n, of in rounds.items()},
+            "cpu_ratio_to_nginx": {n: round(median([r.cpu_us / base.cpu_us
+                                                    for r, base in zip(of, nginx)]), 2)
+                                   for n, of in rounds.items()},
+            "cpu_ratio_rounds_podium": [round(r.cpu_us / base.cpu_us, 2)
+                                        for r, base in zip(rounds["podium"], nginx)],
+            "calls_per_second": {n: round(median([r.per_second for r in of]))
+                                 for n, of in rounds.items()},
+            "system_calls": {s.name: system_calls(target(s, "quick"), world.directory)
+                             for s in world.all[:3]},
+            "rss_mib": {s.name: round(rss_bytes(s.pid) / 2**20, 1) for s in world.all}}
+
+
+def latency(setup):
+    """What a gateway adds at a modest constant rate: the distance to asking the provider directly."""
+    with setup.gateways() as world:
+        targets = [target(s, "quick") for s in (world.quick, *world.all)]
+        rounds = {t.name: [] for t in targets}
+        for _ in range(setup.times(ROUNDS)):
+            for t in targets:
+                rounds[t.name].append(open_loop(t, MODEST_RATE, setup.seconds(10), world.directory))
+        figures = {}
+        for q in ("p50_us", "p99_us"):
+            of = {n: [r[q] for r in rs] for n, rs in rounds.items()}
+            figures[f"{q}_at_{MODEST_RATE}"] = {n: round(median(v), 1) for n, v in of.items()}
+            figures[f"added_{q}"] = {
+                n: round(median([mine - base for mine, base in zip(v, of["direct"])]), 1)
+                for n, v in of.items() if n != "direct"}
+        return figures
+
+
+def stream_load(t, directory, *options, **popen):
+    """The running generator of streams."""
+    file = pathlib.Path(directory) / f"stream-{t.port}.json"
+    file.write_bytes(t.body)
+    argv = [*pinned("load"), BUILT / "stream_load", "--port", t.port, "--path", t.path, "--body", file,
+            "--headers", header_lines(t), *options]
+    return subprocess.Popen([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                            text=True, **popen)
+
+
+def streams(setup):
+    """100 chunks, one a millisecond: when the first comes, and what each costs."""
+    with setup.gateways() as world:
+        world.streams.body = target(world.all[0], "streams").body
+        targets = [target(s, "streams") for s in (world.streams, *world.all)]
+        failed = {n: why for n, why in ((t.name, _why_not(t, world.directory)) for t in targets) if why}
+        if "podium" in failed or "direct" in failed:
+            raise RuntimeError(str(failed))
+        targets = [t for t in targets if t.name not in failed]
+        rounds = {t.name: [] for t in targets}
+        for _ in range(ROUNDS):
+            for t in targets:
+                rounds[t.name].append(_stream_round(t, setup.seconds(10), world.directory))
+        figures = {"failed": failed,
+                   "cpu_us_per_chunk": {n: round(median([r["cpu_us"] for r in of]), 2)
+                                        for n, of in rounds.items() if n != "direct"}}
+        for q in ("first_p50_us", "first_p99_us"):
+            of = {n: [r[q] for r in rs] for n, rs in rounds.items()}
+            figures[f"{q}"] = {n: round(median(v), 1) for n, v in of.items()}
+            figures[f"added_{q}"] = {
+                n: round(median([mine - base for mine, base in zip(v, of["direct"])]), 1)
+                for n, v in of.items() if n != "direct"}
+        return figures
+
+
+def _why_not(t, directory):
+    """A round to warm up; why it failed, or nothing: a peer that cannot stream is named, not left out."""
+    try:
+        _stream_round(t, 1, directory)
+    except RuntimeError as error:
+        return str(error)[:300]
+    return ""
+
+
+def _stream_round(t, seconds, directory):
+    before = cpu_seconds(t.pid)
+    with stream_load(t, directory, "--rate", STREAM_RATE, "--seconds", seconds) as load:
+        said, why = load.communicate()
+    report = json.loads(said or "{}")
+    if load.returncode != 0 or report["tokens"] != report["streams"] * CHUNKS:
+        raise RuntimeError(f"{t.name}: {said}{why}")
+    return {**report, "cpu_us": 1e6 * (cpu_seconds(t.pid) - before) / report["tokens"]}
+
+
+def idle(setup):
+    """Streams whose provider says one token and then nothing: what each keeps in memory."""
+    count, figures = setup.times(IDLE_STREAMS), {}
+    with setup.gateways(peers=False) as world:
+        for server in world.all:
+            t = target(server, "idle")
+            before = rss_bytes(t.pid)
+            with stream_load(t, world.directory, "--hold", count, stdin=subprocess.PIPE) as load:
+                report = json.loads(load.stdout.readline() or "{}")
+                if report.get("streams") != count:
+                    raise RuntimeError(f"{t.name}: {report}")
+                held = rss_bytes(t.pid)
+                load.stdin.close()
+            figures[t.name] = {"streams": count, "rss_mib_before": round(before / 2**20, 1),
+                               "rss_mib": round(held / 2**20, 1),
+                               "bytes_per_stream": round((held - before) / count)}
+    return figures
+
+
+def soak(setup):
+    """Ten minutes of calls and streams: memory by the minute."""
+    with setup.gateways(peers=False) as world:
+        podium, memory = world.all[2], []
+        end = time.monotonic() + setup.seconds(SOAK_SECONDS)
+        while time.monotonic() < end:
+            closed_loop(target(podium, "quick"), setup.seconds(50), directory=world.directory)
+            _stream_round(target(podium, "streams"), setup.seconds(10), world.directory)
+            memory.append(round(rss_bytes(podium.pid) / 2**20, 1))
+        return {"rss_mib": memory}
+
+
+CASES = {f.__name__: f for f in (throughput, latency, streams, idle, soak)}
