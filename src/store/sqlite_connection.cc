@@ -124,24 +124,28 @@ Status Connection::Execute(const std::string& sql) {
   return Fail(LastError());
 }
 
-Result<sqlite3_stmt*> Connection::Prepare(std::string_view sql) {
+Result<const Connection::Prepared*> Connection::Prepare(std::string_view sql) {
   // So that a file that was mended, or read wrongly once, is good again without a restart.
   if (std::exchange(has_bad_pages_, false)) sqlite3_db_release_memory(database_.get());
   auto& slot = prepared_[std::string(sql)];
-  if (slot == nullptr) {
+  if (slot.statement == nullptr) {
     sqlite3_stmt* statement = nullptr;
     const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) return Fail(LastError());
-    slot.reset(statement);
+    slot.statement.reset(statement);
+    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); ++i) {
+      slot.places.push_back(sqlite3_bind_parameter_index(statement, fmt::format("${}", i).c_str()));
+    }
   }
-  return slot.get();
+  return &slot;
 }
 
 Query::Query(Connection& connection, std::string_view sql) : connection_(connection) {
-  Result<sqlite3_stmt*> prepared = connection.Prepare(sql);
+  Result<const Connection::Prepared*> prepared = connection.Prepare(sql);
   if (prepared) {
-    statement_ = *prepared;
+    prepared_ = *prepared;
+    statement_ = prepared_->statement.get();
   } else {
     failed_ = std::move(prepared).error();
   }
@@ -154,11 +158,8 @@ Query::~Query() {
 }
 
 int Query::NextParameter() {
-  ++bound_;
-  // By name: SQLite numbers $1, $2, … by first appearance, PostgreSQL by their digits.
-  const int index = sqlite3_bind_parameter_index(statement_, fmt::format("${}", bound_).c_str());
-  PODIUM_ASSERT(index > 0);
-  return index;
+  PODIUM_ASSERT(bound_ < prepared_->places.size() && prepared_->places[bound_] > 0);
+  return prepared_->places[bound_++];
 }
 
 Query& Query::Bind(std::string_view text) {

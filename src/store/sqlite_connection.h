@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 
@@ -41,13 +42,19 @@ class Connection {
   struct Finalize {
     void operator()(sqlite3_stmt* statement) const;
   };
-  Result<sqlite3_stmt*> Prepare(std::string_view sql);
+  struct Prepared {
+    std::unique_ptr<sqlite3_stmt, Finalize> statement;
+    /// Of $1, $2, …: SQLite's numbers. It numbers them by first appearance, PostgreSQL by their
+    /// digits, and looking one up by its name costs as much as binding it.
+    std::vector<int> places;
+  };
+  Result<const Prepared*> Prepare(std::string_view sql);
 
   std::string path_;
   std::unique_ptr<sqlite3, Close> database_;
   bool has_bad_pages_ = false;  ///< SQLite has read damage, and keeps it in memory.
   // Behind database_, so that statements are finalized before it closes.
-  std::unordered_map<std::string, std::unique_ptr<sqlite3_stmt, Finalize>> prepared_;
+  std::unordered_map<std::string, Prepared> prepared_;
 };
 
 /// One run of a prepared statement: Bind each of $1, $2, … in order, then Next until false.
@@ -76,9 +83,10 @@ class Query {
   int NextParameter();
 
   Connection& connection_;
-  sqlite3_stmt* statement_ = nullptr;  // Owned by the connection; null when preparing failed.
+  const Connection::Prepared* prepared_ = nullptr;
+  sqlite3_stmt* statement_ = nullptr;  // Both the connection's; null when preparing failed.
   std::optional<Error> failed_;
-  int bound_ = 0;
+  std::size_t bound_ = 0;
 };
 
 /// Rolls back unless committed.
