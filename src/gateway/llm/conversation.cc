@@ -110,4 +110,8 @@ std::string JoinedText(const std::vector<Part>& parts, PartKind kind) {
   return out;
 }
 
+std::string PlaceIn(std::string_view list, std::size_t index) {
+  return fmt::format("{}[{}]", list, index);
+}
+
 }  // namespace podium::gateway::llm

@@ -4,6 +4,7 @@
 // not N x N translations. Text is a view of the parsed body (JsonScratch): a value lives no longer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -100,6 +101,9 @@ std::string_view NameOf(FinishReason reason);  ///< OpenAI's word, as in labels 
 FinishReason FinishFromOpenAi(std::string_view word);
 FinishReason FinishFromAnthropic(std::string_view word);
 std::string_view AnthropicName(FinishReason reason);
+
+/// "messages[3]": where an error is, in its request.
+std::string PlaceIn(std::string_view list, std::size_t index);
 
 /// One whole answer.
 struct Reply {

@@ -6,10 +6,6 @@
 namespace podium::gateway::llm {
 namespace {
 
-std::string At(std::string_view list, std::size_t index) {
-  return fmt::format("{}[{}]", list, index);
-}
-
 class Reader {
  public:
   explicit Reader(JsonElement body) : body_(body) {}
@@ -36,7 +32,8 @@ Result<Conversation> Reader::Read() {
   if (!messages) return Misshapen("messages", "a list of messages");
   PODIUM_TRY(System());
   std::size_t index = 0;
-  for (const JsonElement message : *messages) PODIUM_TRY(Message(message, At("messages", index++)));
+  for (const JsonElement message : *messages)
+    PODIUM_TRY(Message(message, PlaceIn("messages", index++)));
   PODIUM_TRY(Tools());
   PODIUM_TRY(ToolChoice());
   PODIUM_TRY(Stop());
@@ -55,7 +52,7 @@ Status Reader::System() {
   if (!blocks) return Misshapen("system", "a string or a list of text blocks");
   std::size_t index = 0;
   for (const JsonElement block : *blocks)
-    PODIUM_TRY(Block(block, At("system", index++), out_.system));
+    PODIUM_TRY(Block(block, PlaceIn("system", index++), out_.system));
   return {};
 }
 
@@ -79,7 +76,7 @@ Status Reader::Content(JsonElement owner, const std::string& where, std::vector<
   if (!blocks) return Misshapen(where + ".content", "a string or a list of blocks");
   std::size_t index = 0;
   for (const JsonElement block : *blocks) {
-    PODIUM_TRY(Block(block, At(where + ".content", index++), out));
+    PODIUM_TRY(Block(block, PlaceIn(where + ".content", index++), out));
   }
   return {};
 }
@@ -136,7 +133,7 @@ Status Reader::Tools() {
   std::size_t index = 0;
   for (const JsonElement tool : *tools) {
     PODIUM_TRY(CheckSize(++parts_));
-    const std::string where = At("tools", index++);
+    const std::string where = PlaceIn("tools", index++);
     const std::string_view type = StringAt(tool, "type");
     if (!type.empty() && type != "custom") {
       return Unsupported(where + ".type", "it has none of this provider's own tools");

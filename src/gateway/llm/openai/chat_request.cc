@@ -8,10 +8,6 @@
 namespace podium::gateway::llm {
 namespace {
 
-std::string At(std::string_view list, std::size_t index) {
-  return fmt::format("{}[{}]", list, index);
-}
-
 /// One request on its way to a conversation.
 class Reader {
  public:
@@ -41,7 +37,8 @@ Result<Conversation> Reader::Read() {
   const auto messages = ArrayAt(body_, "messages");
   if (!messages) return Misshapen("messages", "a list of messages");
   std::size_t index = 0;
-  for (const JsonElement message : *messages) PODIUM_TRY(Message(message, At("messages", index++)));
+  for (const JsonElement message : *messages)
+    PODIUM_TRY(Message(message, PlaceIn("messages", index++)));
   PODIUM_TRY(Tools());
   PODIUM_TRY(ToolChoice());
   PODIUM_TRY(Format());
@@ -93,7 +90,7 @@ Status Reader::Assistant(JsonElement message, const std::string& where) {
   if (!calls) return {};
   std::size_t index = 0;
   for (const JsonElement call : *calls) {
-    PODIUM_TRY(ToolCall(call, At(where + ".tool_calls", index++)));
+    PODIUM_TRY(ToolCall(call, PlaceIn(where + ".tool_calls", index++)));
   }
   return {};
 }
@@ -128,7 +125,7 @@ Status Reader::Content(JsonElement message, const std::string& where, std::vecto
   std::size_t index = 0;
   for (const JsonElement part : *list) {
     PODIUM_TRY(CheckSize(++parts_));
-    PODIUM_TRY(ContentPart(part, At(where + ".content", index++), out));
+    PODIUM_TRY(ContentPart(part, PlaceIn(where + ".content", index++), out));
   }
   return {};
 }
@@ -168,7 +165,7 @@ Status Reader::Tools() {
   std::size_t index = 0;
   for (const JsonElement tool : *tools) {
     PODIUM_TRY(CheckSize(++parts_));
-    const std::string where = At("tools", index++);
+    const std::string where = PlaceIn("tools", index++);
     const auto function = ObjectAt(tool, "function");
     if (StringAt(tool, "type") != "function" || !function) {
       return Unsupported(where + ".type", "it knows tools of type function only");

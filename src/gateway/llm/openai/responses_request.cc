@@ -9,10 +9,6 @@
 namespace podium::gateway::llm {
 namespace {
 
-std::string At(std::string_view list, std::size_t index) {
-  return fmt::format("{}[{}]", list, index);
-}
-
 class Reader {
  public:
   explicit Reader(JsonElement body) : body_(body) {}
@@ -71,7 +67,7 @@ Status Reader::Input() {
   const auto items = ArrayAt(body_, "input");
   if (!items) return Misshapen("input", "a string or a list of items");
   std::size_t index = 0;
-  for (const JsonElement item : *items) PODIUM_TRY(Item(item, At("input", index++)));
+  for (const JsonElement item : *items) PODIUM_TRY(Item(item, PlaceIn("input", index++)));
   return {};
 }
 
@@ -109,7 +105,7 @@ Status Reader::Content(JsonElement owner, std::string_view key, const std::strin
   const std::string place = fmt::format("{}.{}", where, key);
   if (!list) return Misshapen(place, "a string or a list of parts");
   std::size_t index = 0;
-  for (const JsonElement part : *list) PODIUM_TRY(ContentPart(part, At(place, index++), out));
+  for (const JsonElement part : *list) PODIUM_TRY(ContentPart(part, PlaceIn(place, index++), out));
   return {};
 }
 
@@ -171,7 +167,7 @@ Status Reader::Tools() {
   std::size_t index = 0;
   for (const JsonElement tool : *tools) {
     PODIUM_TRY(CheckSize(++parts_));
-    const std::string where = At("tools", index++);
+    const std::string where = PlaceIn("tools", index++);
     if (StringAt(tool, "type") != "function") {
       return Unsupported(where + ".type", "it knows tools of type function only");
     }
