@@ -286,8 +286,7 @@ void Gateway::Finish(GatewayCore& core, const net::Exchange& exchange, const Sta
 /// For calls that fail before there is a route to speak of.
 void Gateway::Refuse(GatewayCore& core, const net::Exchange& exchange, const Error& error,
                      Passage& passage, net::Response& out) {
-  auto& counter = core.rejected[static_cast<std::size_t>(error.code)];
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  core.CountRejected(error.code);
   const std::string_view path = exchange.head().path;
   const std::string request_id = RandomToken(core.shared.rng, kRequestIdLength);
   WriteError(path, error, out, request_id);

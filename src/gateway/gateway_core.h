@@ -64,6 +64,12 @@ struct GatewayCore {
     if (!shared.telemetry.empty()) telemetry = shared.telemetry.at(index);
   }
 
+  /// A call ended in that error.
+  void CountRejected(ErrorCode code) {  // One writer.
+    auto& counter = rejected[static_cast<std::size_t>(code)];
+    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
   const GatewayShared& shared;
   view::ViewCell& cell;
   const std::size_t index;

@@ -20,6 +20,9 @@ constexpr std::string_view kAuto = "auto";
 constexpr std::string_view kStrategies = "podium/";
 constexpr std::string_view kWorkflowRun = "x-podium-workflow-run-id";
 
+/// Whether the name asks for a choice among models instead of naming one.
+bool Selects(std::string_view model) { return model == kAuto || model.starts_with(kStrategies); }
+
 bool IsRemote(const ModelVersion& version) { return version.provider_key != kLocalProvider; }
 
 std::int64_t Microseconds(std::chrono::nanoseconds duration) {
@@ -120,8 +123,7 @@ Status LlmCall::NameRoute() {
     call_.set_route(std::string(*tag));
     return {};
   }
-  const bool selects = fields_.model == kAuto || fields_.model.starts_with(kStrategies);
-  if (selects && call_.view().Find(fields_.model) == nullptr) {
+  if (Selects(fields_.model) && call_.view().Find(fields_.model) == nullptr) {
     return Fail(Error{ErrorCode::kInvalidArgument,
                       fmt::format("\"{}\" needs a route to choose from: name it in the header "
                                   "X-Podium-Route",
@@ -135,8 +137,7 @@ Status LlmCall::NameRoute() {
 Status LlmCall::Place() {
   routing::ChainInput input;
   input.tag = call_.route_name();
-  const bool selects = fields_.model == kAuto || fields_.model.starts_with(kStrategies);
-  if (!selects) input.model = fields_.model;
+  if (!Selects(fields_.model)) input.model = fields_.model;
   if (call_.FindRoute() != nullptr) {
     PODIUM_TRY(call_.Assign());
     if (call_.is_override()) {
@@ -450,8 +451,7 @@ void LlmCall::Abandon(net::Response& response) {
 }
 
 void LlmCall::Refuse(const llm::CallError& error, net::Response& response) {
-  auto& counter = core_.rejected[static_cast<std::size_t>(error.error.code)];
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  core_.CountRejected(error.error.code);
   llm_.metrics.CountCall(surface_, left_                  ? CallOutcome::kLeft
                                    : error.status() < 500 ? CallOutcome::kRefused
                                                           : CallOutcome::kFailed);

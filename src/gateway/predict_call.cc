@@ -146,8 +146,7 @@ void PredictCall::Record(view::Outcome outcome) {
 }
 
 void PredictCall::Refuse(const Error& error, net::Response& response) {
-  auto& counter = core_.rejected[static_cast<std::size_t>(error.code)];
-  counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  core_.CountRejected(error.code);
   call_.CountNotServed(serving_.version);
   call_.RequireRequestId();
   codec_.WriteError(error, call_.request_id(), response);
