@@ -62,13 +62,13 @@ AttemptRecord::~AttemptRecord() {
 
 void AttemptRecord::FirstToken() {
   if (subject_.breaker == nullptr || !subject_.ticket.probe) return;
-  subject_.breaker->Succeeded(subject_.ticket, core_.shared.clock.SteadyNow());
+  subject_.breaker->Succeeded(core_.index, subject_.ticket, core_.shared.clock.SteadyNow());
   subject_.breaker = nullptr;  // One ticket says one thing.
 }
 
 void AttemptRecord::Answered(TokenUsage usage) {
   if (subject_.breaker != nullptr) {
-    subject_.breaker->Succeeded(subject_.ticket, core_.shared.clock.SteadyNow());
+    subject_.breaker->Succeeded(core_.index, subject_.ticket, core_.shared.clock.SteadyNow());
   }
   core_.llm->metrics.CountAnswered(subject_.provider);
   CountVersion(view::Outcome::kOk);
@@ -97,7 +97,7 @@ void AttemptRecord::TellBreaker(const llm::UpstreamFailure& failure) {
   } else if (llm::IsProvidersFault(failure.kind)) {
     subject_.breaker->Failed(subject_.ticket, now);
   } else {
-    subject_.breaker->Succeeded(subject_.ticket, now);
+    subject_.breaker->Succeeded(core_.index, subject_.ticket, now);
   }
 }
 

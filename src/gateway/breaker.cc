@@ -42,42 +42,28 @@ std::optional<BreakerTicket> Breaker::Admit(SteadyTime now) {
 
 void Breaker::Succeeded(const BreakerTicket& ticket, SteadyTime now) {
   if (ticket.era != era_) return;
-  if (!ticket.probe) return Count(now, false);
+  in_a_row_ = 0;
+  if (!ticket.probe) return;
   --probing_;
-  if (++probes_passed_ >= policy_.probes) Close();
+  if (++probes_passed_ >= policy_.probes) Close(now);
 }
 
-void Breaker::Failed(const BreakerTicket& ticket, SteadyTime now) {
+void Breaker::Failed(const BreakerTicket& ticket, SteadyTime now, std::int64_t successes) {
   if (ticket.era != era_) return;
   if (ticket.probe) return Open(now);
-  Count(now, true);
+  ++in_a_row_;
+  failures_.Add(now);
   const bool in_a_row = policy_.failures > 0 && in_a_row_ >= policy_.failures;
-  if (in_a_row || TooManyFail()) Open(now);
+  if (in_a_row || TooManyFail(now, successes)) Open(now);
 }
 
 void Breaker::Withdrawn(const BreakerTicket& ticket) {
   if (ticket.era == era_ && ticket.probe) --probing_;
 }
 
-void Breaker::Count(SteadyTime now, bool failed) {
-  Roll(now);
-  in_a_row_ = failed ? in_a_row_ + 1 : 0;
-  ++halves_[0].calls;
-  halves_[0].failures += failed ? 1 : 0;
-}
-
-// Old halves are forgotten.
-void Breaker::Roll(SteadyTime now) {
-  const auto half = policy_.window / 2;
-  if (now < half_begun_ + half) return;
-  halves_[1] = now < half_begun_ + 2 * half ? halves_[0] : Half{};
-  halves_[0] = {};
-  half_begun_ = now;
-}
-
-bool Breaker::TooManyFail() const {
-  const int calls = halves_[0].calls + halves_[1].calls;
-  const int failures = halves_[0].failures + halves_[1].failures;
+bool Breaker::TooManyFail(SteadyTime now, std::int64_t successes) const {
+  const std::int64_t failures = failures_.Sum(now, counted_from_);
+  const std::int64_t calls = failures + successes;
   return policy_.error_percent > 0 && calls >= policy_.min_calls &&
          failures * 100 >= calls * policy_.error_percent;
 }
@@ -92,10 +78,12 @@ void Breaker::Open(SteadyTime now) {
   probes_passed_ = 0;
 }
 
-void Breaker::Close() {
-  const std::uint32_t era = era_ + 1;
-  *this = Breaker(policy_);
-  era_ = era;
+void Breaker::Close(SteadyTime now) {
+  open_ = false;
+  times_opened_ = 0;
+  in_a_row_ = 0;
+  counted_from_ = failures_.HalfOf(now) + 1;
+  ++era_;
 }
 
 }  // namespace podium::gateway

@@ -26,7 +26,7 @@ BreakerPolicy Policy() {
 
 /// Plays a story: s and f are calls that succeed and fail, w one that says nothing, "." a second,
 /// "x" a call that must be refused.
-Breaker Play(Breaker breaker, std::string_view story, SteadyTime& now) {
+void Play(BoardedBreaker& breaker, std::string_view story, SteadyTime& now) {
   for (const char step : story) {
     if (step == '.') {
       now += seconds(1);
@@ -35,11 +35,14 @@ Breaker Play(Breaker breaker, std::string_view story, SteadyTime& now) {
     const auto ticket = breaker.Admit(now);
     EXPECT_EQ(ticket.has_value(), step != 'x') << story;
     if (!ticket) continue;
-    if (step == 's') breaker.Succeeded(*ticket, now);
+    if (step == 's') breaker.Succeeded(0, *ticket, now);
     if (step == 'f') breaker.Failed(*ticket, now);
     if (step == 'w') breaker.Withdrawn(*ticket);
   }
-  return breaker;
+}
+
+BoardedBreaker Made(const BreakerPolicy& policy = Policy(), std::size_t cores = 1) {
+  return BoardedBreaker(0, "model", policy, cores);
 }
 
 TEST(Breaker, OpensAndCloses) {
@@ -73,18 +76,21 @@ TEST(Breaker, OpensAndCloses) {
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
     SteadyTime now{seconds(100)};
-    EXPECT_EQ(Play(Breaker(Policy()), c.story, now).state(now), c.want);
+    BoardedBreaker breaker = Made();
+    Play(breaker, c.story, now);
+    EXPECT_EQ(breaker.state(now), c.want);
   }
 }
 
 // One careful call at a time: a provider that comes back is not run over.
 TEST(Breaker, OneProbeAtATime) {
   SteadyTime now{seconds(100)};
-  Breaker breaker = Play(Breaker(Policy()), "fff.....", now);
+  BoardedBreaker breaker = Made();
+  Play(breaker, "fff.....", now);
   const auto probe = breaker.Admit(now);
   ASSERT_TRUE(probe);
   EXPECT_FALSE(breaker.Admit(now));
-  breaker.Succeeded(*probe, now);
+  breaker.Succeeded(0, *probe, now);
   EXPECT_TRUE(breaker.Admit(now));
 }
 
@@ -92,23 +98,24 @@ TEST(Breaker, OneProbeAtATime) {
 TEST(Breaker, WhatBeganBeforeItOpenedSaysNothing) {
   using enum BreakerState;
   SteadyTime now{seconds(100)};
-  Breaker breaker(Policy());
+  BoardedBreaker breaker = Made();
   const auto succeeds = breaker.Admit(now);
   const auto fails = breaker.Admit(now);
   const auto leaves = breaker.Admit(now);
-  breaker = Play(breaker, "fff.....", now);
+  Play(breaker, "fff.....", now);
   const auto probe = breaker.Admit(now);
   ASSERT_TRUE(succeeds && fails && leaves && probe);
-  breaker.Succeeded(*succeeds, now);
+  breaker.Succeeded(0, *succeeds, now);
   EXPECT_EQ(breaker.state(now), kHalfOpen);
   breaker.Failed(*fails, now);
   EXPECT_EQ(breaker.state(now), kHalfOpen);
   breaker.Withdrawn(*leaves);
   EXPECT_FALSE(breaker.Admit(now)) << "the probe is still out";
-  breaker.Succeeded(*probe, now);
+  breaker.Succeeded(0, *probe, now);
   EXPECT_EQ(breaker.state(now), kClosed);
   breaker.Failed(*probe, now);
-  EXPECT_EQ(Play(breaker, "ff", now).state(now), kClosed) << "the row is two, not three";
+  Play(breaker, "ff", now);
+  EXPECT_EQ(breaker.state(now), kClosed) << "the row is two, not three";
 }
 
 TEST(Breaker, MayBeSwitchedOff) {
@@ -116,24 +123,83 @@ TEST(Breaker, MayBeSwitchedOff) {
   policy.failures = 0;
   policy.error_percent = 0;
   SteadyTime now{seconds(100)};
-  EXPECT_EQ(Play(Breaker(policy), std::string(100, 'f'), now).state(now), BreakerState::kClosed);
+  BoardedBreaker breaker = Made(policy);
+  Play(breaker, std::string(100, 'f'), now);
+  EXPECT_EQ(breaker.state(now), BreakerState::kClosed);
+}
+
+// What went well before the trouble says nothing of what comes after it, and the half in which the
+// breaker closed is of before.
+TEST(Breaker, ClosedAgainItCountsAnew) {
+  BreakerPolicy policy = Policy();
+  policy.failures = 0;
+  policy.open_time = std::chrono::milliseconds(1);
+  policy.max_open_time = policy.open_time;
+  BoardedBreaker breaker = Made(policy);
+  SteadyTime now{seconds(100)};
+  Play(breaker, "sssssfffff", now);
+  now += policy.open_time;
+  Play(breaker, "sffffffffff", now);
+  EXPECT_EQ(breaker.state(now), BreakerState::kClosed) << "still the half in which it closed";
+  now += seconds(5);
+  Play(breaker, "sssssffff", now);
+  EXPECT_EQ(breaker.state(now), BreakerState::kClosed) << "nine calls are too few";
+  Play(breaker, "f", now);
+  EXPECT_EQ(breaker.state(now), BreakerState::kOpen) << "half of ten";
+}
+
+// A provider's bad moment is found out once, not once a core; and so is that it is over.
+TEST(Breaker, CoresFindOutTogether) {
+  BoardedBreaker breaker = Made(Policy(), 4);
+  SteadyTime now{seconds(100)};
+  for (std::size_t core = 0; core < 4; ++core) {
+    const auto ticket = breaker.Admit(now);
+    ASSERT_TRUE(ticket);
+    core == 0 ? breaker.Succeeded(core, *ticket, now) : breaker.Failed(*ticket, now);
+  }
+  EXPECT_EQ(breaker.state(now), BreakerState::kOpen);
+  now += seconds(5);
+  const auto probe = breaker.Admit(now);
+  ASSERT_TRUE(probe);
+  EXPECT_FALSE(breaker.Admit(now)) << "one probe at a time of a replica";
+  breaker.Succeeded(3, *probe, now);
+  EXPECT_EQ(breaker.state(now), BreakerState::kClosed);
+}
+
+// The share of failures is that of all cores' calls.
+TEST(Breaker, AShareIsOfAllCores) {
+  const auto play = [](std::size_t successes_elsewhere) {
+    BreakerPolicy policy = Policy();
+    policy.failures = 0;
+    BoardedBreaker breaker = Made(policy, 2);
+    const SteadyTime now{seconds(100)};
+    for (std::size_t i = 0; i < successes_elsewhere; ++i) {
+      breaker.Succeeded(1, *breaker.Admit(now), now);
+    }
+    for (int i = 0; i < 10; ++i) {
+      if (const auto ticket = breaker.Admit(now)) breaker.Failed(*ticket, now);
+    }
+    return breaker.state(now);
+  };
+  EXPECT_EQ(play(10), BreakerState::kOpen);
+  EXPECT_EQ(play(11), BreakerState::kClosed);
 }
 
 // INV-16: breakers are bounded; models beyond share one, so that none goes without.
 TEST(BreakerBoard, Inv16HoldsSoManyAndSharesTheRest) {
-  BreakerBoard board(Policy(), 3);
+  BreakerBoard board(Policy(), 3, 2);
   for (std::size_t i = 0; i < limits::kMaxBreakers; ++i) {
-    ASSERT_FALSE(board.Of(i % 3, "model-" + std::to_string(i)).is_shared());
+    ASSERT_FALSE(board.Of(0, i % 3, "model-" + std::to_string(i)).is_shared());
   }
-  EXPECT_EQ(&board.Of(0, "one more"), &board.SharedOf(0));
-  EXPECT_EQ(&board.Of(1, "model-1"), &board.Of(1, "model-1"));
+  EXPECT_EQ(&board.Of(0, 0, "one more"), &board.SharedOf(0));
+  EXPECT_EQ(&board.Of(0, 1, "model-1"), &board.Of(1, 1, "model-1")) << "of all cores";
   std::size_t seen = 0;
   board.ForEach([&](const BoardedBreaker&) { ++seen; });
   EXPECT_EQ(seen, limits::kMaxBreakers + 3);
 }
 
 TEST(BreakerBoard, EachProviderSharesItsOwn) {
-  BreakerBoard board(Policy(), 2);
+  BreakerBoard board(Policy(), 2, 1);
   EXPECT_NE(&board.SharedOf(0), &board.SharedOf(1));
   EXPECT_EQ(board.SharedOf(1).provider(), 1U);
 }

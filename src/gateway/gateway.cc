@@ -1,10 +1,8 @@
 #include "gateway/gateway.h"
 
 #include <array>
-#include <map>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "base/limits.h"
@@ -80,8 +78,12 @@ Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells
     : shared_(shared), lanes_(shared_.inference, shared_.clock, shared_.options.lanes) {
   handed_.resize(cells.size());
   cores_.reserve(cells.size());
+  if (shared_.llm) {
+    breakers_.emplace(shared_.llm->breaker, shared_.llm->providers.size(), cells.size());
+  }
   for (std::size_t i = 0; i < cells.size(); ++i) {
-    cores_.push_back(std::make_unique<GatewayCore>(shared_, cells[i], i));
+    cores_.push_back(
+        std::make_unique<GatewayCore>(shared_, cells[i], i, breakers_ ? &*breakers_ : nullptr));
   }
 }
 
@@ -326,20 +328,16 @@ void Gateway::WriteLlmMetrics(Exposition& out) const {
   for (const auto& core : cores_) metrics.push_back(&core->llm->metrics);
   LlmMetrics::Write(metrics, table, out);
   out.Family("podium_llm_breaker_state", "gauge",
-             "Cores whose breaker of that model is in that state; closed ones are not shown.");
-  std::map<std::tuple<std::size_t, std::string, BreakerState>, int> states;
-  for (const auto& core : cores_) {
-    core->llm->breakers.ForEach([&](const BoardedBreaker& breaker) {
-      if (breaker.last_state() == BreakerState::kClosed) return;
-      ++states[{breaker.provider(), breaker.is_shared() ? "other" : breaker.model(),
-                breaker.last_state()}];
-    });
-  }
-  for (const auto& [key, cores] : states) {
-    const auto& [provider, model, state] = key;
-    out.Sample({{"provider", table.At(provider).name}, {"model", model}, {"state", NameOf(state)}},
-               cores);
-  }
+             "1 for the state that the breaker of a model is in; closed ones are not shown.");
+  const SteadyTime now = shared_.clock.SteadyNow();
+  breakers_->ForEach([&](const BoardedBreaker& breaker) {
+    const BreakerState state = breaker.state(now);
+    if (state == BreakerState::kClosed) return;
+    out.Sample({{"provider", table.At(breaker.provider()).name},
+                {"model", breaker.is_shared() ? "other" : breaker.model()},
+                {"state", NameOf(state)}},
+               1);
+  });
 }
 
 void Gateway::SetPrices(std::size_t core, std::shared_ptr<const ledger::PriceBook> prices) {

@@ -69,6 +69,7 @@ class Gateway final : public net::Handler {
 
   const GatewayShared shared_;
   InferenceLanes lanes_;
+  std::optional<BreakerBoard> breakers_;
   std::vector<std::unique_ptr<GatewayCore>> cores_;
   std::vector<std::optional<Handed>> handed_;  // By core; touched on that core only.
 };

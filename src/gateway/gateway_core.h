@@ -58,9 +58,11 @@ struct GatewayShared {
 
 /// Threads: that core's, but for the counters, which a scrape reads.
 struct GatewayCore {
-  GatewayCore(const GatewayShared& shared_in, view::ViewCell& cell_in, std::size_t index_in)
+  /// `breakers`: of all cores; null without language models.
+  GatewayCore(const GatewayShared& shared_in, view::ViewCell& cell_in, std::size_t index_in,
+              BreakerBoard* breakers)
       : shared(shared_in), cell(cell_in), index(index_in) {
-    if (shared.llm) llm.emplace(*shared.llm, index);
+    if (shared.llm) llm.emplace(*shared.llm, index, *breakers);
     if (!shared.telemetry.empty()) telemetry = shared.telemetry.at(index);
   }
 

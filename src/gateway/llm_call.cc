@@ -279,8 +279,9 @@ bool LlmCall::AdmitsTo(const Candidate& candidate, AttemptSubject& subject) {
   if (call_.is_override()) return true;
   const bool named_here = candidate.source == ElementSource::kRegistry ||
                           candidate.source == ElementSource::kRouteConfig;
-  subject.breaker = named_here ? &llm_.breakers.Of(candidate.provider, candidate.upstream_model)
-                               : &llm_.breakers.SharedOf(candidate.provider);
+  subject.breaker =
+      named_here ? &llm_.breakers.Of(core_.index, candidate.provider, candidate.upstream_model)
+                 : &llm_.breakers.SharedOf(candidate.provider);
   const auto ticket = subject.breaker->Admit(core_.shared.clock.SteadyNow());
   if (ticket) subject.ticket = *ticket;
   return ticket.has_value();

@@ -1,4 +1,5 @@
-// What each core keeps for calls to language models: nothing here is shared, so nothing is locked.
+// What each core keeps for calls to language models. But for the breakers nothing here is shared,
+// so nothing is locked.
 #pragma once
 
 #include <array>
@@ -49,11 +50,12 @@ struct LlmShared {
 
 /// Threads: that core's, but for what metrics and board say of themselves.
 struct LlmCore {
-  LlmCore(const LlmShared& shared_in, std::size_t index)
+  /// `breakers_in` is the replica's, and outlives this.
+  LlmCore(const LlmShared& shared_in, std::size_t index, BreakerBoard& breakers_in)
       : shared(shared_in),
         upstreams(shared_in.upstreams.at(index)),
         writer(shared_in.journal == nullptr ? nullptr : &shared_in.journal->writer(index)),
-        breakers(shared_in.breaker, shared_in.providers.size()),
+        breakers(breakers_in),
         metrics(shared_in.providers.size()) {}
 
   net::Upstream& UpstreamOf(const Provider& provider) const { return *upstreams[provider.trust]; }
@@ -68,7 +70,7 @@ struct LlmCore {
   llm::JsonScratch scratch;
   const std::array<std::unique_ptr<llm::ProviderAdapter>, kProviderKinds> adapters{
       llm::MakeOpenAiAdapter(scratch), llm::MakeAnthropicAdapter(scratch)};
-  BreakerBoard breakers;
+  BreakerBoard& breakers;
   std::size_t draining = 0;  ///< Streams without a caller.
   LlmMetrics metrics;
   /// Replaced whole, on this core; never null.

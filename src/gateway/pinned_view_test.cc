@@ -68,7 +68,7 @@ TEST(PinnedView, Inv3ARequestAnswersFromTheViewOfItsStart) {
   const GatewayShared shared{authenticator, clock, rng, pool, recent, {}};
   view::StatsRegistry stats(1);
   view::ViewCell cell;
-  GatewayCore core(shared, cell, 0);
+  GatewayCore core(shared, cell, 0, nullptr);
   net::MemoryExchange exchange(net::MemoryExchange::Text("POST", "/predict/r", "{}"));
 
   cell.Publish(ViewOf(1, stats));
