@@ -66,11 +66,12 @@ void AttemptRecord::FirstToken() {
   subject_.breaker = nullptr;  // One ticket says one thing.
 }
 
-void AttemptRecord::Answered(TokenUsage usage) {
+void AttemptRecord::Answered(TokenUsage usage, llm::FinishReason finish) {
   if (subject_.breaker != nullptr) {
     subject_.breaker->Succeeded(core_.index, subject_.ticket, core_.shared.clock.SteadyNow());
   }
-  core_.llm->metrics.CountAnswered(subject_.provider);
+  core_.llm->metrics.CountAnswered(subject_.provider, finish);
+  if (trace_ && finish != llm::FinishReason::kNone) trace_->SetFinish(llm::NameOf(finish));
   CountVersion(view::Outcome::kOk);
   End(AttemptStatus::kOk, usage);
 }
@@ -134,6 +135,7 @@ void AttemptRecord::End(AttemptStatus status, TokenUsage usage) {
   outcome.price_id = cost.price_id;
   journal::WriteOutcome(*llm.writer, open_, outcome);
   llm.metrics.CountTokens(subject_.provider, usage);
+  if (usage.total_tokens() > 0) llm.metrics.CountCost(subject_.provider, cost.amount);
   cost_ = cost.amount;
   if (trace_ && passage_->trace() != nullptr) {
     trace_->End(*passage_->trace(), provider, usage, error_type_);

@@ -17,6 +17,7 @@
 #include "gateway/attempt_trace.h"
 #include "gateway/breaker_board.h"
 #include "gateway/gateway_core.h"
+#include "gateway/llm/conversation.h"
 #include "gateway/llm/upstream_failure.h"
 #include "gateway/passage.h"
 #include "journal/attempt.h"
@@ -61,7 +62,7 @@ class AttemptRecord {
   void FirstToken();
 
   // One of these, once. A usage that is marked estimated is completed here.
-  void Answered(TokenUsage usage);
+  void Answered(TokenUsage usage, llm::FinishReason finish);
   /// `billed`: the provider may have worked for it. `usage` as far as it was seen.
   void Failed(const llm::UpstreamFailure& failure, bool billed, TokenUsage usage = {});
   void CallerLeft(TokenUsage usage, bool billed = true);

@@ -25,6 +25,12 @@ std::unique_ptr<AttemptTrace> AttemptTrace::Begin(telemetry::CallTrace* call,
   return trace;
 }
 
+void AttemptTrace::AddChunk(SteadyTime now) {
+  const std::chrono::duration<double> since_last = now - last_chunk_;
+  between_chunks_.Add(BoundsOf(telemetry::Instrument::kClientPerChunk), since_last.count());
+  last_chunk_ = now;
+}
+
 void AttemptTrace::End(telemetry::CallTrace& call, const Provider& provider,
                        const TokenUsage& usage, std::string_view error) const {
   telemetry::AttemptFacts facts;
@@ -41,6 +47,8 @@ void AttemptTrace::End(telemetry::CallTrace& call, const Provider& provider,
   facts.version = version_;
   facts.model_known = model_known_;
   facts.error_type = error;
+  facts.finish = finish_;
+  if (first_output_) facts.between_chunks = &between_chunks_;
   facts.usage = usage;
   call.EndAttempt(facts);
 }

@@ -29,7 +29,11 @@ class AttemptTrace {
   void SetResponseModel(std::string_view name) {
     response_model_ = name.substr(0, limits::kMaxSpanTextBytes);
   }
-  void SetFirstOutput(SteadyTime now) { first_output_ = now; }
+  void SetFirstOutput(SteadyTime now) { first_output_ = last_chunk_ = now; }
+  /// Another piece of a stream came. REQUIRES: the first was told.
+  void AddChunk(SteadyTime now);
+  /// Static.
+  void SetFinish(std::string_view reason) { finish_ = reason; }
   /// `error` is static; empty for an answer.
   void End(telemetry::CallTrace& call, const Provider& provider, const TokenUsage& usage,
            std::string_view error) const;
@@ -45,6 +49,9 @@ class AttemptTrace {
   std::string version_;
   std::string response_model_;
   std::optional<SteadyTime> first_output_;
+  SteadyTime last_chunk_;
+  telemetry::HistogramPoint between_chunks_;
+  std::string_view finish_;
 };
 
 }  // namespace podium::gateway

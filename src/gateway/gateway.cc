@@ -327,6 +327,11 @@ void Gateway::WriteLlmMetrics(Exposition& out) const {
   std::vector<const LlmMetrics*> metrics;
   for (const auto& core : cores_) metrics.push_back(&core->llm->metrics);
   LlmMetrics::Write(metrics, table, out);
+  std::size_t draining = 0;
+  for (const auto& core : cores_) draining += core->llm->draining.load(std::memory_order_relaxed);
+  out.Family("podium_llm_draining_streams", "gauge",
+             "Streams whose caller has left and that are read on for their usage.");
+  out.Sample({}, static_cast<double>(draining));
   out.Family("podium_llm_breaker_state", "gauge",
              "1 for the state that the breaker of a model is in; closed ones are not shown.");
   const SteadyTime now = shared_.clock.SteadyNow();

@@ -146,7 +146,7 @@ Task<AttemptEnd> LlmAttempt::Whole(llm::AnswerTerms terms) {
   end.withheld = Judge(end.body);
   if (AttemptTrace* trace = record_->trace()) trace->SetResponseModel(answer.upstream_model);
   record_->set_output_bytes(end.body.size());
-  record_->Answered(answer.usage);
+  record_->Answered(answer.usage, answer.finish);
   end.cost = record_->cost();
   co_return end;
 }
@@ -190,7 +190,7 @@ Task<AttemptEnd> LlmAttempt::Streamed(llm::AnswerTerms terms, SteadyTime deadlin
   if (whole) {
     end.withheld = Judge(held);
     record_->set_output_bytes(pump.progress().output_bytes);
-    record_->Answered(pump.progress().usage);
+    record_->Answered(pump.progress().usage, pump.progress().finish);
     end.cost = record_->cost();
     if (end.withheld) co_return end;
     core_.llm->metrics.CountCall(surface, CallOutcome::kOk);

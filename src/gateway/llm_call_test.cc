@@ -14,12 +14,11 @@ constexpr const char* kAsk = R"({"model":"chat","messages":[{"role":"user","cont
 constexpr const char* kAskStream =
     R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"hi"}]})";
 
-std::string Completion(const std::string& text) {
+std::string Completion(const std::string& text, const std::string& finish = "stop") {
   return R"({"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
          R"("message":{"role":"assistant","content":")" +
-         text +
-         R"("},"finish_reason":"stop"}],"usage":{"prompt_tokens":10,"completion_tokens":5,)"
-         R"("total_tokens":15}})";
+         text + R"("},"finish_reason":")" + finish +
+         R"("}],"usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}})";
 }
 std::string Delta(const std::string& text) {
   return R"(data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":)"
@@ -389,6 +388,17 @@ TEST(LlmCall, CostsAreTold) {
   EXPECT_EQ(attempts[0].outcome.cost, NanoUsd{75'000});
   EXPECT_EQ(attempts[0].outcome.price_id, 4);
   EXPECT_GT(attempts[0].intent.estimated_cost->value, 75'000) << "the most that it could cost";
+  world.Script("main", Body(Completion("y", "length")));
+  world.SetPrices({});
+  EXPECT_EQ(world.Ask(kAsk).status, 200);
+  const std::string metrics = world.Metrics();
+  for (const char* line :
+       {R"(podium_llm_cost_usd_total{provider="main"} 7.5e-05)",
+        R"(podium_llm_unpriced_attempts_total{provider="main"} 1)",
+        R"(podium_llm_answers_total{provider="main",finish_reason="stop"} 1)",
+        R"(podium_llm_answers_total{provider="main",finish_reason="length"} 1)"}) {
+    EXPECT_NE(metrics.find(line), std::string::npos) << line;
+  }
 }
 
 // Each surface's SDK must understand what went wrong.

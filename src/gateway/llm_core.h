@@ -48,7 +48,7 @@ struct LlmShared {
   DrainPolicy drain = {};
 };
 
-/// Threads: that core's, but for what metrics and board say of themselves.
+/// Threads: that core's, but for what metrics, board and `draining` say of themselves.
 struct LlmCore {
   /// `breakers_in` is the replica's, and outlives this.
   LlmCore(const LlmShared& shared_in, std::size_t index, BreakerBoard& breakers_in)
@@ -71,7 +71,7 @@ struct LlmCore {
   const std::array<std::unique_ptr<llm::ProviderAdapter>, kProviderKinds> adapters{
       llm::MakeOpenAiAdapter(scratch), llm::MakeAnthropicAdapter(scratch)};
   BreakerBoard& breakers;
-  std::size_t draining = 0;  ///< Streams without a caller.
+  std::atomic<std::size_t> draining{0};  ///< Streams without a caller. Written on its core.
   LlmMetrics metrics;
   /// Replaced whole, on this core; never null.
   std::shared_ptr<const ledger::PriceBook> prices = std::make_shared<const ledger::PriceBook>();

@@ -10,6 +10,8 @@ struct TokenClass {
   std::string_view name;
   std::int64_t TokenUsage::* count;
 };
+constexpr double kNanoPerUsd = 1e9;
+
 constexpr std::array<TokenClass, 7> kClasses{{
     {"input", &TokenUsage::uncached_input},
     {"cache_read", &TokenUsage::cache_read},
@@ -42,7 +44,17 @@ void LlmMetrics::CountCall(llm::Surface surface, CallOutcome outcome) {
   Add(calls_[static_cast<std::size_t>(surface)][static_cast<std::size_t>(outcome)], 1);
 }
 
-void LlmMetrics::CountAnswered(std::size_t provider) { Add(providers_[provider].answered, 1); }
+void LlmMetrics::CountAnswered(std::size_t provider, llm::FinishReason finish) {
+  using enum llm::FinishReason;
+  Add(providers_[provider].answered, 1);
+  const llm::FinishReason told = finish == kStopSequence ? kStop : finish;  // One word for both.
+  Add(providers_[provider].finished[static_cast<std::size_t>(told)], 1);
+}
+
+void LlmMetrics::CountCost(std::size_t provider, std::optional<NanoUsd> cost) {
+  if (!cost) return Add(providers_[provider].unpriced, 1);
+  Add(providers_[provider].cost_nano_usd, static_cast<std::uint64_t>(cost->value));
+}
 
 void LlmMetrics::CountFailure(std::size_t provider, llm::FailureKind kind) {
   Add(providers_[provider].failures[static_cast<std::size_t>(kind)], 1);
@@ -96,13 +108,15 @@ void LlmMetrics::Write(std::span<const LlmMetrics* const> cores, const ProviderT
     std::string_view help;
     Counter PerProvider::* counter;
   };
-  const std::array<Single, 3> singles{{
+  const std::array<Single, 4> singles{{
       {"podium_llm_retries_total", "Attempts made at the same model once more.",
        &PerProvider::retries},
       {"podium_llm_fallbacks_total", "Failures after which another of the chain was asked.",
        &PerProvider::fallbacks},
       {"podium_llm_breaker_refusals_total", "Attempts not made because a breaker was open.",
        &PerProvider::short_circuits},
+      {"podium_llm_unpriced_attempts_total",
+       "Attempts that used tokens for which no price is known.", &PerProvider::unpriced},
   }};
   for (const Single& single : singles) {
     out.Family(single.name, "counter", single.help);
@@ -110,6 +124,23 @@ void LlmMetrics::Write(std::span<const LlmMetrics* const> cores, const ProviderT
       out.Sample({{"provider", table.At(p).name}}, sum([&](const LlmMetrics& m) -> const Counter& {
                    return m.providers_[p].*single.counter;
                  }));
+    }
+  }
+  out.Family("podium_llm_cost_usd_total", "counter",
+             "What attempts have cost, estimates included, as far as prices are known.");
+  for (std::size_t p = 0; p < table.size(); ++p) {
+    const double nano_usd =
+        sum([&](const LlmMetrics& m) -> const Counter& { return m.providers_[p].cost_nano_usd; });
+    out.Sample({{"provider", table.At(p).name}}, nano_usd / kNanoPerUsd);
+  }
+  out.Family("podium_llm_answers_total", "counter", "Whole answers by why they ended.");
+  for (std::size_t p = 0; p < table.size(); ++p) {
+    for (std::size_t f = 0; f < llm::kFinishReasons; ++f) {
+      const auto finish = static_cast<llm::FinishReason>(f);
+      const double answers =
+          sum([&](const LlmMetrics& m) -> const Counter& { return m.providers_[p].finished[f]; });
+      if (answers == 0 || finish == llm::FinishReason::kNone) continue;
+      out.Sample({{"provider", table.At(p).name}, {"finish_reason", NameOf(finish)}}, answers);
     }
   }
   out.Family("podium_llm_tokens_total", "counter", "Tokens by class, estimates included.");

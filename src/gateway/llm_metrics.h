@@ -6,12 +6,15 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "base/exposition.h"
 #include "base/histogram.h"
+#include "base/money.h"
 #include "domain/token_usage.h"
+#include "gateway/llm/conversation.h"
 #include "gateway/llm/surface.h"
 #include "gateway/llm/upstream_failure.h"
 #include "gateway/provider_table.h"
@@ -35,12 +38,14 @@ class LlmMetrics {
   explicit LlmMetrics(std::size_t providers) : providers_(providers) {}
 
   void CountCall(llm::Surface surface, CallOutcome outcome);
-  void CountAnswered(std::size_t provider);
+  void CountAnswered(std::size_t provider, llm::FinishReason finish);
   void CountFailure(std::size_t provider, llm::FailureKind kind);
   void CountRetry(std::size_t provider) { Add(providers_[provider].retries, 1); }
   /// Away from that provider.
   void CountFallback(std::size_t provider) { Add(providers_[provider].fallbacks, 1); }
   void CountShortCircuit(std::size_t provider) { Add(providers_[provider].short_circuits, 1); }
+  /// nullopt: no price is known.
+  void CountCost(std::size_t provider, std::optional<NanoUsd> cost);
   void CountTokens(std::size_t provider, const TokenUsage& usage);
   void RecordFirstToken(std::chrono::nanoseconds after) { first_token_.Record(after); }
   void RecordOverhead(std::chrono::nanoseconds time) { overhead_.Record(time); }
@@ -54,6 +59,9 @@ class LlmMetrics {
   static constexpr std::size_t kTokenClasses = 7;
   struct PerProvider {
     Counter answered{0};
+    std::array<Counter, llm::kFinishReasons> finished{};
+    Counter cost_nano_usd{0};
+    Counter unpriced{0};
     std::array<Counter, llm::kFailureKindCount> failures{};
     Counter retries{0};
     Counter fallbacks{0};

@@ -124,6 +124,9 @@ Task<Status> LlmStream::Advance() {
 
 void LlmStream::TakePiece(std::string_view piece) {
   const bool had_ended = parts_.pump->progress().ended;
+  if (AttemptTrace* trace = parts_.record->trace()) {
+    trace->AddChunk(core_.shared.clock.SteadyNow());
+  }
   if (!parts_.pump->Take(piece, out_)) return Break(parts_.pump->failure());
   if (had_ended || draining_ || !parts_.pump->progress().ended) return;
   // The answer is whole; its connection is worth a moment, not more.
@@ -133,7 +136,7 @@ void LlmStream::TakePiece(std::string_view piece) {
 void LlmStream::EndWhole() {
   if (!parts_.pump->Finish(out_)) return Break(parts_.pump->failure());
   parts_.record->set_output_bytes(parts_.pump->progress().output_bytes);
-  parts_.record->Answered(parts_.pump->progress().usage);
+  parts_.record->Answered(parts_.pump->progress().usage, parts_.pump->progress().finish);
   core_.llm->metrics.CountCall(parts_.surface, left_ ? CallOutcome::kLeft : CallOutcome::kOk);
   End();
 }

@@ -39,13 +39,22 @@ std::optional<std::chrono::nanoseconds> Behind(SteadyTime begin, std::optional<S
 
 AttemptFigures FiguresOf(const AttemptFacts& attempt, std::chrono::nanoseconds duration,
                          std::optional<std::chrono::nanoseconds> first_chunk) {
-  AttemptFigures figures{duration, first_chunk, {}, {}};
+  AttemptFigures figures{duration, first_chunk, {}, {}, attempt.between_chunks};
   // Nothing was reported: a zero would be a figure.
   const bool failed = !attempt.error_type.empty() && attempt.usage.total_tokens() == 0;
   if (attempt.usage.estimated || failed) return figures;
   figures.input_tokens = attempt.usage.input_tokens();
   figures.output_tokens = attempt.usage.output_tokens();
   return figures;
+}
+
+// Of a stream that was answered to its end, and whose tokens the provider has counted.
+std::optional<std::chrono::nanoseconds> PerToken(const AttemptFacts& attempt,
+                                                 std::chrono::nanoseconds duration) {
+  const std::int64_t others = attempt.usage.output_tokens() - 1;
+  const bool counted = attempt.error_type.empty() && !attempt.usage.estimated && others > 0;
+  if (!attempt.first_output || !counted) return std::nullopt;
+  return (duration - (*attempt.first_output - attempt.begun)) / others;
 }
 
 }  // namespace
@@ -65,7 +74,7 @@ CallTrace::~CallTrace() {
     key.gen_ai_kind = gen_ai_kind_;
     if (route_known_) key.request_model = route_;
     key.error_type = error_type_;
-    recorder_.metrics().RecordCall(key, duration, first_output);
+    recorder_.metrics().RecordCall(key, {duration, first_output, per_token_});
   }
   if (place_.self.sampled) WriteCall(duration, first_output);
 }
@@ -86,6 +95,7 @@ void CallTrace::WriteCall(std::chrono::nanoseconds duration,
   span->operation = operation_.name;
   span->gen_ai_kind = gen_ai_kind_;
   span->error_type = error_type_;
+  span->finish = finish_;
   span->status = status_;
   span->attempt = attempts_;
   span->generation = generation_;
@@ -118,6 +128,8 @@ void CallTrace::EndAttempt(const AttemptFacts& attempt) {
   const auto first_chunk = Behind(attempt.begun, attempt.first_output);
   ++attempts_;
   if (attempt.first_output) first_output_ = attempt.first_output;
+  per_token_ = PerToken(attempt, duration);
+  finish_ = attempt.finish;
   gen_ai_kind_ = attempt.gen_ai_kind;
   provider_ = attempt.provider;
   response_model_ = attempt.response_model;
@@ -150,6 +162,7 @@ void CallTrace::WriteAttempt(const AttemptFacts& attempt, std::chrono::nanosecon
   span->operation = operation_.name;
   span->gen_ai_kind = attempt.gen_ai_kind;
   span->error_type = attempt.error_type;
+  span->finish = attempt.finish;
   span->server_port = attempt.server_port;
   span->attempt = attempt.number;
   span->generation = generation_;

@@ -32,6 +32,9 @@ struct AttemptFacts {
   /// Somebody has set the model up; one that only its caller knows names no series of metrics.
   bool model_known = true;
   std::string_view error_type;  ///< Static; empty: it was answered.
+  std::string_view finish;      ///< Why its first choice ended: "stop". Static; empty: not said.
+  /// Between the chunks of a stream, as AttemptFigures has it. May be null.
+  const HistogramPoint* between_chunks = nullptr;
   /// Estimates are marked in the span and left out of the metrics.
   TokenUsage usage;
 };
@@ -89,6 +92,8 @@ class CallTrace {
   std::string_view attempt_error_;
   int attempts_ = 0;
   std::optional<SteadyTime> first_output_;
+  std::optional<std::chrono::nanoseconds> per_token_;
+  std::string_view finish_;
   std::string_view gen_ai_kind_ = "podium";  // Until a provider is asked.
   std::string provider_;
   std::string response_model_;

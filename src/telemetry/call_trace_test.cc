@@ -71,6 +71,7 @@ TEST_F(CallTraceTest, AttemptsHangBelowTheCallAndTheCallBelowItsCaller) {
     told = call.TraceparentOf(second.id).value_or("");
     clock_.Advance(20ms);
     second.first_output = clock_.SteadyNow();
+    second.finish = "stop";
     clock_.Advance(30ms);
     call.EndAttempt(second);
     call.SetStatus(200);
@@ -98,6 +99,9 @@ TEST_F(CallTraceTest, AttemptsHangBelowTheCallAndTheCallBelowItsCaller) {
   }
   for (const Seen& seen : spans) EXPECT_EQ(seen.facts.trace, kTestCaller.trace);
   EXPECT_EQ(spans[0].facts.error_type, "timeout");
+  EXPECT_EQ(spans[0].facts.finish, "");
+  EXPECT_EQ(spans[1].facts.finish, "stop");
+  EXPECT_EQ(call.finish, "stop");
   EXPECT_EQ(spans[0].facts.duration, 10ms);
   EXPECT_EQ(spans[1].facts.start, testing::SimClock::kStart + 10ms);
   EXPECT_EQ(spans[1].facts.first_chunk, std::chrono::nanoseconds(20ms));

@@ -13,8 +13,16 @@ constexpr auto kTokens = std::to_array<double>(
     {1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864});
 constexpr auto kFirstTokenSeconds = std::to_array<double>(
     {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0});
-static_assert(std::max({kSeconds.size(), kTokens.size(), kFirstTokenSeconds.size()}) + 1 <=
+constexpr auto kPerTokenSeconds = std::to_array<double>(
+    {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1.0, 2.5});
+static_assert(std::max({kSeconds.size(), kTokens.size(), kFirstTokenSeconds.size(),
+                        kPerTokenSeconds.size()}) +
+                  1 <=
               HistogramPoint::kMaxBuckets);
+
+std::size_t BucketOf(std::span<const double> bounds, double value) {
+  return static_cast<std::size_t>(std::ranges::lower_bound(bounds, value) - bounds.begin());
+}
 
 double SecondsOf(std::chrono::nanoseconds duration) {
   return std::chrono::duration<double>(duration).count();
@@ -24,10 +32,12 @@ double SecondsOf(std::chrono::nanoseconds duration) {
 class AtomicHistogram {
  public:
   void Record(std::span<const double> bounds, double value) {
-    const auto bucket = std::ranges::lower_bound(bounds, value) - bounds.begin();
-    std::atomic<std::uint64_t>& count = buckets_[static_cast<std::size_t>(bucket)];
-    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    sum_.store(sum_.load(std::memory_order_relaxed) + value, std::memory_order_relaxed);
+    Increase(buckets_[BucketOf(bounds, value)], std::uint64_t{1});
+    Increase(sum_, value);
+  }
+  void Merge(const HistogramPoint& point) {
+    for (std::size_t i = 0; i < buckets_.size(); ++i) Increase(buckets_[i], point.buckets[i]);
+    Increase(sum_, point.sum);
   }
   HistogramPoint Read() const {
     HistogramPoint point;
@@ -39,6 +49,11 @@ class AtomicHistogram {
   }
 
  private:
+  template <typename T>
+  static void Increase(std::atomic<T>& value, T by) {
+    value.store(value.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
+  }
+
   std::array<std::atomic<std::uint64_t>, HistogramPoint::kMaxBuckets> buckets_{};
   std::atomic<double> sum_{0};
 };
@@ -52,12 +67,20 @@ std::span<const double> BoundsOf(Instrument instrument) {
       return kTokens;
     case Instrument::kServerFirstToken:
       return kFirstTokenSeconds;
+    case Instrument::kServerPerToken:
+      return kPerTokenSeconds;
     case Instrument::kClientDuration:
     case Instrument::kClientFirstChunk:
+    case Instrument::kClientPerChunk:
     case Instrument::kServerDuration:
       return kSeconds;
   }
   return kSeconds;
+}
+
+void HistogramPoint::Add(std::span<const double> bounds, double value) {
+  ++buckets[BucketOf(bounds, value)];
+  sum += value;
 }
 
 std::uint64_t HistogramPoint::count() const {
@@ -75,7 +98,10 @@ struct GenAiMetrics::Series {
   std::array<AtomicHistogram, kInstruments> histograms;
 
   void Record(Instrument instrument, double value) {
-    histograms[static_cast<std::size_t>(instrument)].Record(BoundsOf(instrument), value);
+    Of(instrument).Record(BoundsOf(instrument), value);
+  }
+  AtomicHistogram& Of(Instrument instrument) {
+    return histograms[static_cast<std::size_t>(instrument)];
   }
 };
 
@@ -99,13 +125,20 @@ void GenAiMetrics::RecordAttempt(const SeriesView& key, const AttemptFigures& fi
   if (figures.first_chunk) {
     series.Record(Instrument::kClientFirstChunk, SecondsOf(*figures.first_chunk));
   }
+  if (figures.between_chunks != nullptr) {
+    series.Of(Instrument::kClientPerChunk).Merge(*figures.between_chunks);
+  }
 }
 
-void GenAiMetrics::RecordCall(const SeriesView& key, std::chrono::nanoseconds duration,
-                              std::optional<std::chrono::nanoseconds> first_token) {
+void GenAiMetrics::RecordCall(const SeriesView& key, const CallFigures& figures) {
   Series& series = Find(key);
-  series.Record(Instrument::kServerDuration, SecondsOf(duration));
-  if (first_token) series.Record(Instrument::kServerFirstToken, SecondsOf(*first_token));
+  series.Record(Instrument::kServerDuration, SecondsOf(figures.duration));
+  if (figures.first_token) {
+    series.Record(Instrument::kServerFirstToken, SecondsOf(*figures.first_token));
+  }
+  if (figures.per_token) {
+    series.Record(Instrument::kServerPerToken, SecondsOf(*figures.per_token));
+  }
 }
 
 GenAiMetrics::Series& GenAiMetrics::Find(const SeriesView& key) {

@@ -24,10 +24,12 @@ enum class Instrument : std::uint8_t {
   kClientInputTokens,   ///< `gen_ai.client.token.usage`, {token}, of the type input
   kClientOutputTokens,  ///< the same, of the type output
   kClientFirstChunk,    ///< `gen_ai.client.operation.time_to_first_chunk`, s
+  kClientPerChunk,      ///< `gen_ai.client.operation.time_per_output_chunk`, s
   kServerDuration,      ///< `gen_ai.server.request.duration`, s
   kServerFirstToken,    ///< `gen_ai.server.time_to_first_token`, s
+  kServerPerToken,      ///< `gen_ai.server.time_per_output_token`, s, without the first
 };
-inline constexpr std::size_t kInstruments = 6;
+inline constexpr std::size_t kInstruments = 8;
 /// Upper bounds of the buckets, inclusive, as the conventions advise.
 std::span<const double> BoundsOf(Instrument instrument);
 
@@ -57,6 +59,7 @@ struct HistogramPoint {
   std::array<std::uint64_t, kMaxBuckets> buckets{};  ///< As many as there are bounds, and one.
   double sum = 0;
 
+  void Add(std::span<const double> bounds, double value);
   std::uint64_t count() const;
   void Merge(const HistogramPoint& other);
 };
@@ -73,6 +76,15 @@ struct AttemptFigures {
   /// Tokens as billed; nothing of those that nobody has reported.
   std::optional<std::int64_t> input_tokens;
   std::optional<std::int64_t> output_tokens;
+  /// From each chunk of a stream to the next, in seconds: of kClientPerChunk. May be null.
+  const HistogramPoint* between_chunks = nullptr;
+};
+
+/// What one call has to say.
+struct CallFigures {
+  std::chrono::nanoseconds duration{};
+  std::optional<std::chrono::nanoseconds> first_token;
+  std::optional<std::chrono::nanoseconds> per_token;  ///< Of those after the first, on average.
 };
 
 /// Threads: records on its core; Collect on any thread.
@@ -84,8 +96,7 @@ class GenAiMetrics {
   GenAiMetrics& operator=(const GenAiMetrics&) = delete;
 
   void RecordAttempt(const SeriesView& key, const AttemptFigures& figures);
-  void RecordCall(const SeriesView& key, std::chrono::nanoseconds duration,
-                  std::optional<std::chrono::nanoseconds> first_token);
+  void RecordCall(const SeriesView& key, const CallFigures& figures);
 
   /// Adds what this core has to `sums`: since the start, each series once.
   void Collect(std::map<SeriesKey, SeriesPoint>& sums) const;

@@ -49,9 +49,13 @@ TEST(GenAiMetrics, ABoundIsInItsBucket) {
 // No tokens, no first chunk: nothing is said of them, rather than a zero.
 TEST(GenAiMetrics, OnlyWhatIsKnownIsRecorded) {
   GenAiMetrics metrics;
+  HistogramPoint between;
+  for (const double seconds : {0.01, 0.011, 0.5}) {
+    between.Add(BoundsOf(Instrument::kClientPerChunk), seconds);
+  }
   metrics.RecordAttempt(Key("m", "timeout"), {1s, {}, {}, {}});
-  metrics.RecordAttempt(Key("m"), {1s, 200ms, 12, 0});
-  metrics.RecordCall(Key("route"), 2s, 300ms);
+  metrics.RecordAttempt(Key("m"), {1s, 200ms, 12, 0, &between});
+  metrics.RecordCall(Key("route"), {2s, 300ms, 20ms});
   const auto sums = Collected(metrics);
   ASSERT_EQ(sums.size(), 3U);
   for (const auto& [key, point] : sums) {
@@ -64,6 +68,10 @@ TEST(GenAiMetrics, OnlyWhatIsKnownIsRecorded) {
     EXPECT_EQ(Of(point, Instrument::kClientFirstChunk).count(), answered ? 1U : 0U);
     EXPECT_EQ(Of(point, Instrument::kServerDuration).count(), is_call ? 1U : 0U);
     EXPECT_EQ(Of(point, Instrument::kServerFirstToken).count(), is_call ? 1U : 0U);
+    EXPECT_EQ(Of(point, Instrument::kServerPerToken).buckets[1], is_call ? 1U : 0U);
+    EXPECT_EQ(Of(point, Instrument::kClientPerChunk).count(), answered ? 3U : 0U);
+    EXPECT_EQ(Of(point, Instrument::kClientPerChunk).buckets[1], answered ? 1U : 0U);
+    EXPECT_NEAR(Of(point, Instrument::kClientPerChunk).sum, answered ? 0.521 : 0, 1e-12);
   }
 }
 

@@ -65,6 +65,14 @@ class AttributeWriter {
     AppendText(value, out_);
     out_ += R"("}})";
   }
+  /// A list of that one text.
+  void OneText(std::string_view key, std::string_view value) {
+    if (value.empty()) return;
+    Begin(key);
+    out_ += R"("arrayValue":{"values":[{"stringValue":")";
+    AppendText(value, out_);
+    out_ += R"("}]}}})";
+  }
   void Whole(std::string_view key, std::int64_t value) {
     Begin(key);
     out_ += R"("intValue":")";
@@ -115,6 +123,7 @@ void WriteGenAi(const Span& span, AttributeWriter& attributes) {
   attributes.Text("gen_ai.provider.name", span.gen_ai_kind);
   attributes.Text("gen_ai.request.model", span.request_model.view());
   attributes.Text("gen_ai.response.model", span.response_model.view());
+  attributes.OneText("gen_ai.response.finish_reasons", span.finish);
   if (span.first_chunk) {
     attributes.Number("gen_ai.response.time_to_first_chunk", SecondsOf(*span.first_chunk));
   }
@@ -189,8 +198,10 @@ constexpr std::array<MetricName, kInstruments> kMetrics{{
     {"gen_ai.client.token.usage", "{token}", "input"},
     {"gen_ai.client.token.usage", "{token}", "output"},
     {"gen_ai.client.operation.time_to_first_chunk", "s", ""},
+    {"gen_ai.client.operation.time_per_output_chunk", "s", ""},
     {"gen_ai.server.request.duration", "s", ""},
     {"gen_ai.server.time_to_first_token", "s", ""},
+    {"gen_ai.server.time_per_output_token", "s", ""},
 }};
 
 std::string PointJson(const SeriesKey& key, const MetricName& metric, const HistogramPoint& point,

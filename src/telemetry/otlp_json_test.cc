@@ -50,7 +50,11 @@ std::map<SeriesKey, SeriesPoint> TestSeries() {
   answered.response_model = "gpt-mini-2026-01-01";
   answered.server_address = "api.example.com";
   answered.server_port = 443;
-  metrics.RecordAttempt(answered, {1500ms, 250ms, 1000, 12});
+  HistogramPoint between;
+  for (const double seconds : {0.03, 0.05, 0.5}) {
+    between.Add(BoundsOf(Instrument::kClientPerChunk), seconds);
+  }
+  metrics.RecordAttempt(answered, {1500ms, 250ms, 1000, 12, &between});
   SeriesView failed = answered;
   failed.response_model = {};
   failed.error_type = "timeout";
@@ -59,7 +63,7 @@ std::map<SeriesKey, SeriesPoint> TestSeries() {
   call.operation = "chat";
   call.gen_ai_kind = "openai";
   call.request_model = "support";
-  metrics.RecordCall(call, 62s, 60'300ms);
+  metrics.RecordCall(call, {62s, 60'300ms, 55ms});
   std::map<SeriesKey, SeriesPoint> sums;
   metrics.Collect(sums);
   return sums;

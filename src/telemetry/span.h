@@ -50,6 +50,7 @@ struct SpanFacts {
   std::string_view operation;    ///< "chat". Static.
   std::string_view gen_ai_kind;  ///< `gen_ai.provider.name`: "openai". Static; may be empty.
   std::string_view error_type;   ///< Static; empty: it went well.
+  std::string_view finish;       ///< Why the answer ended: "stop". Static; empty: nobody said.
   std::uint16_t server_port = 0;
   int status = 0;   ///< HTTP, of the answer to a caller; 0: no answer, or not for a caller.
   int attempt = 0;  ///< Of a client span its number, from 1; of a server span how many there were.

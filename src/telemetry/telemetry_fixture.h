@@ -27,6 +27,7 @@ inline void FillAttempt(Span& span) {
   span.first_chunk = std::chrono::milliseconds(250);
   span.operation = "chat";
   span.gen_ai_kind = "openai";
+  span.finish = "stop";
   span.server_port = 443;
   span.attempt = 2;
   span.generation = 9'007'199'254'740'993;  // No double holds it.

@@ -46,7 +46,8 @@ def metrics_of(body):
 
 def plain(value):
     """What an AnyValue holds."""
-    return getattr(value, value.WhichOneof("value"))
+    held = getattr(value, value.WhichOneof("value"))
+    return [plain(each) for each in held.values] if hasattr(held, "values") else held
 
 
 def attributes(message):

@@ -69,8 +69,9 @@ def test_golden_files_are_otlp():
     metrics = metrics_of((data / "metrics.json").read_bytes())
     names = [m.name for m in metrics.resource_metrics[0].scope_metrics[0].metrics]
     assert names == ["gen_ai.client.operation.duration", "gen_ai.client.token.usage",
-                     "gen_ai.client.operation.time_to_first_chunk", "gen_ai.server.request.duration",
-                     "gen_ai.server.time_to_first_token"]
+                     "gen_ai.client.operation.time_to_first_chunk",
+                     "gen_ai.client.operation.time_per_output_chunk", "gen_ai.server.request.duration",
+                     "gen_ai.server.time_to_first_token", "gen_ai.server.time_per_output_token"]
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -106,6 +107,8 @@ def test_a_call_is_one_trace_from_caller_to_provider(traced, collector, stream):
     assert attempt.attrs["gen_ai.usage.input_tokens"] > 0
     assert attempt.attrs["gen_ai.usage.output_tokens"] > 0
     assert attempt.attrs["gen_ai.response.model"]
+    for span in (call, attempt):
+        assert span.attrs["gen_ai.response.finish_reasons"] == ["stop"]
     assert (attempt.attrs["server.address"], attempt.attrs["server.port"]) == (
         "127.0.0.1", gateway.fakes.openai.port)
     assert call.attrs["http.response.status_code"] == 200
@@ -202,7 +205,7 @@ def test_predictions_are_spans_too(traced, collector, register):
 def test_metrics_arrive_with_the_conventions_names(traced, collector):
     gateway = traced(OTEL_EXPORTER_OTLP_HEADERS=f"x-collector-key={COLLECTOR_KEY}")
     route = gateway.name("r")
-    model = gateway.script("main", {})
+    model = gateway.script("main", {"gap": 0.01})  # Its pieces come one by one.
     gateway.version(route, "main", model)
     for stream in (False, True, True):
         assert gateway.post("chat", body_of("chat", route, stream)).status == 200
@@ -222,6 +225,10 @@ def test_metrics_arrive_with_the_conventions_names(traced, collector):
         assert tokens.count == 3 and tokens.sum > 0
     [first] = of("gen_ai.client.operation.time_to_first_chunk", **labels)
     assert first.count == 2
+    [between] = of("gen_ai.client.operation.time_per_output_chunk", **labels)
+    assert between.count >= 2 and between.sum > 0
+    [each] = of("gen_ai.server.time_per_output_token", **{"gen_ai.request.model": route})
+    assert each.count == 2 and each.explicit_bounds[0] == 0.01
     [served] = of("gen_ai.server.request.duration", **{"gen_ai.request.model": route})
     assert served.count == 3
     [token] = of("gen_ai.server.time_to_first_token", **{"gen_ai.request.model": route})

@@ -96,6 +96,7 @@ enum class FinishReason : std::uint8_t {
   kToolCalls,
   kContentFilter,
 };
+inline constexpr std::size_t kFinishReasons = 6;
 std::string_view NameOf(FinishReason reason);  ///< OpenAI's word, as in labels and records.
 /// kStop for a word that is not known: the answer has ended, whatever for.
 FinishReason FinishFromOpenAi(std::string_view word);
