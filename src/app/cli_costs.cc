@@ -61,6 +61,10 @@ CliStatus RunCosts(CommandContext& context, const CostsArgs& args) {
                WithThousands(CountOf(model, "unpriced_calls"))});
   }
   if (!table.empty()) context.console.out << table.Render();
+  if (const std::size_t all = MemberOf(answer.body, "cost_by_model").size(); all > table.size()) {
+    context.console.out << fmt::format(
+        "the {} most expensive of {} models: podium costs -o json has all\n", table.size(), all);
+  }
   PrintSummary(context, answer.body);
   return {};
 }

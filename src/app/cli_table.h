@@ -21,6 +21,7 @@ class Table {
   /// REQUIRES: as many cells as columns. An empty cell is shown as "-".
   void Add(std::vector<std::string> cells);
   bool empty() const { return rows_.empty(); }
+  std::size_t size() const { return rows_.size(); }  ///< Rows.
   /// Titles and rows, each with its line end and without spaces at the end.
   std::string Render() const;
 

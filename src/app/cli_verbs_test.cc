@@ -201,7 +201,19 @@ TEST_F(CliVerbs, CostsShowWhatHasNoPrice) {
   EXPECT_NE(Out().find("mini   1.500000  1,204"), std::string::npos) << Out();
   EXPECT_NE(Out().find("1.500000 USD in 48 h, 1,204 calls"), std::string::npos);
   EXPECT_NE(Err().find("3 calls have no known price"), std::string::npos);
+  EXPECT_EQ(Out().find("most expensive"), std::string::npos) << "these are all";
   EXPECT_EQ(Run({"costs", "--hours", "8761"}), ExitCode::kUsage);
+}
+
+TEST_F(CliVerbs, CostsSayThatTheyShowSomeModelsOnly) {
+  server_.answers["GET /api/models/costs"] = {
+      200, R"({"total_cost_usd":3.5,"hours":24,"cost_by_model":{"mini":1.5,"maxi":2},"top_models":[
+        {"model_id":"maxi","total_cost_usd":2,"total_calls":1,"total_tokens":9,
+         "unpriced_calls":0}],"efficiency_metrics":{"total_calls":2,"unpriced_calls":0}})"};
+  EXPECT_EQ(Run({"costs"}), ExitCode::kDone);
+  EXPECT_NE(Out().find("the 1 most expensive of 2 models: podium costs -o json has all\n"),
+            std::string::npos)
+      << Out();
 }
 
 TEST_F(CliVerbs, SendTokenAndOrigin) {
