@@ -1,0 +1,66 @@
+// Rollouts in made-up worlds, judged by Podium's tests and by the rules that others use.
+//
+// For the figures that are claimed of the tests, and for anybody who wants to see them under their
+// own traffic. The same seed gives the same figures on every platform whose libm agrees. Pure.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/result.h"
+#include "base/rng.h"
+
+namespace podium::rollout {
+
+/// A stretch of requests under one share, base rate and ratio.
+struct WorldStep {
+  std::uint64_t requests = 0;
+  double share = 0.05;       ///< Of the candidate, in (0, 1).
+  double base_begin = 0.01;  ///< The primary's rate; it moves in a straight line to `base_end`.
+  double base_end = 0.01;
+  double ratio = 1;      ///< Of the candidate's rate to it.
+  bool new_step = true;  ///< Else a change of the world within the step before.
+};
+
+struct World {
+  std::vector<WorldStep> steps;
+  /// 0: the unit is the request. Else so many sticky keys, with lognormal activity.
+  std::uint32_t keys = 0;
+  double activity_sigma = 1.5;
+  double frail = 1;  ///< The part of the keys that has all the bad outcomes.
+};
+
+enum class Rule : std::uint8_t {
+  kPodium,        ///< Unit = request: label test with restarts. Sticky: R1 and R2.
+  kEveryEvent,    ///< The label test fed with every bad outcome, whatever the unit: what not to do.
+  kFailureLimit,  ///< Success below 95 % in more than 3 windows of 1,000 requests (Argo's sample).
+  kSuccessRate,   ///< Success below 99 % in 5 windows (Flagger's sample).
+  kPeekingZ,      ///< One-sided z-test at 5 %, looked at every 500 requests.
+  kMannWhitney,   ///< On the windows' rates, every 5 windows, at 98 %, beyond 1.25 times.
+};
+
+struct SimulationPlan {
+  Rule rule = Rule::kPodium;
+  int rollouts = 200;
+  std::uint64_t seed = 1;
+  double alpha = 0.05;
+  double null_ratio = 1;           ///< r0
+  double margin = 2;               ///< r1, of a promotion out of the last step.
+  std::uint64_t look_every = 500;  ///< Requests between two looks.
+};
+
+struct SimulationResult {
+  double rolled_back = 0;      ///< Share of the rollouts.
+  double median_requests = 0;  ///< To the rollback, among those; 0 where there is none.
+  double promoted = 0;  ///< Share that passed the promotion test in the last step; Podium only.
+};
+
+/// kInvalidArgument for a world without requests or with numbers outside their range.
+Result<SimulationResult> Simulate(const World& world, const SimulationPlan& plan);
+
+/// Names, rows and worlds of the published tables: steps of the ramp 1-5-25-50 % and the flat 5 %.
+World FlatWorld(double base, double ratio, std::uint64_t requests = 100'000);
+World RampWorld(double base_begin, double base_end, double ratio, std::uint64_t per_step);
+
+}  // namespace podium::rollout
