@@ -1,7 +1,5 @@
 #include "net/client_connection.h"
 
-#include <netinet/tcp.h>
-
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
@@ -18,8 +16,9 @@ namespace asio = boost::asio;
 using boost::system::error_code;
 
 // What a server may send ahead of a reader who pauses lies in the kernel, up to 32 MB where nothing
-// bounds it. Enough for 10 MB/s over a hundred milliseconds.
-using WindowClamp = asio::detail::socket_option::integer<IPPROTO_TCP, TCP_WINDOW_CLAMP>;
+// bounds it: a buffer of a given size is not tuned by the kernel (a clamped window is). Enough for
+// 10 MB/s over a hundred milliseconds.
+using UnreadBound = asio::socket_base::receive_buffer_size;
 constexpr int kMostUnread = 1024 * 1024;
 
 constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
@@ -80,12 +79,14 @@ Task<Status> ClientConnection::ConnectTo(const ConnectTarget& target, const Addr
     error_code ignored;
     socket_.close(ignored);
     const asio::ip::tcp::endpoint endpoint(address, target.server.port);
+    socket_.open(endpoint.protocol(), last);
+    if (last) break;
+    socket_.set_option(UnreadBound(kMostUnread), ignored);  // Before the window is agreed upon.
     const auto [error] = co_await socket_.async_connect(endpoint, kAwaitTuple);
     last = error;
     if (error == asio::error::operation_aborted || IsWantOfThisMachine(error)) break;
     if (error) continue;
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
-    socket_.set_option(WindowClamp(kMostUnread), ignored);
     socket_.non_blocking(true, ignored);
     co_return Status{};
   }
