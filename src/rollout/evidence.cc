@@ -98,7 +98,8 @@ Status CheckMetric(const Metric& metric, const Evidence& evidence, const std::st
   PODIUM_TRY(Require(Amount(metric.weight) && metric.weight > 0, "a weight is above 0",
                      where + ".weight"));
   PODIUM_TRY(Require(!metric.series.empty() && metric.series.size() <= limits::kMaxMetricSeries,
-                     "a metric has 1 to 8 series", where + ".series"));
+                     fmt::format("a metric has 1 to {} series", limits::kMaxMetricSeries),
+                     where + ".series"));
   for (std::size_t i = 0; i < metric.series.size(); ++i) {
     PODIUM_TRY(CheckSeries(metric.series[i], evidence, fmt::format("{}.series[{}]", where, i)));
   }

@@ -1,7 +1,7 @@
 // Everything that a verdict is computed from: plain counters, and what was fixed before them.
 //
 // The same struct is what a controller reads from its store, what is kept with each decision, and
-// what `podium rollout evidence -f counters.json` reads (README: the JSON form). Whoever has it can
+// what ParseEvidence reads from a file of counters (README: the JSON form). Whoever has it can
 // compute every ln E and the verdict again. Pure.
 #pragma once
 

@@ -128,6 +128,10 @@ class StickyRule final : public SimulatedRule {
 struct Arm {
   double n = 0;
   double bad = 0;
+  void Add(const SimulatedRequest& request) {
+    n += 1;
+    bad += request.bad ? 1 : 0;
+  }
   double rate() const { return n > 0 ? bad / n : 0; }
 };
 
@@ -136,9 +140,7 @@ class WindowRule : public SimulatedRule {
  public:
   void BeginStep(double) override {}
   void Add(const SimulatedRequest& request) override {
-    Arm& arm = request.canary ? canary_ : active_;
-    arm.n += 1;
-    arm.bad += request.bad ? 1 : 0;
+    (request.canary ? canary_ : active_).Add(request);
     if (canary_.n + active_.n < kWindow) return;
     EndWindow(canary_, active_);
     canary_ = active_ = {};
@@ -173,9 +175,7 @@ class PeekingZRule final : public SimulatedRule {
  public:
   void BeginStep(double) override {}
   void Add(const SimulatedRequest& request) override {
-    Arm& arm = request.canary ? canary_ : active_;
-    arm.n += 1;
-    arm.bad += request.bad ? 1 : 0;
+    (request.canary ? canary_ : active_).Add(request);
   }
   bool RollsBack() override {
     constexpr double kOneSided = 1.6448536269514722;
