@@ -13,6 +13,7 @@ import time
 from crowd import Crowd
 from harness import (ROUTE, MlServer, Nginx, Podium, closed_loop, open_loop, open_loop_argv,
                      rss_bytes, scratch, system_calls)
+from registry_cases import lists, lists_postgres, retention
 from verdict import median
 
 ROUNDS = 5
@@ -294,4 +295,4 @@ def connections(plan):
 
 
 CASES = {f.__name__: f for f in (decide, predict, protocol, rollback, publish, start,
-                                  connections)}
+                                  connections, lists, lists_postgres, retention)}

@@ -16,7 +16,7 @@
 #     LIBS names targets from outside:
 #       podium_asio, fmt::fmt, spdlog::spdlog, nlohmann_json::nlohmann_json, podium_yaml,
 #       CLI11::CLI11, simdjson::simdjson, tl::expected, SQLite::SQLite3, OpenSSL::Crypto, OpenSSL::SSL,
-#       ZLIB::ZLIB, podium_xxhash, podium_ort_headers
+#       ZLIB::ZLIB, podium_xxhash, podium_pq, podium_ort_headers
 #     A folder of control is a module of its own: in src/control/admin/CMakeLists.txt
 #       podium_module(control_admin DEPS view store domain base)
 #     and src/CMakeLists.txt finds the folder. gateway has one such folder, gateway/llm (gateway_llm).

@@ -16,9 +16,10 @@ kPackages=(
   python3 python3-venv python3-pip
   # libraries
   libboost1.81-dev libcli11-dev libexpected-dev libfmt-dev libsimdjson-dev libspdlog-dev
-  libsqlite3-dev libssl-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev
-  # tests (g++ with its binutils: libpodium's headers and symbols are for other compilers too)
-  libgtest-dev libgmock-dev g++
+  libpq-dev libsqlite3-dev libssl-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev
+  # tests (a PostgreSQL that they start themselves; g++ with its binutils: libpodium's headers and
+  # symbols are for other compilers too)
+  libgtest-dev libgmock-dev g++ postgresql-15
 )
 
 # The web server and the load generator that Podium is measured against, and what counts.

@@ -127,6 +127,9 @@ CliResult<ApiAnswer> Api::Send(net::ClientRequest request) {
     request.headers.emplace_back("Authorization", "Bearer " + options_.token.Reveal());
   }
   request.headers.emplace_back("X-Podium-Origin", "cli");
+  if (!options_.person.empty()) {
+    request.headers.emplace_back("X-Podium-Actor", options_.person);
+  }
   request.timeout = std::max<std::chrono::nanoseconds>(
       options_.timeout, request.source ? std::chrono::hours(1) : std::chrono::seconds(0));
   Result<net::ClientResponse> response = transport_(std::move(request));

@@ -32,6 +32,7 @@ class Api {
   struct Options {
     std::string server;  ///< As shown in messages.
     Secret token;        ///< Sent as a bearer token unless empty.
+    std::string person;  ///< On whose behalf: X-Podium-Actor unless empty.
     std::chrono::nanoseconds timeout = std::chrono::minutes(2);
   };
   Api(Options options, Transport transport);

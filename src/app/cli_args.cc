@@ -53,6 +53,7 @@ class Grammar {
         "More: podium VERB --help, podium help exit-codes, podium help settings");
     AddClientFlags();
     AddServerVerbs();
+    AddDbVerbs();
     AddVersionVerbs();
     AddTrafficVerbs();
     AddReadingVerbs();
@@ -118,6 +119,9 @@ class Grammar {
               ->option_text("DURATION"));
     group(app_.add_option("--reason", client_.reason, "kept in the audit trail")
               ->option_text("TEXT"));
+    group(app_.add_option("--as", client_.person,
+                          "who you are, kept in the audit trail (default: PODIUM_ACTOR)")
+              ->option_text("NAME"));
     group(app_.add_flag("-y,--yes", client_.yes, "do not ask"));
   }
 
@@ -191,6 +195,51 @@ class Grammar {
         ->option_text("FILE");
   }
 
+  void AddDbVerbs() {
+    CLI::App* noun =
+        Add(app_, "db", "Server", "The registry's database, without a server",
+            "  podium db status\n"
+            "  podium db backup registry-backup.db\n"
+            "  DATABASE_URL=postgresql://db.example/podium podium db verify\n",
+            []() -> CliResult<Verb> {
+              return UsageError("db needs to know what to do", "podium db --help lists the verbs");
+            });
+    AddDbVerb(*noun, "status", DbVerb::kStatus, "What is there: schema, revision, audit rows");
+    AddDbVerb(*noun, "migrate", DbVerb::kMigrate, "Bring it to the newest schema, as a start does");
+    AddDbVerb(*noun, "backup", DbVerb::kBackup, "Copy a SQLite registry, also while it is in use")
+        ->add_option("FILE", db_.file, "a new file")
+        ->required();
+    CLI::App* restore = AddDbVerb(*noun, "restore", DbVerb::kRestore,
+                                  "Put a backup in the place of a SQLite registry");
+    CLI::Option* file = restore->add_option("FILE", db_.file, "a backup");
+    CLI::Option* epoch =
+        restore
+            ->add_flag("--epoch", db_.epoch,
+                       "only raise the epoch: after pg_restore, or when commits were lost")
+            ->excludes(file);
+    restore->add_option("--above", db_.above, "the epoch that replicas have seen (podium status)")
+        ->option_text("EPOCH")
+        ->needs(epoch);
+    AddDbVerb(*noun, "verify", DbVerb::kVerify, "Walk the audit trail; 1 when it is broken")
+        ->add_option("FILE", db_.file, "a backup instead");
+  }
+
+  CLI::App* AddDbVerb(CLI::App& noun, const char* name, DbVerb kind, const char* help) {
+    CLI::App* verb = Add(noun, name, "Verbs", help, "", [this, kind] {
+      db_.verb = kind;
+      return Verb(db_);
+    });
+    verb->add_option_function<std::string>(
+        "--data",
+        [this](const std::string& value) {
+          db_.server.values.push_back({"--data", "data_dir", value});
+        },
+        "directory of the registry");
+    verb->add_option("--config", db_.server.config, "a YAML file with the server's settings")
+        ->option_text("FILE");
+    return verb;
+  }
+
   CliResult<Verb> MakeDemo() {
     if (!duration_.empty()) {
       // Typed by hand each time, unlike a setting: a bare number can only mean seconds.
@@ -224,8 +273,16 @@ class Grammar {
     CLI::App* get = Add(*noun, "get", "Verbs", "All about one version", "",
                         [this] { return Verb(GetVersionArgs{target_}); });
     get->add_option("ID", target_, kTargetHelp)->required();
-    AddVersionChange(*noun, "activate", VersionVerb::kActivate,
-                     "Make a version the primary of its route, whatever it was before");
+    CLI::App* show = Add(*noun, "show", "Verbs", "The same", "",
+                         [this] { return Verb(GetVersionArgs{target_}); });
+    show->add_option("ID", target_, kTargetHelp)->required();
+    CLI::App* diff =
+        Add(*noun, "diff", "Verbs", "What changes from one version to another",
+            "  podium version diff tumour@1 tumour@2\n", [this] { return Verb(diff_); });
+    diff->add_option("FROM", diff_.from, kTargetHelp)->required();
+    diff->add_option("TO", diff_.to, kTargetHelp)->required();
+    AddForce(AddVersionChange(*noun, "activate", VersionVerb::kActivate,
+                              "Make a version the primary of its route, whatever it was before"));
     AddVersionChange(*noun, "retire", VersionVerb::kRetire,
                      "Take a version out of service for good; its row stays");
     AddVersionChange(*noun, "delete", VersionVerb::kDelete,
@@ -278,10 +335,15 @@ class Grammar {
     verb->add_flag("--wait", register_.wait, "until it is loaded and warm");
   }
 
+  void AddForce(CLI::App* verb) {
+    verb->add_flag("--force", force_,
+                   "although its signature does not fit the primary's callers; needs --as");
+  }
+
   CLI::App* AddVersionChange(CLI::App& parent, const char* name, VersionVerb kind,
                              const char* help) {
     CLI::App* verb = Add(parent, name, "Verbs", help, "",
-                         [this, kind] { return Verb(ChangeVersionArgs{kind, target_}); });
+                         [this, kind] { return Verb(ChangeVersionArgs{kind, target_, force_}); });
     verb->add_option("ID", target_, kTargetHelp)->required();
     return verb;
   }
@@ -292,9 +354,10 @@ class Grammar {
             "  podium promote tumour@2\n"
             "  podium promote tumour --reason 'a week without errors'   its canary\n"
             "\nOn a terminal it asks first; in a script it does what it says.\n",
-            [this] { return Verb(ChangeVersionArgs{VersionVerb::kPromote, target_}); });
+            [this] { return Verb(ChangeVersionArgs{VersionVerb::kPromote, target_, force_}); });
     promote->add_option("ID", target_, "a model id, ROUTE@VERSION, or a route: its canary")
         ->required();
+    AddForce(promote);
 
     CLI::App* rollback =
         Add(app_, "rollback", "Traffic", "Back to what served before, at once",
@@ -314,6 +377,7 @@ class Grammar {
                      "share, 0 to 100 as in 0.25")
         ->option_text("[ID] PERCENT")
         ->expected(0, kManyWords);
+    AddForce(canary);
     canary->add_flag("--end", canary_end_, "take the canary out of traffic");
   }
 
@@ -332,6 +396,7 @@ class Grammar {
     }
     CLI_TRY_ASSIGN(canary_.pct, ParsePercent(canary_words_.back()));
     if (canary_words_.size() == 2) canary_.target = canary_words_.front();
+    canary_.force = force_;
     return Verb(canary_);
   }
 
@@ -366,17 +431,34 @@ class Grammar {
     AddExplain();
 
     CLI::App* audit = Add(app_, "audit", "Looking", "Who changed what, newest first",
-                          "  podium audit\n  podium audit list --route tumour --limit 20\n",
-                          [this] { return Verb(audit_); });
+                          "  podium audit\n  podium audit list --route tumour --limit 20\n"
+                          "  podium audit list --route tumour --as-of 2026-03-09T14:31Z\n"
+                          "  podium audit list --model churn\n",
+                          [this] { return MakeAudit(); });
     audit_.most = kListDefault;
     const auto options = [this](CLI::App* verb) {
-      verb->add_option("--route", audit_.route, "of one route only");
+      CLI::Option* route = verb->add_option("--route", audit_.route, "of one route only");
+      verb->add_option("--model", audit_.model, "of a registered model of MLflow's registry")
+          ->excludes(route);
+      verb->add_flag("--models", audit_.models, "of all registered models")->excludes(route);
       verb->add_option("--limit", audit_.most, "at most so many (default 100)")
           ->check(CLI::Range(std::size_t{1}, kListMost));
+      verb->add_option("--as-of", audit_.as_of,
+                       "how the route stood at a time, in UTC, and who brought that about")
+          ->option_text("TIME");
     };
     AddCostVerbs();
+    AddReplicaVerbs();
     options(audit);
-    options(Add(*audit, "list", "Verbs", "The same", "", [this] { return Verb(audit_); }));
+    options(Add(*audit, "list", "Verbs", "The same", "", [this] { return MakeAudit(); }));
+  }
+
+  CliResult<Verb> MakeAudit() {
+    if (!audit_.as_of.empty() && audit_.route.empty()) {
+      return UsageError("--as-of needs --route: it shows how one route stood",
+                        "podium audit list --route ROUTE --as-of TIME");
+    }
+    return Verb(audit_);
   }
 
   void AddChat() {
@@ -411,6 +493,28 @@ class Grammar {
     }
     chat_.prompt = fmt::format("{}", fmt::join(chat_words_, " "));
     return Verb(chat_);
+  }
+
+  void AddReplicaVerbs() {
+    CLI::App* noun = Add(app_, "replica", "Looking", "The servers that share this registry",
+                         "  podium replica list\n", []() -> CliResult<Verb> {
+                           return UsageError("replica needs to know what to do",
+                                             "podium replica --help lists the verbs");
+                         });
+    Add(*noun, "list", "Verbs", "Who serves, how far each is, what it cannot serve", "",
+        [] { return Verb(ListReplicasArgs{}); });
+
+    CLI::App* events = Add(app_, "events", "Looking", "What has happened to the registry",
+                           "  podium events\n  podium events --follow --route tumour\n"
+                           "  podium events --after 120 --type podium.version.promoted\n",
+                           [this] { return Verb(events_); });
+    events_.most = kListDefault;
+    events->add_flag("--follow", events_.follow, "and what happens from now on, until Ctrl-C");
+    events->add_option("--after", events_.after, "those behind this event")->option_text("ID");
+    events->add_option("--type", events_.type, "of these types only")->option_text("TYPE,…");
+    events->add_option("--route", events_.route, "of one route only");
+    events->add_option("--limit", events_.most, "at most so many (default 100)")
+        ->check(CLI::Range(std::size_t{1}, kListMost));
   }
 
   void AddCostVerbs() {
@@ -622,12 +726,15 @@ class Grammar {
   std::string timeout_;
   std::string duration_;
   std::string target_;
+  DiffArgs diff_;
+  bool force_ = false;
   std::vector<std::string> canary_words_;
   bool canary_end_ = false;
   ServeArgs serve_;
   DemoArgs demo_;
   CheckArgs check_;
   VerifyArgs verify_;
+  DbArgs db_;
   StatusArgs status_;
   RegisterArgs register_;
   ListVersionsArgs list_;
@@ -641,6 +748,7 @@ class Grammar {
   CostsArgs costs_;
   SetPriceArgs set_price_;
   ListPricesArgs list_prices_;
+  EventsArgs events_;
 };
 
 }  // namespace

@@ -43,6 +43,14 @@ struct VerifyArgs {
   std::string file;
   std::string signature;  ///< A path; empty: the one beside the file, if there is one.
 };
+enum class DbVerb { kStatus, kMigrate, kBackup, kRestore, kVerify };
+struct DbArgs {
+  ServerFlags server;  ///< Whose registry it is.
+  DbVerb verb = DbVerb::kStatus;
+  std::string file;         ///< A backup.
+  bool epoch = false;       ///< Only raise the epoch,
+  std::uint32_t above = 0;  ///< above this one.
+};
 struct StatusArgs {
   std::string route;  ///< Empty: all.
   bool watch = false;
@@ -74,10 +82,15 @@ struct ListVersionsArgs {
 struct GetVersionArgs {
   std::string target;
 };
+struct DiffArgs {
+  std::string from;
+  std::string to;
+};
 enum class VersionVerb { kActivate, kPromote, kRetire, kDelete, kRetry };
 struct ChangeVersionArgs {
   VersionVerb verb = VersionVerb::kPromote;
   std::string target;
+  bool force = false;  ///< Past a signature that does not fit.
 };
 struct RollbackArgs {
   std::string route;
@@ -86,6 +99,7 @@ struct CanaryArgs {
   std::string route;
   std::string target;         ///< Empty: the canary that the route has.
   std::optional<double> pct;  ///< Empty: end it.
+  bool force = false;         ///< Past a signature that does not fit.
 };
 struct PredictArgs {
   std::string route;
@@ -107,7 +121,18 @@ struct ChatArgs {
 };
 struct AuditArgs {
   std::string route;
+  std::string model;    ///< A registered model of MLflow's registry, instead of routes.
+  bool models = false;  ///< All of them.
+  std::string as_of;    ///< A time in UTC: how the route stood then, instead of the list.
   std::size_t most = 0;
+};
+struct ListReplicasArgs {};
+struct EventsArgs {
+  std::optional<std::uint64_t> after;  ///< The id of an event; none: the newest `most`.
+  std::string type;                    ///< Of these types only, with commas between.
+  std::string route;
+  std::size_t most = 0;
+  bool follow = false;
 };
 struct ExplainArgs {
   std::string route;
@@ -141,13 +166,15 @@ struct ClientFlags {
   std::optional<OutputFormat> output;
   std::optional<std::chrono::microseconds> timeout;
   std::string reason;
+  std::string person;  ///< On whose behalf; empty: nobody is named.
   bool yes = false;
 };
 
-using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, StatusArgs,
-                          RegisterArgs, ListVersionsArgs, GetVersionArgs, ChangeVersionArgs,
-                          RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs,
-                          CostsArgs, SetPriceArgs, ListPricesArgs>;
+using Verb =
+    std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
+                 RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
+                 RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
+                 SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs>;
 
 struct CommandLine {
   Verb verb;

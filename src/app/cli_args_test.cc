@@ -105,11 +105,27 @@ TEST(CliArguments, ReadingVerbs) {
   EXPECT_EQ(predict.session, "s");
   EXPECT_EQ(predict.version, "2");
   EXPECT_EQ(As<PredictArgs>("predict tumour -f -").file, "-");
+  EXPECT_EQ(As<EventsArgs>("events").most, 100U);
+  EXPECT_EQ(As<EventsArgs>("events --after 7 --follow").after, 7U);
+  As<ListReplicasArgs>("replica list");
   EXPECT_EQ(As<AuditArgs>("audit").most, 100U);
   EXPECT_EQ(As<AuditArgs>("audit list --route r --limit 3").most, 3U);
   EXPECT_EQ(As<AuditArgs>("audit --route r").route, "r");
   EXPECT_EQ(As<CheckArgs>("check f.yaml").file, "f.yaml");
   EXPECT_FALSE(As<CheckArgs>("check").file.has_value());
+}
+
+TEST(CliArguments, DatabaseVerbs) {
+  EXPECT_EQ(As<DbArgs>("db status").verb, DbVerb::kStatus);
+  EXPECT_EQ(As<DbArgs>("db migrate --config f.yaml").server.config, "f.yaml");
+  EXPECT_EQ(As<DbArgs>("db backup copy.db").file, "copy.db");
+  EXPECT_EQ(As<DbArgs>("db verify").file, "");
+  const auto restore = As<DbArgs>("db restore copy.db --data d");
+  EXPECT_EQ(restore.verb, DbVerb::kRestore);
+  EXPECT_TRUE(restore.server.Has("data_dir"));
+  const auto epoch = As<DbArgs>("db restore --epoch --above 7");
+  EXPECT_TRUE(epoch.epoch);
+  EXPECT_EQ(epoch.above, 7u);
 }
 
 // People put them before and behind the verb.

@@ -91,7 +91,7 @@ CliStatus Chat::Ask(std::string question) {
   if (!answered) {
     conversation_.Withdraw();
     if (json() && !report.request_id.empty()) {
-      context_.console.out << DumpJsonPretty(ReportJson(report, answered.error().error)) << '\n';
+      PrintJson(context_.console, ReportJson(report, answered.error().error));
     }
     return answered;
   }
@@ -99,7 +99,7 @@ CliStatus Chat::Ask(std::string question) {
   LearnWhoAnswered(report);
   if (!report.cost) LearnCost(report);
   if (json()) {
-    context_.console.out << DumpJsonPretty(ReportJson(report)) << '\n';
+    PrintJson(context_.console, ReportJson(report));
   } else {
     Tell(ReportLine(report));
   }

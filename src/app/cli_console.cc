@@ -28,4 +28,14 @@ std::string Printable(std::string_view text) {
   return Harmless(shown);  // There are controls above the ASCII ones.
 }
 
+std::string ShowTime(std::string_view rfc3339) {
+  std::string shown = Printable(rfc3339).substr(0, 19);  // To the second.
+  if (shown.size() == 19) shown[10] = ' ';
+  return shown;
+}
+
+void PrintJson(Console& console, const Json& value) {
+  console.out << DumpJsonPretty(value) << '\n';
+}
+
 }  // namespace podium::app

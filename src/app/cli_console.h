@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/cli_exit.h"
+#include "base/json.h"
 
 namespace podium::app {
 
@@ -31,5 +32,11 @@ CliStatus Confirm(Console& console, std::string_view effect, bool yes, Unattende
 /// Text from outside as it may be printed: control characters, which could steer the terminal,
 /// become question marks. Line ends and tabs too: one value is one line.
 std::string Printable(std::string_view text);
+
+/// "2026-03-09T14:31:07.123456Z" as "2026-03-09 14:31:07".
+std::string ShowTime(std::string_view rfc3339);
+
+/// On `out`, indented.
+void PrintJson(Console& console, const Json& value);
 
 }  // namespace podium::app

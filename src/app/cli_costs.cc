@@ -12,10 +12,6 @@ namespace {
 
 constexpr std::size_t kMostPrices = 10'000;
 
-void PrintJson(CommandContext& context, const Json& value) {
-  context.console.out << DumpJsonPretty(value) << '\n';
-}
-
 // Six decimals, as the API gives them: a column of amounts lines up.
 std::string ShowUsd(const Json& amount) {
   return amount.is_number() ? fmt::format("{:.6f}", amount.get<double>()) : "";
@@ -33,12 +29,6 @@ void PrintSummary(CommandContext& context, const Json& report) {
   }
 }
 
-std::string ShowTime(const std::string& rfc3339) {
-  std::string shown = Printable(rfc3339).substr(0, 19);  // To the second.
-  if (shown.size() == 19) shown[10] = ' ';
-  return shown;
-}
-
 }  // namespace
 
 CliStatus RunCosts(CommandContext& context, const CostsArgs& args) {
@@ -46,7 +36,7 @@ CliStatus RunCosts(CommandContext& context, const CostsArgs& args) {
   CLI_TRY_ASSIGN(const ApiAnswer answer,
                  context.api.Get(WithQuery("/api/models/costs", "hours", hours)));
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context, answer.body);
+    PrintJson(context.console, answer.body);
     return {};
   }
   Table table({{"MODEL"},
@@ -77,7 +67,7 @@ CliStatus RunSetPrice(CommandContext& context, const SetPriceArgs& args) {
   CLI_TRY_ASSIGN(const ApiAnswer answer,
                  context.api.Change(net::HttpMethod::kPut, "/api/v1/prices", body));
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context, answer.body);
+    PrintJson(context.console, answer.body);
     return {};
   }
   context.console.out << fmt::format(
@@ -93,7 +83,7 @@ CliStatus RunListPrices(CommandContext& context, const ListPricesArgs& args) {
   target = WithQuery(std::move(target), "model", args.model);
   CLI_TRY_ASSIGN(const Json rows, context.api.List(target, kMostPrices));
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context, rows);
+    PrintJson(context.console, rows);
     return {};
   }
   Table table({{"PROVIDER"},

@@ -168,7 +168,7 @@ CliStatus ExplainRequest(CommandContext& context, const ExplainArgs& args) {
   CLI_TRY_ASSIGN(const ApiAnswer answer,
                  context.api.Get(WithQuery("/api/v1/explain", "request_id", args.request)));
   if (context.format == OutputFormat::kJson) {
-    context.console.out << DumpJsonPretty(answer.body) << '\n';
+    PrintJson(context.console, answer.body);
     return {};
   }
   context.console.err << Warnings(MemberOf(answer.body, "replay"));
@@ -210,7 +210,7 @@ CliStatus RunExplain(CommandContext& context, const ExplainArgs& args) {
   CliResult<ApiAnswer> answer = context.api.Get(std::move(target));
   if (!answer) return WithRouteHint(context, args, std::move(answer).error());
   if (context.format == OutputFormat::kJson) {
-    context.console.out << DumpJsonPretty(answer->body) << '\n';
+    PrintJson(context.console, answer->body);
     return {};
   }
   context.console.err << Warnings(answer->body);

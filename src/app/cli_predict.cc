@@ -62,7 +62,7 @@ CliStatus RunPredict(CommandContext& context, const PredictArgs& args) {
   if (context.format == OutputFormat::kJson) {
     Json shown = answer->body;
     shown["routing"] = routing;
-    context.console.out << DumpJsonPretty(shown) << '\n';
+    PrintJson(context.console, shown);
     return {};
   }
   for (const Json& prediction : MemberOf(answer->body, "predictions")) {

@@ -8,8 +8,11 @@
 #include "app/cli_args.h"
 #include "app/cli_chat.h"
 #include "app/cli_costs.h"
+#include "app/cli_db.h"
 #include "app/cli_explain.h"
+#include "app/cli_history.h"
 #include "app/cli_predict.h"
+#include "app/cli_replicas.h"
 #include "app/cli_serve.h"
 #include "app/cli_status.h"
 #include "app/cli_traffic.h"
@@ -70,6 +73,7 @@ class Runner {
     if (!settings) return Ended(CliFailure(settings.error()));
     DemoOptions options;
     options.settings = *settings;
+    options.settings.database = {};  // A demo writes into no registry that is in use.
     options.listen_chosen =
         args.server.Has("server.listen") || world_.environment.contains("PODIUM_SERVER_LISTEN");
     options.data_chosen =
@@ -92,6 +96,11 @@ class Runner {
     if (!format) return Ended(CliFailure(format.error()));
     return RunVerify(args, world_.environment, world_.console, *format);
   }
+  ExitCode operator()(const DbArgs& args) {
+    const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
+    if (!format) return Ended(CliFailure(format.error()));
+    return RunDb(args, world_.environment, world_.console, *format, client_.yes);
+  }
   template <typename Args>
   ExitCode operator()(const Args& args) {
     return Ended(Ask(args));
@@ -109,6 +118,8 @@ class Runner {
     constexpr bool kChats = std::is_same_v<Args, ChatArgs>;
     options.timeout = client_.timeout.value_or(kChats ? kChatTimeout : kDefaultTimeout);
     CLI_TRY_ASSIGN(options.token, TokenOf(world_.environment));
+    options.person =
+        client_.person.empty() ? Variable(world_.environment, "PODIUM_ACTOR") : client_.person;
     Api api(std::move(options), world_.connect(server));
     CommandContext context{api, world_.console, format, client_.reason, client_.yes};
     const Waiting waiting{world_.clock, world_.pause, client_.timeout.value_or(kDefaultWait)};
@@ -131,6 +142,7 @@ class Runner {
     if constexpr (std::is_same_v<Args, RegisterArgs>) return RunRegister(context, args, waiting);
     if constexpr (std::is_same_v<Args, ListVersionsArgs>) return RunListVersions(context, args);
     if constexpr (std::is_same_v<Args, GetVersionArgs>) return RunGetVersion(context, args);
+    if constexpr (std::is_same_v<Args, DiffArgs>) return RunDiff(context, args);
     if constexpr (std::is_same_v<Args, ChangeVersionArgs>) return RunChangeVersion(context, args);
     if constexpr (std::is_same_v<Args, RollbackArgs>) return RunRollback(context, args);
     if constexpr (std::is_same_v<Args, CanaryArgs>) return RunCanary(context, args);
@@ -138,6 +150,8 @@ class Runner {
     if constexpr (std::is_same_v<Args, AuditArgs>) return RunAudit(context, args);
     if constexpr (std::is_same_v<Args, ExplainArgs>) return RunExplain(context, args);
     if constexpr (std::is_same_v<Args, CostsArgs>) return RunCosts(context, args);
+    if constexpr (std::is_same_v<Args, ListReplicasArgs>) return RunListReplicas(context, args);
+    if constexpr (std::is_same_v<Args, EventsArgs>) return RunEvents(context, args, waiting);
     if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
     if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }

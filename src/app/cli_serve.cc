@@ -137,7 +137,7 @@ ExitCode RunCheck(const CheckArgs& args, const Environment& environment, Console
   if (format == OutputFormat::kJson) {
     Json list = Json::array();
     for (const Finding& finding : findings) list.push_back(ToJson(finding));
-    console.out << DumpJsonPretty(list) << '\n';
+    PrintJson(console, list);
   } else {
     for (const Finding& finding : findings) console.out << Render(finding);
   }

@@ -108,6 +108,10 @@ std::string Warnings(const Look& look) {
   if (!unwritten.empty() && unwritten != TextOf(look.status, "trouble")) {
     text += fmt::format("warning: the last change was not taken: {}\n", Printable(unwritten));
   }
+  if (const std::string unheard = TextOf(look.status, "replica_trouble"); !unheard.empty()) {
+    text +=
+        fmt::format("warning: other replicas do not hear of this one: {}\n", Printable(unheard));
+  }
   for (const Json& route : look.routes) {
     for (const Json& fault : MemberOf(route, "faults")) {
       if (!fault.is_string()) continue;
@@ -123,7 +127,7 @@ void Show(CommandContext& context, const Look& look, const SeenShares& seen) {
   if (context.format == OutputFormat::kJson) {
     const Json shown = {
         {"status", look.status}, {"routes", look.routes}, {"metrics", look.metrics}};
-    console.out << DumpJsonPretty(shown) << '\n';
+    PrintJson(console, shown);
     return;
   }
   console.err << Warnings(look) << std::flush;

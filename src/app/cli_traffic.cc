@@ -33,6 +33,30 @@ Json WithReason(Json body, const std::string& reason) {
   return body;
 }
 
+Json WithForce(Json body, bool force) {
+  if (force) body["force"] = true;
+  return body;
+}
+
+// What the signature gate let through without knowing, or was told to.
+void WarnOfSignatures(CommandContext& context, const Json& answer) {
+  for (const Json& check : MemberOf(answer, "signature_checks")) {
+    const std::string fit = TextOf(check, "fit");
+    if (fit == "compatible") continue;
+    const Json& why = MemberOf(check, fit == "unknown" ? "unknown" : "differences");
+    std::string reasons;
+    for (const Json& reason : why) {
+      if (!reason.is_string()) continue;
+      reasons += (reasons.empty() ? "" : "; ") + reason.get<std::string>();
+    }
+    context.console.err << fmt::format(
+        "{}: the signature of {} {} that of {}: {}\n", fit == "unknown" ? "note" : "warning",
+        Printable(TextOf(check, "model_id")),
+        fit == "unknown" ? "could not be compared whole with" : "was forced past",
+        Printable(TextOf(check, "primary")), Printable(reasons));
+  }
+}
+
 // Versions read better than ids; a version that is gone keeps its id.
 std::string NameIn(CommandContext& context, const Json& answer, const char* key) {
   const std::string id = TextOf(MemberOf(answer, "change"), key);
@@ -45,11 +69,12 @@ std::string NameIn(CommandContext& context, const Json& answer, const char* key)
 // Mutations answer once this server routes by them; others may need a moment.
 void Report(CommandContext& context, const Json& answer) {
   if (context.format == OutputFormat::kJson) {
-    context.console.out << DumpJsonPretty(answer) << '\n';
+    PrintJson(context.console, answer);
     return;
   }
   const ChangeNames names{NameIn(context, answer, "from"), NameIn(context, answer, "to")};
   context.console.out << DescribeChange(answer, names) << '\n';
+  WarnOfSignatures(context, answer);
   for (const Json& replica : MemberOf(answer, "replicas")) {
     const Json& applied = MemberOf(replica, "applied");
     if (applied.is_boolean() && !applied.get<bool>()) {
@@ -181,7 +206,7 @@ CliStatus RunChangeVersion(CommandContext& context, const ChangeVersionArgs& arg
       const ApiAnswer answer,
       context.api.Change(deletes ? HttpMethod::kDelete : HttpMethod::kPost,
                          ApiPath("/api/v1/versions", TextOf(row, "model_id"), PathOf(args.verb)),
-                         WithReason(Json::object(), context.reason)));
+                         WithForce(WithReason(Json::object(), context.reason), args.force)));
   if (args.verb == VersionVerb::kRetry && context.format == OutputFormat::kTable) {
     context.console.out << fmt::format("{} is {}\n", NameRow(answer.body),
                                        TextOf(answer.body, "load_state"));
@@ -224,7 +249,8 @@ CliStatus RunCanary(CommandContext& context, const CanaryArgs& args) {
   Json body = {{"model_id", id}, {"traffic_pct", *args.pct}};
   CLI_TRY_ASSIGN(
       const ApiAnswer answer,
-      context.api.Change(HttpMethod::kPut, path, WithReason(std::move(body), context.reason)));
+      context.api.Change(HttpMethod::kPut, path,
+                         WithForce(WithReason(std::move(body), context.reason), args.force)));
   Report(context, answer.body);
   return {};
 }

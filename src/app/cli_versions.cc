@@ -8,6 +8,8 @@
 #include <map>
 #include <utility>
 
+#include "app/cli_history.h"
+#include "app/cli_model_audit.h"
 #include "app/cli_table.h"
 #include "app/cli_target.h"
 #include "app/cli_upload.h"
@@ -155,16 +157,6 @@ void PrintNextStep(CommandContext& context, const Json& row) {
   context.console.err << fmt::format("next: podium version activate {}\n", ShortName(row));
 }
 
-void PrintJson(CommandContext& context, const Json& value) {
-  context.console.out << DumpJsonPretty(value) << '\n';
-}
-
-std::string ShowTime(const std::string& rfc3339) {
-  std::string shown = Printable(rfc3339).substr(0, 19);  // To the second.
-  if (shown.size() == 19) shown[10] = ' ';
-  return shown;
-}
-
 std::string ShareChange(const Json& change) {
   const double before = NumberOf(change, "traffic_pct_before");
   const double after = NumberOf(change, "traffic_pct_after");
@@ -206,7 +198,7 @@ CliStatus RunRegister(CommandContext& context, const RegisterArgs& args, const W
     CLI_TRY_ASSIGN(answer.body, WaitUntilReady(context, TextOf(answer.body, "model_id"), waiting));
   }
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context, answer.body);
+    PrintJson(context.console, answer.body);
     return {};
   }
   context.console.out << fmt::format("registered {} as {}{}\n", NameRow(answer.body),
@@ -223,7 +215,7 @@ CliStatus RunListVersions(CommandContext& context, const ListVersionsArgs& args)
   CLI_TRY_ASSIGN(const Json rows, context.api.List(target, args.most));
   if (rows.empty() && !args.route.empty()) CLI_TRY(FindRoute(context.api, args.route));
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context, rows);
+    PrintJson(context.console, rows);
     return {};
   }
   Table table({{"ROUTE"},
@@ -256,7 +248,7 @@ CliStatus RunListVersions(CommandContext& context, const ListVersionsArgs& args)
 CliStatus RunGetVersion(CommandContext& context, const GetVersionArgs& args) {
   CLI_TRY_ASSIGN(const Json row, FindVersion(context.api, args.target));
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context, row);
+    PrintJson(context.console, row);
     return {};
   }
   for (const auto& [key, value] : row.items()) {
@@ -268,11 +260,13 @@ CliStatus RunGetVersion(CommandContext& context, const GetVersionArgs& args) {
 }
 
 CliStatus RunAudit(CommandContext& context, const AuditArgs& args) {
+  if (!args.as_of.empty()) return RunAsOf(context, args.route, args.as_of);
+  if (args.models || !args.model.empty()) return RunModelAudit(context, args.model, args.most);
   CLI_TRY_ASSIGN(const Json rows,
                  context.api.List(WithQuery("/api/v1/audit", "route", args.route), args.most));
   if (rows.empty() && !args.route.empty()) CLI_TRY(FindRoute(context.api, args.route));
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context, rows);
+    PrintJson(context.console, rows);
     return {};
   }
   const std::map<std::string, std::string> versions = VersionsById(context, args.route);

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <map>
 
+#include "app/setting_table.h"
 #include "base/suggest.h"
 
 namespace podium::app {
@@ -17,13 +18,22 @@ constexpr std::size_t kMaxShown = 200;  // Of a source line: the rest would only
 
 bool IsKeyChar(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
+// The last word of a secret setting's path, wherever it stands: "url" hides more than
+// "database.url", and is right however the file is indented.
+bool NamesSecretSetting(std::string_view key) {
+  return std::ranges::any_of(SettingTable(), [key](const SettingRow& row) {
+    return row.is_secret && row.path.substr(row.path.rfind('.') + 1) == key;
+  });
+}
+
 // Mistyped keys count too: the value of `admin_tokn` is as secret as that of `admin_token`.
 bool SoundsSecret(std::string_view key) {
   std::string lower(key);
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  static constexpr std::array<std::string_view, 6> kWords = {"token",   "secret",     "password",
-                                                             "api_key", "credential", "headers"};
+  if (NamesSecretSetting(lower)) return true;
+  static constexpr std::array<std::string_view, 7> kWords = {
+      "token", "secret", "password", "api_key", "credential", "headers", "database_url"};
   for (const std::string_view word : kWords) {
     if (lower.find(word) != std::string::npos) return true;
   }
@@ -84,13 +94,15 @@ std::string WithoutUrlSecrets(std::string line) {
   for (std::size_t at = line.find(kScheme); at != std::string::npos; at = line.find(kScheme, at)) {
     at += kScheme.size();
     std::size_t end = std::min(line.find_first_of(" \t\"'", at), line.size());
+    // A password may hold '/', '?' and '@' as they are, though it should not: the last '@' ends it.
+    const std::size_t user_length = std::string_view(line).substr(at, end - at).rfind('@');
+    if (user_length != std::string_view::npos && user_length > 0) {
+      line.replace(at, user_length, kMask);
+      end += kMask.size() - user_length;
+      at += kMask.size();
+    }
     if (const std::size_t query = line.find('?', at); query < end) {
       line.replace(query + 1, end - query - 1, kMask);
-      end = query;
-    }
-    const std::size_t user_end = line.rfind('@', end);
-    if (user_end != std::string::npos && user_end > at && user_end < end) {
-      line.replace(at, user_end - at, kMask);
     }
   }
   return line;

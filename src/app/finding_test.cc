@@ -32,6 +32,23 @@ TEST(Finding, Inv15CredentialsWithinUrlsAreMasked) {
       {"x: http://u@a, http://v:w@b", "x: http://***@a, http://***@b"},
       {"base_url: https://a.example/v1", "base_url: https://a.example/v1"},
       {"mail: me@a.example", "mail: me@a.example"},
+      {"base_url: https://u:hun/ter2@a.example", "base_url: https://***@a.example"},
+      {"base_url: https://u:hun?ter2@a.example/v1", "base_url: https://***@a.example/v1"},
+      {"base_url: https://u:hun@ter2@a.example?x=y", "base_url: https://***@a.example?***"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(MaskSecrets(c.line), c.shown);
+}
+
+TEST(Finding, Inv15SecretSettingsAreMaskedWhateverTheirForm) {
+  struct Case {
+    const char* line;
+    const char* shown;
+  };
+  const Case cases[] = {
+      {"  url: host=db user=ann password=hunter2", "  url: ***"},
+      {"  direct_url: 'postgresql://ann:hun ter2@db/podium'", "  direct_url: ***"},
+      {"database: {url: \"password=hunter2\"}", "database: {url: ***"},
+      {"  url: ${env:REGISTRY}", "  url: ${env:REGISTRY}"},
   };
   for (const Case& c : cases) EXPECT_EQ(MaskSecrets(c.line), c.shown);
 }

@@ -1,11 +1,14 @@
 #include "app/front.h"
 
+#include "control/mlflow/errors.h"
+#include "control/mlflow/mlflow_api.h"
 #include "gateway/gateway.h"
 
 namespace podium::app {
 
-Front::Front(const auth::Authenticator& authenticator, net::Handler& gateway, net::Handler& admin)
-    : authenticator_(authenticator), gateway_(gateway), admin_(admin) {}
+Front::Front(const auth::Authenticator& authenticator, net::Handler& gateway, net::Handler& admin,
+             net::Handler& mlflow)
+    : authenticator_(authenticator), gateway_(gateway), admin_(admin), mlflow_(mlflow) {}
 
 Status Front::Guard(const net::Exchange& exchange) const {
   if (authenticator_.has_token()) return {};
@@ -16,7 +19,11 @@ Status Front::Guard(const net::Exchange& exchange) const {
 
 bool Front::TryHandle(net::Exchange& exchange, net::Response& out) {
   if (const Status allowed = Guard(exchange); !allowed) {
-    gateway::Gateway::WriteError(exchange.head().path, allowed.error(), out);
+    if (control::MlflowApi::Serves(exchange.head().path)) {
+      out = control::MlflowErrorResponse(allowed.error());
+    } else {
+      gateway::Gateway::WriteError(exchange.head().path, allowed.error(), out);
+    }
     return true;
   }
   return gateway::Gateway::Serves(exchange.head().path) && gateway_.TryHandle(exchange, out);
@@ -24,8 +31,9 @@ bool Front::TryHandle(net::Exchange& exchange, net::Response& out) {
 
 Task<net::Response> Front::Handle(net::Exchange& exchange) {
   // Guarded by TryHandle, which every request passes first.
-  return gateway::Gateway::Serves(exchange.head().path) ? gateway_.Handle(exchange)
-                                                        : admin_.Handle(exchange);
+  const std::string_view path = exchange.head().path;
+  if (gateway::Gateway::Serves(path)) return gateway_.Handle(exchange);
+  return control::MlflowApi::Serves(path) ? mlflow_.Handle(exchange) : admin_.Handle(exchange);
 }
 
 }  // namespace podium::app

@@ -6,10 +6,11 @@
 
 namespace podium::app {
 
-/// Threads: as the two handlers.
+/// Threads: as the handlers.
 class Front final : public net::Handler {
  public:
-  Front(const auth::Authenticator& authenticator, net::Handler& gateway, net::Handler& admin);
+  Front(const auth::Authenticator& authenticator, net::Handler& gateway, net::Handler& admin,
+        net::Handler& mlflow);
   bool TryHandle(net::Exchange& exchange, net::Response& out) override;
   Task<net::Response> Handle(net::Exchange& exchange) override;
 
@@ -20,6 +21,7 @@ class Front final : public net::Handler {
   const auth::Authenticator& authenticator_;
   net::Handler& gateway_;
   net::Handler& admin_;
+  net::Handler& mlflow_;
 };
 
 }  // namespace podium::app

@@ -26,7 +26,8 @@ std::string Ask(const auth::Authenticator& authenticator, std::string_view path,
                 std::string_view host, std::string_view more = "") {
   Named gateway("gateway");
   Named admin("admin");
-  Front front(authenticator, gateway, admin);
+  Named mlflow("mlflow");
+  Front front(authenticator, gateway, admin, mlflow);
   net::MemoryExchange exchange(
       fmt::format("GET {} HTTP/1.1\r\nHost: {}\r\n{}\r\n", path, host, more));
   net::Response response;
@@ -47,7 +48,8 @@ TEST(Front, GuardsTheDoorWhenThereIsNoToken) {
   const auto local = auth::Authenticator::LocalOnly();
   const auto token = auth::Authenticator::WithAdminToken("sixteen-letters!", "k");
   const std::string_view foreign = "Origin: http://evil.example\r\n";
-  for (const std::string_view path : {"/predict/r", "/api/v1/routes", "/metrics"}) {
+  for (const std::string_view path :
+       {"/predict/r", "/api/v1/routes", "/metrics", "/api/2.0/mlflow/registered-models/create"}) {
     EXPECT_EQ(Ask(local, path, "evil.example"), "403");
     EXPECT_EQ(Ask(local, path, "localhost", foreign), "403");
   }

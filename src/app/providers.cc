@@ -85,6 +85,13 @@ Result<Trusts> LoadTrusts(const Settings& settings) {
                       net::TlsTrust::Load(file.string()));
     trusts.push_back(std::move(trust));
   }
+  if (settings.mlflow_upstream) {
+    std::shared_ptr<const net::TlsTrust> trust;
+    if (settings.mlflow_upstream->tls) {
+      PODIUM_TRY_ASSIGN(trust, net::TlsTrust::Load(settings.mlflow_ca_file.string()));
+    }
+    trusts.push_back(std::move(trust));
+  }
   return trusts;
 }
 

@@ -21,7 +21,8 @@ gateway::ProviderTable ProviderTableOf(const Settings& settings);
 ProviderStates ProviderStatesOf(const Settings& settings);
 
 /// Whom the providers' certificates are judged by, by Provider::trust; null where no provider of it
-/// uses TLS. Error: a ca_file that cannot be used.
+/// uses TLS; behind them that of the MLflow tracking server, if there is one. Error: a ca_file that
+/// cannot be used.
 using Trusts = std::vector<std::shared_ptr<const net::TlsTrust>>;
 Result<Trusts> LoadTrusts(const Settings& settings);
 

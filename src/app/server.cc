@@ -13,14 +13,20 @@
 #include "app/descriptors.h"
 #include "app/front.h"
 #include "app/guard_options.h"
+#include "app/mlflow.h"
 #include "app/providers.h"
+#include "app/registry_open.h"
+#include "app/replica_id.h"
 #include "app/telemetry.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
 #include "control/costs/cost_projector.h"
 #include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
+#include "control/replicas/change_follower.h"
+#include "control/replicas/replica_reporter.h"
 #include "domain/names.h"
 #include "gateway/gateway.h"
 #include "journal/journal.h"
@@ -35,7 +41,8 @@
 #include "runtime/model_runtime.h"
 #include "runtime/onnx_loader.h"
 #include "runtime/quarantine.h"
-#include "store/sqlite_store.h"
+#include "store/own_place.h"
+#include "store/sql_store.h"
 #include "view/recent_requests.h"
 #include "view/stats_registry.h"
 
@@ -53,8 +60,14 @@ constexpr std::chrono::seconds kPriceTick{30};
 constexpr std::chrono::milliseconds kJournalTick{20};
 // What has gathered by then shares its transactions: each costs as much as some ten events.
 constexpr std::chrono::milliseconds kCostTick{200};
+// Old events go in turns, between which whatever waits for the one writer is let past.
+constexpr std::chrono::minutes kRetentionTick{1};
+constexpr std::chrono::milliseconds kRetentionPause{20};
+constexpr std::chrono::milliseconds kRetentionTurn{200};
 constexpr int kJournalThreads = 2;  // One may wait for the disk while the other makes room.
 constexpr std::size_t kJournalQueue = 8;
+constexpr std::size_t kReplicaQueue = 8;
+constexpr int kIncarnationLength = 12;
 
 Status MakeDirectory(const fs::path& path) {
   std::error_code failed;
@@ -91,15 +104,18 @@ void SeedRoutes(const Settings& settings, store::RegistryStore& store) {
 
 // The data directory's own comes first: that is where uploads go.
 // What an operator looks for after a restart: is this the registry that was meant?
-void TellWhatWasOpened(const fs::path& data_dir, Revision revision) {
-  const std::string file = (data_dir / "podium.db").string();
-  LogInfo("registry opened", {{"file", file}, {"revision", revision.get()}});
+void TellWhatWasOpened(const Settings& settings, Revision revision) {
+  const Result<RegistryPlace> place = PlaceOf(settings);
+  const std::string where = place ? place->Text() : "";
+  const char* kind = place && place->postgres ? "database" : "file";
+  LogInfo("registry opened", {{kind, where}, {"revision", revision.get()}});
   std::error_code ignored;
-  if (revision == Revision() && !fs::is_empty(data_dir / "artifacts", ignored) && !ignored) {
+  if (revision == Revision() && !fs::is_empty(settings.data_dir / "artifacts", ignored) &&
+      !ignored) {
     LogWarning(
         "the registry is empty, though artifacts are beside it: if it should not be, stop podium "
         "and put a backup in its place",
-        {{"file", file}});
+        {{kind, where}});
   }
 }
 
@@ -159,8 +175,9 @@ runtime::RuntimeOptions RuntimeOptionsOf(const Settings& settings,
   return options;
 }
 
-control::AdminOptions AdminOptionsOf(const Settings& settings) {
+control::AdminOptions AdminOptionsOf(const Settings& settings, const std::string& replica) {
   control::AdminOptions options;
+  options.replica = replica;
   options.build = PODIUM_BUILD;
   options.load_timeout = settings.load_timeout;
   options.cache_ttl = settings.cache_ttl;
@@ -212,29 +229,33 @@ auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
 }  // namespace
 
 /// Says once that something fails, and once that it works again.
-class JournalTrouble {
+class Trouble {
  public:
-  explicit JournalTrouble(std::string_view what) : what_(what) {}
+  explicit Trouble(std::string_view what, std::string_view well = "the journal is well again")
+      : what_(what), well_(well) {}
   void Note(const Status& status) {
     if (!status && !failing_) LogWarning(what_, {{"error", Describe(status.error())}});
-    if (status && failing_) LogInfo("the journal is well again", {});
+    if (status && failing_) LogInfo(well_, {});
     failing_ = !status;
   }
 
  private:
   const std::string_view what_;
+  const std::string_view well_;
   bool failing_ = false;
 };
 
 // Members stand in the order of their dependence: each uses only what stands above it.
 struct Server::Impl {
   Impl(const Settings& settings_in, const Clock& clock_in, Rng& rng_in,
-       std::unique_ptr<store::SqliteStore> store_in, std::shared_ptr<runtime::ModelLoader> loader,
+       std::unique_ptr<store::SqlStore> store_in, std::shared_ptr<runtime::ModelLoader> loader,
        const std::string& loader_version, const Trusts& trusts,
-       std::unique_ptr<Telemetry> telemetry_in)
+       std::unique_ptr<Telemetry> telemetry_in, ReplicaId replica_in)
       : settings(settings_in),
         clock(clock_in),
         rng(rng_in),
+        replica(std::move(replica_in)),
+        place(RandomToken(rng, kIncarnationLength)),
         core_count(CoreCount(settings)),
         telemetry(std::move(telemetry_in)),
         authenticator(AuthenticatorOf(settings, rng)),
@@ -260,7 +281,12 @@ struct Server::Impl {
                   [this](std::size_t core, std::function<void()> job) {
                     cores.Post(core, std::move(job));
                   },
-                  cells, {ProviderStatesOf(settings)}),
+                  cells,
+                  {ProviderStatesOf(settings), replica.get(),
+                   [this] {
+                     ++moves;
+                     ReportSoon();
+                   }}),
         canary_guard(*store, runtime, publisher),
         gateway({authenticator,
                  clock,
@@ -284,7 +310,7 @@ struct Server::Impl {
                       rng,
                       pools,
                       recent,
-                      AdminOptionsOf(settings),
+                      AdminOptionsOf(settings, replica.get()),
                       [this](Exposition& out) {
                         gateway.WriteMetrics(out);
                         protection.guard->WriteMetrics(out);
@@ -293,9 +319,14 @@ struct Server::Impl {
                       },
                       clock.SteadyNow(),
                       store.get(),
-                      [this] { return PublishPrices(); }},
+                      [this] { return PublishPrices(); },
+                      store.get(),
+                      store.get(),
+                      &moves,
+                      &place},
         admin(admin_context),
-        front(authenticator, gateway, admin),
+        mlflow(settings, PODIUM_BUILD, *store, authenticator, clock, rng, pools, upstreams),
+        front(authenticator, gateway, admin, mlflow.api()),
         ticker(1) {}
 
   // Called from load threads. What is queued already will see this change too, so a full queue
@@ -311,6 +342,70 @@ struct Server::Impl {
 
   // Called from the cores.
   bool IsReady(const view::CoreView& view) const { return control::IsReady(admin_context, view); }
+
+  // Called wherever there is something new to tell other replicas. What is queued already tells it.
+  void ReportSoon() {
+    if (report_queued.exchange(true)) return;
+    const Status queued = replicas.Submit([this] {
+      report_queued = false;
+      if (!reporter || leaving) return;  // It does not listen yet, or not any more.
+      report_trouble.Note(reporter->Report());
+    });
+    if (!queued) report_queued = false;
+  }
+
+  Task<void> Beat() {
+    do {
+      ReportSoon();
+    } while (co_await Pause(limits::kReplicaHeartbeat));
+  }
+
+  // Somebody has changed the registry, this server too: called by the thread that waits for that.
+  void RegistryMoved() {
+    ++moves;
+    if (!poll_queued.exchange(true)) {
+      const Status queued = pools.publish.Submit([this] {
+        poll_queued = false;
+        publisher.Poll();
+      });
+      if (!queued) poll_queued = false;
+    }
+    if (look_queued.exchange(true)) return;
+    const Status queued = replicas.Submit([this] {
+      look_queued = false;
+      if (reporter && !leaving) look_trouble.Note(reporter->LookForWanted());
+    });
+    if (!queued) look_queued = false;
+  }
+
+  void StartReplica() {
+    const store::ReplicaIdentity self{replica.get(), place.incarnation(), net::ToString(address),
+                                      PODIUM_BUILD};
+    std::latch joined(1);
+    const Status queued = replicas.Submit([&] {
+      reporter.emplace(*store, publisher, place, clock, self,
+                       [this](const std::vector<ModelId>& ids) { publisher.AlsoLoad(ids); });
+      report_trouble.Note(reporter->Report());
+      joined.count_down();
+    });
+    if (!queued) return;  // Only a stop that came first refuses it.
+    joined.wait();
+    LogInfo("replica joined", {{"replica", self.id}, {"incarnation", self.incarnation}});
+    follower.emplace(store->WatchChanges(), [this] { RegistryMoved(); });
+    follower->Start();
+  }
+
+  // The others wait for it no more. What is queued by now says nothing: a stop waits for the report
+  // that is under way and for the one that ends it all, at most.
+  void LeaveReplicas() {
+    leaving = true;
+    replicas.Stop();
+    if (!reporter) return;
+    if (const Status left = reporter->Leave(); !left) {
+      LogWarning("other replicas will wait for this one until it is silent for long enough",
+                 {{"error", Describe(left.error())}});
+    }
+  }
 
   Task<void> PollTable() {
     do {
@@ -355,7 +450,7 @@ struct Server::Impl {
   }
 
   Task<void> PrepareJournal() {
-    JournalTrouble trouble("the journal cannot be prepared: calls that cost money may be refused");
+    Trouble trouble("the journal cannot be prepared: calls that cost money may be refused");
     do {
       auto prepare = RunOn(journal_files, [this] { return journal->Prepare(); });
       trouble.Note(co_await std::move(prepare));
@@ -363,7 +458,7 @@ struct Server::Impl {
   }
 
   Task<void> SyncJournal() {
-    JournalTrouble trouble("the journal cannot be synced: a power cut may cost records");
+    Trouble trouble("the journal cannot be synced: a power cut may cost records");
     while (co_await Pause(limits::kJournalSync)) {
       auto sync = RunOn(journal_files, [this] { return journal->Sync(); });
       trouble.Note(co_await std::move(sync));
@@ -371,9 +466,8 @@ struct Server::Impl {
   }
 
   Task<void> StoreCosts() {
-    JournalTrouble trouble("cost events wait in the journal: the registry does not take them");
-    JournalTrouble unsaved(
-        "the journal's position cannot be saved: what is stored keeps its files");
+    Trouble trouble("cost events wait in the journal: the registry does not take them");
+    Trouble unsaved("the journal's position cannot be saved: what is stored keeps its files");
     while (co_await Pause(kCostTick)) {
       auto store_some = RunOn(pools.writer, [this] { return StoreSomeCosts(); });
       trouble.Note(co_await std::move(store_some));
@@ -381,6 +475,30 @@ struct Server::Impl {
       auto save = RunOn(journal_files, [this] { return projector->Save(); });
       unsaved.Note(co_await std::move(save));
     }
+  }
+
+  Task<void> DropOldRecords() {
+    std::chrono::milliseconds pause = kRetentionPause;
+    while (co_await Pause(pause)) {
+      auto drop = RunOn(pools.writer, [this] { return DropSomeRecords(); });
+      const Result<bool> more = co_await std::move(drop);
+      // A registry that does not take it now is asked again: nothing hangs on the day.
+      pause = more.value_or(false) ? kRetentionPause : kRetentionTick;
+    }
+  }
+
+  // Runs on the registry's one writer: a change that waits goes first. True when there is more.
+  Result<bool> DropSomeRecords() {
+    const WallTime now = clock.Now();
+    const SteadyTime end = clock.SteadyNow() + kRetentionTurn;
+    while (pools.writer.queued() == 0 && clock.SteadyNow() < end) {
+      PODIUM_TRY_ASSIGN(std::size_t dropped, store->DropCostEvents(now - settings.cost_retention));
+      PODIUM_TRY_ASSIGN(const std::size_t events,
+                        store->DropEvents(now - settings.event_retention));
+      dropped += events;
+      if (dropped == 0) return false;
+    }
+    return true;
   }
 
   // Runs on the registry's one writer: a change that waits goes first.
@@ -429,15 +547,17 @@ struct Server::Impl {
     PODIUM_TRY(publisher.PublishFirst());
     PODIUM_TRY(PublishPrices());
     PODIUM_TRY_ASSIGN(const Revision revision, store->ReadRevision());
-    TellWhatWasOpened(settings.data_dir, revision);
+    TellWhatWasOpened(settings, revision);
     net::HttpServerOptions options;
     options.max_connections = ConnectionsPerCore(RaiseDescriptorLimit(), core_count);
     PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock, options));
     address = {settings.listen.host, http->port()};
     if (telemetry) telemetry->Start();
+    StartReplica();
     ticker.Run(0, [this] {
       ticking.emplace(ticker.executor(0));
       ticking->Spawn(PollTable());
+      ticking->Spawn(Beat());
       ticking->Spawn(RetryLoads());
       ticking->Spawn(WatchInferences());
       ticking->Spawn(FollowPrices());
@@ -445,6 +565,7 @@ struct Server::Impl {
       ticking->Spawn(PrepareJournal());
       ticking->Spawn(SyncJournal());
       ticking->Spawn(StoreCosts());
+      ticking->Spawn(DropOldRecords());
     });
     return {};
   }
@@ -464,6 +585,8 @@ struct Server::Impl {
     inference.Stop();
     runtime.Stop();
     StopTicking();
+    if (follower) follower->Stop();
+    LeaveReplicas();
     pools.Stop();
     journal_files.Stop();
     StoreLastCosts();
@@ -504,11 +627,13 @@ struct Server::Impl {
   const Settings settings;
   const Clock& clock;
   Rng& rng;
+  const ReplicaId replica;
+  store::OwnPlace place;
   const std::size_t core_count;
   const std::unique_ptr<Telemetry> telemetry;  // Null: nobody wants any.
   const auth::Authenticator authenticator;
   Protection protection;
-  std::unique_ptr<store::SqliteStore> store;
+  std::unique_ptr<store::SqlStore> store;
   std::unique_ptr<journal::Journal> journal;          // May be null.
   std::unique_ptr<control::CostProjector> projector;  // With the journal.
   view::StatsRegistry stats;
@@ -521,14 +646,27 @@ struct Server::Impl {
   control::ControlPools pools;
   WorkerPool journal_files{"journal", kJournalThreads, kJournalQueue};
   std::atomic<bool> readiness_queued{false};
+  std::atomic<std::uint64_t> moves{0};  ///< Counts what may have changed the registry.
+  std::atomic<bool> report_queued{false};
+  std::atomic<bool> poll_queued{false};
+  std::atomic<bool> look_queued{false};
+  std::atomic<bool> leaving{false};  ///< Of `replicas`: no more reports.
+  WorkerPool replicas{"replica", 1, kReplicaQueue};
+  Trouble report_trouble{"other replicas are not told how this one stands",
+                         "other replicas are told again how this one stands"};
+  Trouble look_trouble{"this replica does not hear what the others want to be loaded",
+                       "this replica hears again what the others want to be loaded"};
   /// When a stop's patience with calls ends; far away until there is one.
   std::atomic<SteadyTime> drained_at{SteadyTime::max() - kStopGrace};
   runtime::ModelRuntime runtime;
   control::Publisher publisher;
+  std::optional<control::ReplicaReporter> reporter;  // From StartReplica on; of `replicas` only.
+  std::optional<control::ChangeFollower> follower;
   control::CanaryGuard canary_guard;
   gateway::Gateway gateway;
   control::AdminContext admin_context;
   control::AdminApi admin;
+  Mlflow mlflow;
   Front front;
   net::CorePool ticker;
   std::optional<TaskGroup> ticking;
@@ -555,15 +693,16 @@ Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Cl
   PODIUM_TRY(MakeDirectory(settings.data_dir / "artifacts"));
   PODIUM_TRY(MakeDirectory(settings.data_dir / "cache"));
   runtime::SweepUploads(settings.data_dir / "artifacts");
-  PODIUM_TRY_ASSIGN(
-      std::unique_ptr<store::SqliteStore> store,
-      store::SqliteStore::Open((settings.data_dir / "podium.db").string(), clock, rng));
+  PODIUM_TRY_ASSIGN(std::unique_ptr<store::SqlStore> store, OpenRegistry(settings, clock, rng));
   PODIUM_TRY_ASSIGN(const Trusts trusts, LoadTrusts(settings));
   PODIUM_TRY_ASSIGN(
       std::unique_ptr<Telemetry> telemetry,
       Telemetry::Make(settings.telemetry, PODIUM_BUILD, CoreCount(settings), clock, rng));
-  auto impl = std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loader),
-                                     loader_version, trusts, std::move(telemetry));
+  PODIUM_TRY_ASSIGN(ReplicaId replica,
+                    ReplicaId::Take(settings.replica_id, settings.data_dir, rng));
+  auto impl =
+      std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loader),
+                             loader_version, trusts, std::move(telemetry), std::move(replica));
   auto server = std::unique_ptr<Server>(new Server(std::move(impl)));
   PODIUM_TRY(server->impl_->Start());
   return server;

@@ -12,6 +12,7 @@
 #include "app/setting_text.h"
 #include "auth/principal.h"
 #include "base/suggest.h"
+#include "domain/names.h"
 
 namespace podium::app {
 namespace {
@@ -57,6 +58,19 @@ SettingRow TokenRow() {
   return row;
 }
 
+SettingRow ReplicaIdRow() {
+  SettingRow row = Row("replica.id", "name",
+                       "Who this server is among those that share a registry; without it, made "
+                       "once and kept in the data directory.");
+  row.set = [](Settings& settings, const std::string&, const Values& values) -> Status {
+    if (Status good = CheckName("it", values.at(0)); !good) return Wrong(std::move(good).error());
+    settings.replica_id = values.at(0);
+    return {};
+  };
+  row.show = [](const Settings& settings) { return settings.replica_id; };
+  return row;
+}
+
 SettingRow RootsRow() {
   SettingRow row = Row("serving.artifact_roots", "list of paths",
                        "Folders that file: artifacts may come from, beside DATA/artifacts.");
@@ -92,7 +106,8 @@ std::vector<SettingRow> MakeTable() {
       DurationRow("registry.cache_ttl", Of(&Settings::cache_ttl), 1s, 1h,
                   "Age at which the view that requests are routed by is called stale."),
       DurationRow("registry.revision_poll", Of(&Settings::revision_poll), 1ms, 1min,
-                  "How often the registry is asked for changes made by other processes."),
+                  "How often the registry is asked for changes, in case nothing told of one."),
+      ReplicaIdRow(),
       RootsRow(),
       PathRow("serving.onnxruntime", Of(&Settings::onnxruntime),
               "The ONNX Runtime library; without it, the one beside the binary."),
@@ -116,6 +131,10 @@ std::vector<SettingRow> MakeTable() {
               "Largest body of a prediction request."),
       SizeRow("serving.max_artifact_bytes", Of(&Settings::max_artifact_bytes), kKiB, 64 * kGiB,
               "Largest model file that is accepted."),
+      DurationRow("registry.event_retention", Of(&Settings::event_retention), 1h, 24h * 36'500,
+                  "How long events wait for their readers; the audit trail stays for good."),
+      DurationRow("costs.retention", Of(&Settings::cost_retention), 24h, 24h * 36'500,
+                  "How long the events of single calls are kept; daily sums stay for good."),
       ChoiceRow("log.format", "json or text", Of(&Settings::log_format),
                 std::to_array<std::pair<std::string_view, LogFormat>>(
                     {{"json", LogFormat::kJson}, {"text", LogFormat::kText}}),
@@ -128,7 +147,9 @@ std::vector<SettingRow> MakeTable() {
                                                                 {"error", ErrorLog::kError}}),
           "The least severe lines that are logged."),
   };
+  for (SettingRow& row : DatabaseSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : LlmSettingRows()) table.push_back(std::move(row));
+  for (SettingRow& row : MlflowSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : TelemetrySettingRows()) table.push_back(std::move(row));
   return table;
 }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/base_url.h"
+#include "app/database_settings.h"
 #include "app/telemetry_settings.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -52,8 +53,9 @@ struct Settings {
   std::filesystem::path data_dir = "podium-data";   ///< --data
   Secret admin_token;                               ///< PODIUM_ADMIN_TOKEN or auth.admin_token
 
-  std::chrono::milliseconds cache_ttl{30'000};  ///< registry.cache_ttl: older is called stale
-  std::chrono::milliseconds revision_poll{20};  ///< registry.revision_poll
+  std::chrono::milliseconds cache_ttl{30'000};     ///< registry.cache_ttl: older is called stale
+  std::chrono::milliseconds revision_poll{1'000};  ///< registry.revision_poll
+  std::string replica_id;  ///< replica.id; empty: made once, kept in the data directory
 
   /// serving.artifact_roots; empty: the data directory's `artifacts`, which is always the first
   /// root.
@@ -79,6 +81,14 @@ struct Settings {
   std::chrono::milliseconds llm_timeout = limits::kLlmTimeout;  ///< llm.timeout
   std::size_t max_llm_bytes = limits::kMaxLlmBodyBytes;         ///< llm.max_body_bytes
   gateway::DrainPolicy drain;                                   ///< llm.drain_*
+
+  DatabaseSettings database;  ///< database.*
+
+  std::optional<BaseUrl> mlflow_upstream;  ///< mlflow.upstream
+  std::filesystem::path mlflow_ca_file;    ///< mlflow.upstream_ca_file
+
+  std::chrono::seconds event_retention{std::chrono::hours(24 * 90)};  ///< registry.event_retention
+  std::chrono::seconds cost_retention{std::chrono::hours(24 * 400)};  ///< costs.retention
 
   TelemetrySettings telemetry;  ///< telemetry.*
 

@@ -22,6 +22,7 @@ constexpr std::string_view kPrefix = "PODIUM_";
 constexpr std::string_view kTokenFile = "PODIUM_ADMIN_TOKEN_FILE";
 constexpr std::string_view kTokenPath = "auth.admin_token";
 constexpr std::string_view kListenPath = "server.listen";
+constexpr std::string_view kDatabasePath = "database.url";
 
 // Names are letters, digits and underscores; anything else is a slip that must show.
 bool IsVariableName(std::string_view name) {
@@ -130,7 +131,12 @@ class Loader {
     for (const auto& [name, value] : sources_.environment) {
       const SettingRow* row = RowOf(name);
       if (!name.starts_with(kPrefix)) {
-        if (row != nullptr) LoadShared(*row, name, value);
+        if (row != nullptr && row->path == kDatabasePath && !value.empty()) {
+          // The registry's place: to pass over a mistake here would be to serve from another one.
+          LoadText(*row, value, {"env " + name});
+        } else if (row != nullptr) {
+          LoadShared(*row, name, value);
+        }
         continue;
       }
       if (row != nullptr) {

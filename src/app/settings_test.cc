@@ -57,7 +57,7 @@ TEST(Settings, SeededMistakesAreFoundWhereTheyStand) {
       {"server:\n  Listen: 127.0.0.1:0\n", 2, 3, "did you mean \"listen\"?"},
       {"listen: 127.0.0.1:0\n", 1, 1, "did you mean server.listen?"},
       {"server: { inference_threads: 2 }\n", 1, 11, "did you mean serving.inference_threads?"},
-      {"zebra: 1\n", 1, 1, "known: data_dir, server, auth, registry, serving, log"},
+      {"zebra: 1\n", 1, 1, "known: data_dir, server, auth, registry, replica, serving, costs, log"},
       {"registry:\n  cache-ttl: 30s\n", 2, 3, "did you mean \"cache_ttl\"?"},
       {"server:\n  cores: 2\n  cores: 4\n", 3, 3, "server.cores is given twice, first on line 2"},
       {"log:\n  level: info\nlog:\n  level: error\n", 3, 1, "log is given twice, first on line 1"},

@@ -82,16 +82,45 @@ inline constexpr std::size_t kMaxUnitBytes = 256;  ///< Session and request ids.
 inline constexpr std::size_t kMaxReasonBytes = 1024;
 inline constexpr std::size_t kMaxUriBytes = 2048;
 inline constexpr std::size_t kMaxTags = 100;
+inline constexpr std::size_t kMaxSignatureSentences = 10;  ///< On how two signatures differ.
 inline constexpr std::size_t kMaxSaltBytes = 64;
 
 // Control plane.
 inline constexpr std::size_t kControlQueue = 1024;  ///< Admin calls waiting for the pool.
 inline constexpr int kControlThreads = 4;
+inline constexpr std::chrono::hours kIdempotencyTime{24};  ///< That a key stands for its request.
+inline constexpr int kMaxIdempotencyKeys = 2000;           ///< Kept at once; the oldest go first.
 inline constexpr int kPageDefault = 50;
 inline constexpr int kPageMax = 500;
 inline constexpr std::int64_t kRouteHistoryGenerations = 1000;  ///< That explain can replay.
 inline constexpr std::chrono::seconds kLoadTimeout{30};         ///< A verb waiting for READY.
 inline constexpr std::chrono::seconds kStoreBusyTimeout{30};    ///< Retrying SQLITE_BUSY.
+inline constexpr int kDatabasePool = 8;  ///< Connections to PostgreSQL, of one replica.
+inline constexpr int kMaxDatabasePool = 100;
+inline constexpr int kDatabaseAttempts = 4;  ///< Of one read or write, on other connections.
+inline constexpr std::chrono::seconds kDatabaseConnect{5};
+inline constexpr std::chrono::seconds kDatabaseStatement{10};  ///< The wait for locks included.
+inline constexpr std::chrono::seconds kDatabaseStart{15};      ///< Until a start gives up.
+inline constexpr std::chrono::seconds kMigrationWait{600};     ///< For another that migrates.
+inline constexpr int kAuditWalkRows = 1000;  ///< In memory at once while the trail is verified.
+
+// Replicas.
+inline constexpr std::chrono::milliseconds kReplicaHeartbeat{1000};
+/// Silent for longer: dead. Changes wait for it no more, nor ask whether it is ready.
+inline constexpr std::chrono::seconds kReplicaExpiry{5};
+inline constexpr std::chrono::hours kReplicaForgotten{24};  ///< Silent for so long: not shown.
+inline constexpr std::chrono::milliseconds kReplicasApply{1000};  ///< A verb waiting for others.
+inline constexpr std::chrono::milliseconds kReplicaLook{5};  ///< Between two looks of that wait.
+inline constexpr std::size_t kReplicaReportBatch = 500;      ///< Versions that one beat tells of.
+inline constexpr std::size_t kReplicasPerDirectory = 64;     ///< Servers with one data directory.
+inline constexpr std::chrono::milliseconds kChangePoll{20};  ///< SQLite's data_version.
+inline constexpr std::chrono::seconds kChangeRetry{1};       ///< After the database did not tell.
+
+// Events.
+inline constexpr std::size_t kMaxEventReaders = 256;  ///< Streams of /api/v1/events at once.
+inline constexpr int kEventPage = 100;  ///< Events that one stream holds in memory at once.
+inline constexpr std::chrono::seconds kEventComment{15};  ///< Between comments of a silent stream.
+inline constexpr std::chrono::milliseconds kEventLook{50};  ///< Whether the registry has moved.
 
 // Serving.
 inline constexpr std::size_t kRecentRequests = 10'000;  ///< Kept to be explained, all cores.
@@ -118,7 +147,8 @@ inline constexpr std::size_t kCostBatch = 500;     ///< Events that one transact
 /// After this much time a transaction of records takes no more: changes of the registry wait for
 /// it.
 inline constexpr std::chrono::milliseconds kRecordTransaction{10};
-inline constexpr int kMaxCostHours = 8760;  ///< A year: the longest window of a cost report.
+inline constexpr std::size_t kDropBatch = 50;  ///< Events that one statement of retention removes.
+inline constexpr int kMaxCostHours = 8760;     ///< A year: the longest window of a cost report.
 inline constexpr std::size_t kTopModels = 10;
 
 }  // namespace podium::limits

@@ -224,6 +224,10 @@ class RestoredStore final : public store::RegistryStore {
                                              const store::HistoryPoint& point) override {
     return now_->ReadRouteAt(route, point);
   }
+  podium::Result<store::RouteStanding> ReadStanding(const RouteName& route,
+                                                    const store::HistoryPoint& point) override {
+    return now_->ReadStanding(route, point);
+  }
   podium::Result<podium::ModelVersion> FindVersion(const ModelId& id) override {
     return now_->FindVersion(id);
   }
@@ -235,6 +239,10 @@ class RestoredStore final : public store::RegistryStore {
       const store::PromotionQuery& query) override {
     return now_->ListPromotions(query);
   }
+  podium::Result<bool> RaiseEpoch(const store::SeenHistory& seen, const std::string& by) override {
+    return now_->RaiseEpoch(seen, by);
+  }
+  podium::Result<std::int64_t> ReadNewestEvent() override { return now_->ReadNewestEvent(); }
   podium::Result<std::vector<store::OutboxEvent>> ReadOutbox(std::int64_t after,
                                                              int limit) override {
     return now_->ReadOutbox(after, limit);

@@ -26,8 +26,10 @@ Failure CannotStore(const fs::path& directory) {
 
 }  // namespace
 
-ArtifactUpload::ArtifactUpload(fs::path directory, const std::string& token)
-    : directory_(std::move(directory)), temporary_(directory_ / (std::string(kPrefix) + token)) {}
+ArtifactUpload::ArtifactUpload(fs::path directory, const std::string& token, UploadKind kind)
+    : directory_(std::move(directory)),
+      temporary_(directory_ / (std::string(kPrefix) + token)),
+      kind_(kind) {}
 
 ArtifactUpload::~ArtifactUpload() {
   if (file_ < 0) return;
@@ -59,13 +61,21 @@ Status ArtifactUpload::Append(std::string_view bytes) {
 }
 
 Result<std::string> ArtifactUpload::Finish(const std::string& expected) {
-  if (size_ == 0) return Fail(ErrorCode::kInvalidArgument, "the artifact is empty");
+  if (size_ == 0 && !kind_.may_be_empty) {
+    return Fail(ErrorCode::kInvalidArgument, "the artifact is empty");
+  }
+  if (file_ < 0) PODIUM_TRY(Create());
   std::string sha256 = ToHex(hash_.Finish());
   if (!expected.empty() && expected != sha256) {
     return Fail(ErrorCode::kInvalidArgument,
                 "the bytes received have SHA-256 {}, not {}: send them again", sha256, expected);
   }
-  const fs::path target = directory_ / (sha256 + ".onnx");
+  const fs::path target = directory_ / (sha256 + std::string(kind_.suffix));
+  std::error_code absent;
+  if (kind_.keep_existing && fs::file_size(target, absent) == size_ && !absent) {
+    fs::remove(temporary_, absent);
+    return sha256;
+  }
   if (::fsync(file_) != 0) return CannotStore(directory_);
   if (::rename(temporary_.c_str(), target.c_str()) != 0) return CannotStore(directory_);
   // The name is durable only once its directory is.

@@ -52,6 +52,16 @@ TEST(ArtifactUpload, LeavesNothingBehindWhenItIsNotFinished) {
   EXPECT_EQ(nothing.Finish("").error().code, ErrorCode::kInvalidArgument);
 }
 
+TEST(ArtifactUpload, MayBeCalledOtherwiseAndBeEmpty) {
+  const testing::TempDir directory;
+  ArtifactUpload upload(directory.path(), "t", {"", true});
+  const Result<std::string> sha256 = upload.Finish("");
+  ASSERT_TRUE(sha256);
+  EXPECT_EQ(*sha256, Sha256Hex(""));
+  EXPECT_TRUE(fs::exists(directory / *sha256));
+  EXPECT_EQ(FilesIn(directory), 1U);
+}
+
 TEST(SweepUploads, RemovesWhatAKilledProcessLeftAndNothingElse) {
   const testing::TempDir directory;
   ArtifactUpload under_way(directory.path(), "mine");

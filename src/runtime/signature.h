@@ -1,37 +1,20 @@
-// What a model takes and gives: as declared at registration, as read from the model, and whether
-// given tensors fit. Pure, so that every refusal can be tested without a model.
+// What a model takes and gives: what was declared and what was read from the model in one, and
+// whether given tensors fit. Pure, so that every refusal can be tested without a model.
 #pragma once
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "domain/signature.h"
 #include "domain/tensor.h"
 
 namespace podium::runtime {
-
-/// One tensor as declared: what is left out is taken from the model.
-struct DeclaredTensor {
-  std::string name;
-  std::optional<DataType> type;
-  std::optional<Shape> shape;
-};
-
-struct DeclaredSignature {
-  std::optional<std::vector<DeclaredTensor>> inputs;
-  std::optional<std::vector<DeclaredTensor>> outputs;
-  std::vector<std::string> columns;
-};
-
-/// Reads {"inputs": [{name, datatype?, shape?}], "outputs": […], "columns": […]}, each optional.
-/// Empty text declares nothing. kInvalidArgument with the place at fault.
-Result<DeclaredSignature> ParseSignature(std::string_view json);
 
 /// The signature to serve: the model's, in the declared order, with open dimensions closed and
 /// columns named as declared. All inputs must be declared or none; outputs may be a selection,
@@ -50,8 +33,7 @@ Status CheckOutputs(const Signature& signature, std::span<const Tensor> outputs)
 /// dimensions at all (a model that does not state its rank) any shape.
 bool ShapeFits(const Shape& wanted, const Shape& given);
 
-/// "[-1, 30]"
-std::string FormatShape(const Shape& shape);
+using podium::FormatShape;
 
 /// Of anything with a name: "\"a\", \"b\"".
 template <typename Tensors>

@@ -6,33 +6,19 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "store/canonical_text.h"
 
 namespace podium::store {
 namespace {
 
-// name:length:text, so that no two rows ever give the same bytes whatever their fields hold.
-class Canonical {
- public:
-  void Field(std::string_view name, std::string_view text) {
-    text_ += fmt::format("{}:{}:{}\n", name, text.size(), text);
-  }
-  void Field(std::string_view name, std::int64_t number) { Field(name, fmt::format("{}", number)); }
-  void Absent(std::string_view name) { text_ += fmt::format("{}:-\n", name); }
-  const std::string& text() const { return text_; }
-
- private:
-  // Names the layout: a later one gets another first line and old rows stay verifiable.
-  std::string text_ = "podium.audit.1\n";
-};
-
-void FieldOf(Canonical& text, std::string_view name, const std::optional<ModelId>& id) {
+void FieldOf(CanonicalText& text, std::string_view name, const std::optional<ModelId>& id) {
   id ? text.Field(name, id->get()) : text.Absent(name);
 }
 
 }  // namespace
 
 std::string HashOf(const Promotion& row) {
-  Canonical text;
+  CanonicalText text("podium.audit.1");
   text.Field("revision", row.revision.get());
   text.Field("route", row.route.get());
   text.Field("kind", NameOf(row.kind));
@@ -51,46 +37,50 @@ std::string HashOf(const Promotion& row) {
   return Sha256Hex(text.text());
 }
 
-void ChainWalk::Break(Revision revision, std::string problem) {
+ChainLink LinkOf(const Promotion& row) {
+  return {row.revision.get(), row.previous_hash, row.hash, HashOf(row)};
+}
+
+void ChainWalk::Break(std::int64_t number, std::string problem) {
   if (!verdict_.intact()) return;
-  verdict_.first_broken = revision;
+  verdict_.first_broken = Revision(number);
   verdict_.problem = std::move(problem);
 }
 
-void ChainWalk::Add(const Promotion& row) {
+void ChainWalk::Add(const ChainLink& row) {
   ++verdict_.rows;
-  const std::int64_t expected = last_.get() + 1;
-  if (row.revision.get() != expected) {
-    Break(Revision(expected), fmt::format("audit row {} is missing", expected));
+  const std::int64_t expected = last_ + 1;
+  if (row.number != expected) {
+    Break(expected, fmt::format("{} {} is missing", row_, expected));
   }
   if (row.previous_hash != hash_) {
-    Break(row.revision,
-          fmt::format("audit row {} does not follow from the row before it", row.revision.get()));
+    Break(row.number,
+          fmt::format("{} {} does not follow from the row before it", row_, row.number));
   }
-  if (HashOf(row) != row.hash) {
-    Break(row.revision, fmt::format("audit row {} was edited: its hash does not fit its fields",
-                                    row.revision.get()));
+  if (row.computed != row.hash) {
+    Break(row.number,
+          fmt::format("{} {} was edited: its hash does not fit its fields", row_, row.number));
   }
-  last_ = row.revision;
+  last_ = row.number;
   hash_ = row.hash;
 }
 
-void ChainWalk::AddUnreadable(Revision revision, const std::string& problem) {
+void ChainWalk::AddUnreadable(std::int64_t number, const std::string& problem) {
   ++verdict_.rows;
-  Break(revision, fmt::format("audit row {} cannot be read: {}", revision.get(), problem));
-  last_ = revision;
+  Break(number, fmt::format("{} {} cannot be read: {}", row_, number, problem));
+  last_ = number;
 }
 
 AuditVerdict ChainWalk::Finish(const ChainHead& head) && {
   if (verdict_.rows < head.count) {
-    Break(Revision(last_.get() + 1),
-          fmt::format("the last {} audit rows are missing", head.count - verdict_.rows));
+    Break(last_ + 1, fmt::format("the last {} {}s are missing", head.count - verdict_.rows, row_));
   }
   if (verdict_.rows > head.count) {
-    Break(Revision(head.count + 1),
-          fmt::format("{} audit rows were added behind the head", verdict_.rows - head.count));
+    Break(head.count + 1,
+          fmt::format("{} {}s were added behind the head", verdict_.rows - head.count, row_));
   }
-  if (hash_ != head.hash) Break(last_, "the last audit row is not the one that the head names");
+  if (hash_ != head.hash)
+    Break(last_, fmt::format("the last {} is not the one that the head names", row_));
   return std::move(verdict_);
 }
 

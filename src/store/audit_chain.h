@@ -1,10 +1,11 @@
-// The hash chain over `model_promotions`: each row's hash covers the one before, so that an edited,
-// missing or added row shows. Pure.
+// The hash chain over audit rows: each row's hash covers the one before, so that an edited, missing
+// or added row shows. Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "domain/promotion.h"
 
@@ -19,10 +20,20 @@ struct ChainHead {
 /// SHA-256 in hex over every field of the row but `hash` itself, `previous_hash` included.
 std::string HashOf(const Promotion& row);
 
+/// A row as the chain sees it. Rows are numbered from 1; promotions by their revision.
+struct ChainLink {
+  std::int64_t number = 0;
+  std::string previous_hash;
+  std::string hash;
+  std::string computed;  ///< The hash that its fields give.
+};
+ChainLink LinkOf(const Promotion& row);
+
 /// What a walk along the whole chain found.
 struct AuditVerdict {
   std::int64_t rows = 0;                 ///< Rows that were there.
-  std::optional<Revision> first_broken;  ///< Where trust ends; none when intact.
+  std::int64_t model_rows = 0;           ///< Of the chain of MLflow's registry.
+  std::optional<Revision> first_broken;  ///< Where trust in `rows` ends; none when intact.
   std::string problem;                   ///< One sentence; empty when intact.
   bool intact() const { return problem.empty(); }
 };
@@ -30,16 +41,20 @@ struct AuditVerdict {
 /// Give it every row, oldest first, then ask Finish.
 class ChainWalk {
  public:
-  void Add(const Promotion& row);
+  /// `row` is what the sentences of the verdict call one.
+  explicit ChainWalk(std::string row = "audit row") : row_(std::move(row)) {}
+
+  void Add(const ChainLink& row);
   /// A row whose text cannot even be read.
-  void AddUnreadable(Revision revision, const std::string& problem);
+  void AddUnreadable(std::int64_t number, const std::string& problem);
   AuditVerdict Finish(const ChainHead& head) &&;
 
  private:
-  void Break(Revision revision, std::string problem);
+  void Break(std::int64_t number, std::string problem);
 
+  const std::string row_;
   AuditVerdict verdict_;
-  Revision last_;
+  std::int64_t last_ = 0;
   std::string hash_;
 };
 

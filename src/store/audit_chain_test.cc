@@ -24,7 +24,7 @@ std::vector<Promotion> Chain(int rows) {
 
 AuditVerdict Walk(const std::vector<Promotion>& rows, const ChainHead& head) {
   ChainWalk walk;
-  for (const Promotion& row : rows) walk.Add(row);
+  for (const Promotion& row : rows) walk.Add(LinkOf(row));
   return std::move(walk).Finish(head);
 }
 

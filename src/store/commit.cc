@@ -61,10 +61,10 @@ std::string EventData(const Promotion& audit, const Head& head) {
 
 }  // namespace
 
-Stamp MakeStamp(const Head& head, const Clock& clock, Rng& rng) {
+Stamp MakeStamp(const Head& head, WallTime clock, Rng& rng) {
   Stamp stamp;
   stamp.revision = Revision(head.revision.get() + 1);
-  stamp.now = std::max(clock.Now(), head.at);
+  stamp.now = std::max(clock, head.at);
   stamp.fresh_id = ModelId("m" + RandomToken(rng, kTokenLength));
   stamp.route_salt = RandomToken(rng, kTokenLength);
   stamp.canary_salt = RandomToken(rng, kTokenLength);
@@ -85,12 +85,40 @@ Sealed Seal(const Changes& changes, const Head& head) {
   return sealed;
 }
 
+bool HasLost(const Head& head, const std::string& audit_then, const SeenHistory& seen) {
+  if (head.epoch != seen.epoch) return head.epoch < seen.epoch;
+  return head.revision < seen.revision || audit_then != seen.audit;
+}
+
+RaisedEpoch RaiseAbove(const Head& head, const SeenHistory& seen, const std::string& by,
+                       WallTime now) {
+  RaisedEpoch raised;
+  raised.head = head;
+  raised.head.epoch = std::max(head.epoch, seen.epoch) + 1;
+  raised.head.at = std::max(now, head.at);
+  raised.event.revision = head.revision;
+  raised.event.type = "podium.registry.epoch_raised";
+  raised.event.at = raised.head.at;
+  Json data = Json::object();
+  data["epoch"] = raised.head.epoch;
+  data["revision"] = head.revision.get();
+  data["seen_epoch"] = seen.epoch;
+  data["seen_revision"] = seen.revision.get();
+  data["noticed_by"] = by;
+  data["at"] = FormatUtc(raised.head.at);
+  data["head_hash"] = head.chain.hash;
+  data["audit_count"] = head.chain.count;
+  raised.event.data = DumpJson(data);
+  return raised;
+}
+
 Committed Answer(Changes changes, const Sealed& sealed) {
   Committed committed;
   committed.revision = sealed.audit.revision;
   committed.audit = sealed.audit;
   committed.route = std::move(changes.route);
   committed.version = std::move(changes.subject);
+  committed.signatures = std::move(changes.signatures);
   return committed;
 }
 

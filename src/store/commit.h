@@ -23,7 +23,7 @@ struct Head {
 };
 
 /// The database's clock: never before the last commit, whatever the machine's clock does.
-Stamp MakeStamp(const Head& head, const Clock& clock, Rng& rng);
+Stamp MakeStamp(const Head& head, WallTime clock, Rng& rng);
 
 /// INV-2: what is written beside the rows, in the same transaction.
 struct Sealed {
@@ -32,6 +32,18 @@ struct Sealed {
   Head head;          ///< As it will be.
 };
 Sealed Seal(const Changes& changes, const Head& head);
+
+/// Whether a registry with that head does not continue what was seen. `audit_then` is the hash of
+/// its newest audit row at or below seen.revision.
+bool HasLost(const Head& head, const std::string& audit_then, const SeenHistory& seen);
+
+/// A new epoch above the head's and what was seen: the head as it will be, and its event.
+struct RaisedEpoch {
+  Head head;
+  OutboxEvent event;
+};
+RaisedEpoch RaiseAbove(const Head& head, const SeenHistory& seen, const std::string& by,
+                       WallTime now);
 
 /// The answer to a mutation that changed something, or (`head` as it was) nothing.
 Committed Answer(Changes changes, const Sealed& sealed);

@@ -66,6 +66,10 @@ class CostStore {
   /// By id, those after `after`: for checks of the sums.
   virtual Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) = 0;
 
+  /// Removes events of before `before`, the oldest first, in one transaction that takes what
+  /// limits::kRecordTransaction allows; how many went, 0 when none is left. Daily sums stay.
+  virtual Result<std::size_t> DropCostEvents(WallTime before) = 0;
+
   /// Adds the row and returns it with its id and time. kLimited beyond limits::kMaxPrices.
   /// REQUIRES: CheckPrice.
   virtual Result<Price> AddPrice(const Price& price) = 0;

@@ -12,6 +12,7 @@
 #include "base/rng.h"
 #include "store/cost_store.h"
 #include "store/memory_cost_store.h"
+#include "store/postgres/postgres_fixture.h"
 #include "store/sqlite_store.h"
 #include "testing/sim_clock.h"
 #include "testing/temp_dir.h"
@@ -28,11 +29,13 @@ inline std::vector<CostBackend> CostBackends() {
   return {
       {"Memory", [](Clock& clock, Rng&,
                     const testing::TempDir&) { return std::make_unique<MemoryCostStore>(clock); }},
-      {"Sqlite", [](Clock& clock, Rng& rng, const testing::TempDir& folder) {
+      {"Sqlite",
+       [](Clock& clock, Rng& rng, const testing::TempDir& folder) {
          auto opened = SqliteStore::Open(folder / "registry.db", clock, rng);
          EXPECT_TRUE(opened) << Describe(opened.error());
          return opened ? std::move(*opened) : nullptr;
-       }}};
+       }},
+      {"Postgres", OpenPostgres}};
 }
 
 inline CostEvent EventOf(const std::string& id, const std::string& model = "mini",

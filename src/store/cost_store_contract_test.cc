@@ -98,6 +98,25 @@ TEST_P(CostContract, ATransactionTakesABatchAtMost) {
   EXPECT_EQ(Record(events).inserted, 0U);
 }
 
+// Many go in one statement, in a few sizes: each event counts once, whatever stands beside it.
+TEST_P(CostContract, EachOfABatchIsRecordedOnceWhateverItsSize) {
+  std::int64_t calls = 0;
+  for (const int size : {1, 7, 8, 9, 63, 64, 65, 137}) {
+    SCOPED_TRACE(size);
+    std::vector<CostEvent> events;
+    for (int i = 0; i < size; ++i) events.push_back(EventOf(fmt::format("{}-{}", size, i)));
+    events.push_back(events.front());  // A twin within the batch,
+    events.push_back(EventOf("1-0"));  // and one of a batch before.
+    calls += size;
+    const RecordedCosts recorded = Record(events);
+    EXPECT_EQ(recorded.taken, events.size());
+    EXPECT_EQ(recorded.inserted, static_cast<std::size_t>(size));
+    EXPECT_EQ(Days().at(0).calls, calls);
+    EXPECT_EQ(Record(events).inserted, 0U);
+    EXPECT_EQ(Days().at(0).calls, calls);
+  }
+}
+
 // Sums are cut at the largest amount rather than lost.
 TEST_P(CostContract, SumsOfADayDoNotOverflow) {
   std::vector<CostEvent> events;
@@ -128,21 +147,54 @@ TEST_P(CostContract, PricesAreAddedAndStay) {
   EXPECT_EQ(*store_->ReadPrices(), (std::vector<Price>{full, *second}));
 }
 
+// The rest of a full table, for those who speak SQL: a synced transaction each would take minutes.
+std::string FullTable(const std::string& numbers) {
+  return "WITH RECURSIVE n(i) AS (" + numbers +
+         ") INSERT INTO prices SELECT i, 'p', 'm', 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, "
+         "NULL, '', '', 0 FROM n";
+}
+
 TEST_P(CostContract, PricesHaveALimit) {
-  for (std::size_t i = 0; i < limits::kMaxPrices; ++i) {
-    if (i > 0 && GetParam().name == "Sqlite") break;  // A synced transaction each: see below.
-    ASSERT_TRUE(store_->AddPrice(PriceOf("mini")));
-  }
-  if (GetParam().name == "Sqlite") {
-    auto raw = Connection::Open(folder_ / "registry.db", std::chrono::seconds(5));
+  const std::string statement = FullTable(
+      fmt::format("SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {}", limits::kMaxPrices));
+  ASSERT_TRUE(store_->AddPrice(PriceOf("mini")));
+  if (GetParam().name == "Memory") {
+    for (std::size_t i = 1; i < limits::kMaxPrices; ++i) {
+      ASSERT_TRUE(store_->AddPrice(PriceOf("mini")));
+    }
+  } else if (GetParam().name == "Sqlite") {
+    auto raw = SqliteConnection::Open(folder_ / "registry.db", std::chrono::seconds(5));
     ASSERT_TRUE(raw);
-    ASSERT_TRUE(raw->Execute(fmt::format(
-        "WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {}) INSERT INTO "
-        "prices SELECT i, 'p', 'm', 0, 0, 0, NULL, NULL, NULL, NULL, NULL, NULL, NULL, '', '', 0 "
-        "FROM n",
-        limits::kMaxPrices)));
+    ASSERT_TRUE((*raw)->Execute(statement));
+  } else {
+    ASSERT_EQ(testing::PostgresTestServer::Shared().Sql(PostgresUrl(folder_), statement), "");
   }
   EXPECT_EQ(store_->AddPrice(PriceOf("mini")).error().code, ErrorCode::kLimited);
+}
+
+// What is too old goes in slices, the oldest first; the days that it was added to stay.
+TEST_P(CostContract, OldEventsGoAndTheirDaysStay) {
+  std::vector<CostEvent> events;
+  for (int i = 0; i < 120; ++i) {
+    events.push_back(EventOf("e" + std::to_string(i)));
+    events.back().at += std::chrono::hours(i);
+  }
+  Record(events);
+  const std::vector<DailyCost> days = Days();
+  const WallTime before = testing::SimClock::kStart + std::chrono::hours(100);
+  std::size_t dropped = 0;
+  while (true) {
+    const Result<std::size_t> some = store_->DropCostEvents(before);
+    ASSERT_TRUE(some) << Describe(some.error());
+    if (*some == 0) break;
+    EXPECT_LE(*some, limits::kCostBatch);
+    dropped += *some;
+  }
+  EXPECT_EQ(dropped, 100u);
+  EXPECT_EQ(Days(), days);
+  const auto left = store_->ReadCostEvents("", 500);
+  ASSERT_EQ(left->size(), 20u);
+  for (const CostEvent& event : *left) EXPECT_GE(event.at, before);
 }
 
 }  // namespace

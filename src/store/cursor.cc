@@ -5,35 +5,10 @@
 #include <optional>
 
 #include "base/limits.h"
+#include "store/hex_text.h"
 
 namespace podium::store {
 namespace {
-
-constexpr std::string_view kDigits = "0123456789abcdef";
-
-std::string ToHexText(std::string_view bytes) {
-  std::string text;
-  text.reserve(bytes.size() * 2);
-  for (const char c : bytes) {
-    const auto byte = static_cast<unsigned char>(c);
-    text += kDigits[byte >> 4];
-    text += kDigits[byte & 15];
-  }
-  return text;
-}
-
-std::optional<std::string> FromHexText(std::string_view text) {
-  if (text.size() % 2 != 0) return std::nullopt;
-  std::string bytes;
-  bytes.reserve(text.size() / 2);
-  for (std::size_t i = 0; i < text.size(); i += 2) {
-    const std::size_t high = kDigits.find(text[i]);
-    const std::size_t low = kDigits.find(text[i + 1]);
-    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
-    bytes += static_cast<char>(high * 16 + low);
-  }
-  return bytes;
-}
 
 // Takes the number before the next ':' off the front of `text`.
 std::optional<std::int64_t> TakeNumber(std::string_view& text) {
@@ -73,6 +48,10 @@ std::string EncodeCursor(const VersionKey& last) {
 
 std::string EncodeCursor(Revision last) { return ToHexText(fmt::format("p{}:", last.get())); }
 
+std::string EncodeModelAuditCursor(std::int64_t last) {
+  return ToHexText(fmt::format("a{}:", last));
+}
+
 Result<VersionKey> DecodeVersionCursor(std::string_view text) {
   const std::optional<std::string> bytes = FromHexText(text);
   if (!bytes) return NotOurs();
@@ -89,6 +68,15 @@ Result<Revision> DecodePromotionCursor(std::string_view text) {
   const auto number = TakeNumber(rest);
   if (!number || EncodeCursor(Revision(*number)) != text) return NotOurs();
   return Revision(*number);
+}
+
+Result<std::int64_t> DecodeModelAuditCursor(std::string_view text) {
+  const std::optional<std::string> bytes = FromHexText(text);
+  if (!bytes || !bytes->starts_with('a')) return NotOurs();
+  std::string_view rest = std::string_view(*bytes).substr(1);
+  const auto number = TakeNumber(rest);
+  if (!number || EncodeModelAuditCursor(*number) != text) return NotOurs();
+  return *number;
 }
 
 Status CheckPageLimit(int limit) {

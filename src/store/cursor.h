@@ -2,6 +2,7 @@
 // cursor is checked and only the very text that we would write is accepted.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -21,10 +22,13 @@ struct VersionKey {
 
 std::string EncodeCursor(const VersionKey& last);
 std::string EncodeCursor(Revision last);  ///< Promotions, newest first.
+/// Changes of MLflow's registry, newest first, by the number of their row.
+std::string EncodeModelAuditCursor(std::int64_t last);
 
 /// kInvalidArgument for text that EncodeCursor did not write, or wrote for another list.
 Result<VersionKey> DecodeVersionCursor(std::string_view text);
 Result<Revision> DecodePromotionCursor(std::string_view text);
+Result<std::int64_t> DecodeModelAuditCursor(std::string_view text);
 
 /// kInvalidArgument unless 1 to limits::kPageMax.
 Status CheckPageLimit(int limit);

@@ -7,6 +7,7 @@
 #include "domain/names.h"
 #include "store/draft.h"
 #include "store/registration.h"
+#include "store/signature_gate.h"
 #include "store/verbs.h"
 
 namespace podium::store {
@@ -191,11 +192,16 @@ Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
 
   Draft draft(route, state.versions, stamp);
   PODIUM_TRY_ASSIGN(Outcome outcome, Dispatch(checked, Work{state, stamp, draft}));
+  PODIUM_TRY_ASSIGN(std::vector<SignatureFinding> signatures,
+                    CheckSignatures(state, checked, context));
+  outcome.audit.evidence = WithForced(outcome.audit.evidence, signatures);
   outcome.audit.actor = context.actor;
   outcome.audit.origin = context.origin;
   outcome.audit.reason = context.reason;
   outcome.audit.request_id = context.request_id;
-  return std::move(draft).Take(std::move(outcome.audit), outcome.subject);
+  Changes changes = std::move(draft).Take(std::move(outcome.audit), outcome.subject);
+  changes.signatures = std::move(signatures);
+  return changes;
 }
 
 }  // namespace podium::store

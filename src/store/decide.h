@@ -70,6 +70,7 @@ struct Changes {
   std::vector<ModelVersion> versions;
   Promotion audit;                      ///< Complete but for the two hashes.
   std::optional<ModelVersion> subject;  ///< The row that the mutation was about, as it is now.
+  std::vector<SignatureFinding> signatures;
 };
 
 Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,

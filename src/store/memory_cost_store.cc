@@ -22,6 +22,11 @@ Result<RecordedCosts> MemoryCostStore::RecordCosts(std::span<const CostEvent> ev
   return done;
 }
 
+Result<std::size_t> MemoryCostStore::DropCostEvents(WallTime before) {
+  const std::lock_guard lock(mutex_);
+  return std::erase_if(events_, [&](const auto& row) { return row.second.at < before; });
+}
+
 Result<std::vector<ModelCost>> MemoryCostStore::ReadCosts(WallTime from, WallTime to) {
   const std::lock_guard lock(mutex_);
   std::map<std::string, ModelCost> models;

@@ -22,6 +22,7 @@ class MemoryCostStore final : public CostStore {
   Result<std::vector<ModelCost>> ReadCosts(WallTime from, WallTime to) override;
   Result<std::vector<DailyCost>> ReadDailyCosts() override;
   Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override;
+  Result<std::size_t> DropCostEvents(WallTime before) override;
   Result<Price> AddPrice(const Price& price) override;
   Result<std::vector<Price>> ReadPrices() override;
 

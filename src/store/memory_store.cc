@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "base/assert.h"
+#include "base/limits.h"
 #include "store/cursor.h"
 
 namespace podium::store {
@@ -36,13 +38,19 @@ bool RolesAreUnique(const std::vector<ModelVersion>& rows) {
 
 Result<Committed> MemoryStore::Apply(const Mutation& mutation, const MutationContext& context) {
   const std::lock_guard lock(mutex_);
+  if (context.idempotency) {
+    const WallTime now = std::max(clock_.Now(), head_.at);
+    PODIUM_TRY_ASSIGN(std::optional<Committed> replay, Replayed(*context.idempotency, now));
+    if (replay) return std::move(*replay);
+  }
   const RouteSnapshot state = Snapshot(SubjectOf(mutation));
   PODIUM_TRY_ASSIGN(Changes changes,
-                    Decide(state, mutation, context, MakeStamp(head_, clock_, rng_)));
+                    Decide(state, mutation, context, MakeStamp(head_, clock_.Now(), rng_)));
   if (!changes.changed) return AnswerUnchanged(std::move(changes), head_);
   const Sealed sealed = Seal(changes, head_);
   KeepHistory(state, changes, sealed);
   Write(changes, sealed);
+  if (context.idempotency) KeepKey(*context.idempotency, sealed.audit);
   return Answer(std::move(changes), sealed);
 }
 
@@ -54,6 +62,28 @@ void MemoryStore::Write(const Changes& changes, const Sealed& sealed) {
   outbox_.push_back(sealed.event);
   outbox_.back().sequence = static_cast<std::int64_t>(outbox_.size());
   head_ = sealed.head;
+}
+
+Result<std::optional<Committed>> MemoryStore::Replayed(const IdempotencyKey& key,
+                                                       WallTime now) const {
+  const auto found = keys_.find(key.key);
+  const std::optional<KnownKey> known =
+      found == keys_.end() ? std::nullopt : std::optional(found->second);
+  PODIUM_TRY_ASSIGN(const bool is_replay, IsReplay(known, key, now));
+  if (!is_replay) return std::optional<Committed>();
+  const Promotion& audit = promotions_[static_cast<std::size_t>(known->revision.get()) - 1];
+  return std::optional(AnswerReplay(audit, routes_.at(audit.route), versions_.at(*audit.to)));
+}
+
+void MemoryStore::KeepKey(const IdempotencyKey& key, const Promotion& audit) {
+  std::erase_if(keys_, [&](const auto& row) { return row.second.at <= OldestKept(audit.at); });
+  if (keys_.size() >= static_cast<std::size_t>(limits::kMaxIdempotencyKeys)) {
+    const auto older = [](const auto& a, const auto& b) {
+      return std::tie(a.second.at, a.first) < std::tie(b.second.at, b.first);
+    };
+    keys_.erase(std::min_element(keys_.begin(), keys_.end(), older));
+  }
+  keys_.insert_or_assign(key.key, KnownKey{key.fingerprint, audit.revision, audit.at});
 }
 
 void MemoryStore::KeepHistory(const RouteSnapshot& state, const Changes& changes,
@@ -144,6 +174,8 @@ Result<TableDelta> MemoryStore::ReadTable(Revision since) {
   TableDelta delta;
   delta.epoch = head_.epoch;
   delta.revision = head_.revision;
+  delta.audit_then = AuditAt(since);
+  delta.audit_now = AuditAt(head_.revision);
   for (const auto& [name, route] : routes_) {
     if (route.revision > since) delta.routes.push_back(route);
   }
@@ -168,31 +200,62 @@ Result<RouteAt> MemoryStore::ReadRouteAt(const RouteName& route, const HistoryPo
   if (found == history_.end()) {
     return Fail(ErrorCode::kNotFound, "there is no route {}", route.get());
   }
-  const HistoryRange range = RangeOf(head_, Revision(0));
-  Revision asked = head_.revision;
-  if (point.generation) {
-    PODIUM_TRY_ASSIGN(asked, RevisionIn(range, *point.generation));
-  } else if (point.at) {
-    PODIUM_TRY_ASSIGN(asked, RevisionBy(*point.at, range));
+  PODIUM_TRY_ASSIGN(const Revision asked, Asked(point));
+  if (asked < RangeOf(head_, Revision(0)).oldest) {
+    PODIUM_TRY_ASSIGN(const RouteStanding standing, Replay(route, asked));
+    return AsRouteAt(standing, head_.epoch, routes_.at(route).sticky_on);
   }
-  const Generation generation = MakeGeneration(range.epoch, asked);
   const std::vector<HistoryRow>& rows = found->second;
   const auto after = std::find_if(rows.begin(), rows.end(),
                                   [&](const HistoryRow& row) { return row.revision > asked; });
+  const Generation generation = MakeGeneration(head_.epoch, asked);
   if (after == rows.begin()) {
-    return NotYetThere(route, generation, MakeGeneration(range.epoch, rows.front().revision));
+    return NotYetThere(route, generation, MakeGeneration(head_.epoch, rows.front().revision));
   }
   const HistoryRow& row = *(after - 1);
   PODIUM_TRY_ASSIGN(RouteState input, InputFromText(route, *row.input));
-  return RouteAt{std::move(input), generation, MakeGeneration(range.epoch, row.revision), row.at};
+  return RouteAt{std::move(input), generation, MakeGeneration(head_.epoch, row.revision), row.at};
 }
 
-Result<Revision> MemoryStore::RevisionBy(WallTime at, const HistoryRange& range) const {
-  for (auto row = promotions_.rbegin(); row != promotions_.rend(); ++row) {
-    if (row->revision < range.oldest) break;
-    if (row->at <= at) return row->revision;
+Result<RouteStanding> MemoryStore::ReadStanding(const RouteName& route, const HistoryPoint& point) {
+  const std::lock_guard lock(mutex_);
+  if (!routes_.contains(route)) {
+    return Fail(ErrorCode::kNotFound, "there is no route {}", route.get());
   }
-  return OlderThanKept(at, range);
+  PODIUM_TRY_ASSIGN(const Revision asked, Asked(point));
+  return Replay(route, asked);
+}
+
+Result<Revision> MemoryStore::Asked(const HistoryPoint& point) const {
+  if (point.generation) return RevisionIn(head_, *point.generation);
+  if (!point.at) return head_.revision;
+  for (auto row = promotions_.rbegin(); row != promotions_.rend(); ++row) {
+    if (row->at <= *point.at) return row->revision;
+  }
+  return Revision(0);
+}
+
+Result<RouteStanding> MemoryStore::Replay(const RouteName& route, Revision asked) const {
+  AuditReplay replay(route);
+  Revision first = head_.revision;
+  bool found = false;
+  for (const Promotion& row : promotions_) {
+    if (row.route != route) continue;
+    if (row.revision > asked) {
+      first = std::min(first, row.revision);
+      break;
+    }
+    replay.Add(row);
+    found = true;
+  }
+  if (!found) {
+    return NotYetThere(route, MakeGeneration(head_.epoch, asked),
+                       MakeGeneration(head_.epoch, first));
+  }
+  RouteStanding standing = std::move(replay).Take();
+  standing.revision = asked;
+  for (const ModelId& id : HoldersOf(standing)) standing.versions.push_back(versions_.at(id));
+  return standing;
 }
 
 Result<ModelVersion> MemoryStore::FindVersion(const ModelId& id) {
@@ -247,6 +310,29 @@ Result<Page<Promotion>> MemoryStore::ListPromotions(const PromotionQuery& query)
   return page;
 }
 
+// REQUIRES mutex_ held.
+std::string MemoryStore::AuditAt(Revision revision) const {
+  for (auto row = promotions_.rbegin(); row != promotions_.rend(); ++row) {
+    if (row->revision <= revision) return row->hash;
+  }
+  return {};
+}
+
+Result<bool> MemoryStore::RaiseEpoch(const SeenHistory& seen, const std::string& by) {
+  const std::lock_guard lock(mutex_);
+  if (!HasLost(head_, AuditAt(seen.revision), seen)) return false;
+  RaisedEpoch raised = RaiseAbove(head_, seen, by, clock_.Now());
+  outbox_.push_back(std::move(raised.event));
+  outbox_.back().sequence = static_cast<std::int64_t>(outbox_.size());
+  head_ = std::move(raised.head);
+  return true;
+}
+
+Result<std::int64_t> MemoryStore::ReadNewestEvent() {
+  const std::lock_guard lock(mutex_);
+  return static_cast<std::int64_t>(outbox_.size());
+}
+
 Result<std::vector<OutboxEvent>> MemoryStore::ReadOutbox(std::int64_t after, int limit) {
   PODIUM_TRY(CheckPageLimit(limit));
   const std::lock_guard lock(mutex_);
@@ -261,7 +347,7 @@ Result<std::vector<OutboxEvent>> MemoryStore::ReadOutbox(std::int64_t after, int
 Result<AuditVerdict> MemoryStore::VerifyAudit() {
   const std::lock_guard lock(mutex_);
   ChainWalk walk;
-  for (const Promotion& row : promotions_) walk.Add(row);
+  for (const Promotion& row : promotions_) walk.Add(LinkOf(row));
   return std::move(walk).Finish(head_.chain);
 }
 

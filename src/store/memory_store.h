@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "store/commit.h"
+#include "store/idempotency.h"
 #include "store/registry_store.h"
 #include "store/route_history.h"
 
@@ -25,9 +26,12 @@ class MemoryStore final : public RegistryStore {
   Result<TableDelta> ReadTable(Revision since) override;
   Result<RouteState> ReadRoute(const RouteName& route) override;
   Result<RouteAt> ReadRouteAt(const RouteName& route, const HistoryPoint& point) override;
+  Result<RouteStanding> ReadStanding(const RouteName& route, const HistoryPoint& point) override;
   Result<ModelVersion> FindVersion(const ModelId& id) override;
   Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) override;
   Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) override;
+  Result<bool> RaiseEpoch(const SeenHistory& seen, const std::string& by) override;
+  Result<std::int64_t> ReadNewestEvent() override;
   Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) override;
   Result<AuditVerdict> VerifyAudit() override;
 
@@ -38,7 +42,12 @@ class MemoryStore final : public RegistryStore {
   std::vector<ModelVersion> RolesOf(const RouteName& route) const;
   const ModelVersion* AtPlace(const Subject& subject) const;
   void Write(const Changes& changes, const Sealed& sealed);
+  std::string AuditAt(Revision revision) const;
   Result<Revision> RevisionBy(WallTime at, const HistoryRange& range) const;
+  Result<std::optional<Committed>> Replayed(const IdempotencyKey& key, WallTime now) const;
+  void KeepKey(const IdempotencyKey& key, const Promotion& audit);
+  Result<Revision> Asked(const HistoryPoint& point) const;
+  Result<RouteStanding> Replay(const RouteName& route, Revision asked) const;
   void KeepHistory(const RouteSnapshot& state, const Changes& changes, const Sealed& sealed);
 
   const Clock& clock_;
@@ -49,6 +58,7 @@ class MemoryStore final : public RegistryStore {
   std::vector<Promotion> promotions_;         // Oldest first.
   std::vector<OutboxEvent> outbox_;
   std::map<RouteName, std::vector<HistoryRow>> history_;  // Oldest first.
+  std::map<std::string, KnownKey> keys_;
   Head head_;
 };
 

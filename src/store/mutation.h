@@ -2,6 +2,7 @@
 // event and revision together, or nothing.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -9,6 +10,7 @@
 
 #include "domain/promotion.h"
 #include "domain/route.h"
+#include "domain/signature.h"
 #include "domain/version.h"
 
 namespace podium::store {
@@ -58,6 +60,12 @@ struct SetArms {
 using Mutation = std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion,
                               PromoteVersion, RollBackRoute, SetCanary, EndCanary, SetArms>;
 
+/// Under which a caller asks for one creation, however often it sends it.
+struct IdempotencyKey {
+  std::string key;          ///< Of this caller alone: a digest of its name and its key.
+  std::string fingerprint;  ///< Digest of the request.
+};
+
 /// Who asks, and on what understanding of the present.
 struct MutationContext {
   std::string actor = "local";
@@ -75,6 +83,25 @@ struct MutationContext {
   /// If-Match: revision of the version (or, for a verb on a route, of the route);
   /// kRevisionMismatch when it is another now.
   std::optional<Revision> if_match;
+
+  /// The same key again is answered with what the first has done; kUnprocessable for another
+  /// request under it.
+  std::optional<IdempotencyKey> idempotency;
+
+  /// Past a signature that does not fit the primary's; takes a named person.
+  bool force = false;
+  /// Whether `actor` names one: a shared token, or being local, does not.
+  bool named_person = false;
+  /// Of versions whose models are loaded here: it counts for more than what they were declared as.
+  std::map<ModelId, Signature> loaded_signatures;
+};
+
+/// What the signature gate found about one version that was put in front of traffic.
+struct SignatureFinding {
+  ModelId candidate;
+  ModelId primary;  ///< That its signature was compared with.
+  SignatureFit fit;
+  bool forced = false;  ///< It does not fit, and a named person wanted it all the same.
 };
 
 /// What a mutation left behind.
@@ -83,7 +110,9 @@ struct Committed {
   Promotion audit;
   Route route;                          ///< As it is now.
   std::optional<ModelVersion> version;  ///< The row that the mutation was about, as it is now.
-  bool changed = true;  ///< False when all was so already: nothing written, no new revision.
+  bool changed = true;    ///< False when all was so already: nothing written, no new revision.
+  bool replayed = false;  ///< It was done before, under the same key: `audit` is of then.
+  std::vector<SignatureFinding> signatures;  ///< Of the versions put in front of traffic.
 };
 
 }  // namespace podium::store

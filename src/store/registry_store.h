@@ -11,6 +11,7 @@
 #include "domain/route.h"
 #include "domain/version.h"
 #include "store/audit_chain.h"
+#include "store/audit_replay.h"
 #include "store/mutation.h"
 
 namespace podium::store {
@@ -29,6 +30,18 @@ struct TableDelta {
   std::vector<Route> routes;
   std::vector<ModelVersion> versions;  ///< Tombstones included (`deleted`).
   std::vector<RowFault> faults;
+  /// Hash of the newest audit row at or below `since`, and of the newest of all; empty: there is
+  /// none. A reader that has seen another hash there has read what the registry has lost.
+  std::string audit_then;
+  std::string audit_now;
+};
+
+/// How much of the registry somebody has read.
+struct SeenHistory {
+  std::uint32_t epoch = 0;
+  Revision revision;
+  std::string audit;  ///< TableDelta::audit_now.
+  bool operator==(const SeenHistory&) const = default;
 };
 
 /// Everything about one route that a verb needs to be admitted.
@@ -97,12 +110,21 @@ class RegistryStore {
   /// Rows with a revision above `since`; Revision(0) reads the whole table.
   virtual Result<TableDelta> ReadTable(Revision since) = 0;
   virtual Result<RouteState> ReadRoute(const RouteName& route) = 0;  ///< kNotFound
-  /// Any of the last limits::kRouteHistoryGenerations generations. kNotFound for a route that was
-  /// not there; kUnprocessable, with what is kept, for a generation older or still to come.
+  /// Of the last limits::kRouteHistoryGenerations generations what was kept of the rows, of older
+  /// ones what the audit trail says. kNotFound for a route that was not there; kUnprocessable for a
+  /// generation still to come, or of before the registry was restored.
   virtual Result<RouteAt> ReadRouteAt(const RouteName& route, const HistoryPoint& point) = 0;
+  /// The same moment by the audit trail alone, with who brought it about. Errors as ReadRouteAt.
+  virtual Result<RouteStanding> ReadStanding(const RouteName& route, const HistoryPoint& point) = 0;
   virtual Result<ModelVersion> FindVersion(const ModelId& id) = 0;  ///< kNotFound
   virtual Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) = 0;
   virtual Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) = 0;
+  /// Where the table no longer continues what was seen (a backup was put in its place, a failover
+  /// lost commits), begins an epoch above both, with its event, in one transaction: true. False:
+  /// it does continue, or is of a later epoch already. `by` names the replica that noticed.
+  virtual Result<bool> RaiseEpoch(const SeenHistory& seen, const std::string& by) = 0;
+  /// The sequence of the newest event; 0 when there is none.
+  virtual Result<std::int64_t> ReadNewestEvent() = 0;
   virtual Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) = 0;
   /// Walks the whole audit trail and its hash chain, in one transaction.
   virtual Result<AuditVerdict> VerifyAudit() = 0;

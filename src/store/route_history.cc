@@ -187,20 +187,29 @@ HistoryRange RangeOf(const Head& head, Revision start) {
   return {head.epoch, std::max(start, Revision(floor)), head.revision};
 }
 
-Result<Revision> RevisionIn(const HistoryRange& range, Generation asked) {
-  const Generation oldest = MakeGeneration(range.epoch, range.oldest);
-  const Generation newest = MakeGeneration(range.epoch, range.newest);
+Result<Revision> RevisionIn(const Head& head, Generation asked) {
+  const Generation oldest = MakeGeneration(head.epoch, Revision(0));
+  const Generation newest = MakeGeneration(head.epoch, head.revision);
   if (asked > newest) {
-    return Fail(ErrorCode::kUnprocessable,
-                "generation {} is still to come: the table is at {}, kept are {} to {}",
-                asked.get(), newest.get(), oldest.get(), newest.get());
+    return Fail(ErrorCode::kUnprocessable, "generation {} is still to come: the table is at {}",
+                asked.get(), newest.get());
   }
   if (asked < oldest) {
     return Fail(ErrorCode::kUnprocessable,
-                "generation {} is not kept any more: kept are {} to {} (the last {})", asked.get(),
-                oldest.get(), newest.get(), limits::kRouteHistoryGenerations);
+                "generation {} is of before the registry was restored: it now has {} to {}",
+                asked.get(), oldest.get(), newest.get());
   }
   return RevisionOf(asked);
+}
+
+RouteAt AsRouteAt(const RouteStanding& standing, std::uint32_t epoch,
+                  const std::string& sticky_on) {
+  RouteAt found;
+  found.input = RoutingInput(RouteOf(standing, sticky_on), VersionsOf(standing));
+  found.generation = MakeGeneration(epoch, standing.revision);
+  found.since = MakeGeneration(epoch, standing.decided->revision);
+  found.since_at = standing.decided->at;
+  return found;
 }
 
 Failure NotYetThere(const RouteName& route, Generation asked, Generation first) {
@@ -213,13 +222,6 @@ Failure OverwrittenUnread(const RouteName& route, Generation asked) {
               "how route {} stood at generation {} is not known: its rows were changed by SQL, "
               "and again before podium could record them",
               route.get(), asked.get());
-}
-
-Failure OlderThanKept(WallTime asked, const HistoryRange& range) {
-  return Fail(ErrorCode::kUnprocessable,
-              "{} lies before what is kept: the generations {} to {} (the last {})",
-              FormatUtc(asked), MakeGeneration(range.epoch, range.oldest).get(),
-              MakeGeneration(range.epoch, range.newest).get(), limits::kRouteHistoryGenerations);
 }
 
 }  // namespace podium::store

@@ -60,11 +60,13 @@ struct HistoryRange {
 };
 /// `start` is the revision at which the table's history begins.
 HistoryRange RangeOf(const Head& head, Revision start);
-/// The revision behind a generation; kUnprocessable outside the range, which the text names.
-Result<Revision> RevisionIn(const HistoryRange& range, Generation asked);
+/// The revision behind a generation; kUnprocessable for one that is not of this registry, or not
+/// yet.
+Result<Revision> RevisionIn(const Head& head, Generation asked);
+/// What the audit trail says, in the form of a row of history.
+RouteAt AsRouteAt(const RouteStanding& standing, std::uint32_t epoch, const std::string& sticky_on);
 
 Failure NotYetThere(const RouteName& route, Generation asked, Generation first);
 Failure OverwrittenUnread(const RouteName& route, Generation asked);
-Failure OlderThanKept(WallTime asked, const HistoryRange& range);
 
 }  // namespace podium::store

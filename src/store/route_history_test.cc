@@ -96,10 +96,9 @@ TEST(RouteHistory, TheRangeEndsAtTheStartOfTheTable) {
   EXPECT_EQ(RangeOf(head, Revision(0)).oldest, Revision(4001));
   EXPECT_EQ(RangeOf(head, Revision(4500)).oldest, Revision(4500));
   head.epoch = 2;
-  const HistoryRange range = RangeOf(head, Revision(0));
-  EXPECT_EQ(RevisionIn(range, MakeGeneration(2, Revision(4001))), Revision(4001));
-  EXPECT_FALSE(RevisionIn(range, MakeGeneration(2, Revision(4000))));
-  EXPECT_FALSE(RevisionIn(range, MakeGeneration(1, Revision(4500)))) << "before a restore";
+  EXPECT_EQ(RevisionIn(head, MakeGeneration(2, Revision(4000))), Revision(4000));
+  EXPECT_FALSE(RevisionIn(head, MakeGeneration(2, Revision(5001)))) << "still to come";
+  EXPECT_FALSE(RevisionIn(head, MakeGeneration(1, Revision(4500)))) << "before a restore";
 }
 
 }  // namespace

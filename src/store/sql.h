@@ -56,7 +56,10 @@ inline constexpr std::string_view kRouteByName =
 inline constexpr std::string_view kRoutesSince =
     "SELECT " PODIUM_ROUTE_COLUMNS " FROM routes WHERE revision > $1 ORDER BY route";
 inline constexpr std::string_view kArmsOfRoute =
-    "SELECT model_id, slot, weight_bp FROM route_arms WHERE route = $1 ORDER BY slot";
+    "SELECT route, model_id, slot, weight_bp FROM route_arms WHERE route = $1 ORDER BY slot";
+inline constexpr std::string_view kArmsSince =
+    "SELECT a.route, a.model_id, a.slot, a.weight_bp FROM route_arms AS a"
+    " JOIN routes AS r ON r.route = a.route WHERE r.revision > $1 ORDER BY a.route, a.slot";
 inline constexpr std::string_view kUpsertRoute =
     "INSERT INTO routes (" PODIUM_ROUTE_COLUMNS
     ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (route) DO UPDATE SET"
@@ -92,9 +95,13 @@ inline constexpr std::string_view kPruneHistory =
     " FROM (SELECT route, max(revision) AS revision FROM route_history"
     " WHERE revision > $1 AND revision <= $2 GROUP BY route) AS kept"
     " JOIN route_history AS old ON old.route = kept.route AND old.revision < kept.revision)";
-inline constexpr std::string_view kRevisionBy =
-    "SELECT revision FROM model_promotions WHERE at <= $1 AND revision >= $2"
-    " ORDER BY revision DESC LIMIT 1";
+// Times do not go back with the revision, so a moment is found by halving.
+inline constexpr std::string_view kPromotionTime =
+    "SELECT revision, at FROM model_promotions WHERE revision >= $1 ORDER BY revision LIMIT 1";
+inline constexpr std::string_view kPromotionsOfRoute =
+    "SELECT " PODIUM_PROMOTION_COLUMNS
+    " FROM model_promotions WHERE route = $1 AND revision > $2 AND revision <= $3"
+    " ORDER BY revision LIMIT $4";
 
 // Audit. An activation of what was primary already moved nothing, so there is nothing to undo.
 inline constexpr std::string_view kStandingPromotions =
@@ -107,18 +114,41 @@ inline constexpr std::string_view kPromotionPage =
     "SELECT " PODIUM_PROMOTION_COLUMNS
     " FROM model_promotions WHERE ($1 = '' OR route = $1) AND revision < $2"
     " ORDER BY revision DESC LIMIT $3";
-inline constexpr std::string_view kAllPromotions =
-    "SELECT " PODIUM_PROMOTION_COLUMNS " FROM model_promotions ORDER BY revision";
+inline constexpr std::string_view kPromotionsAfter =
+    "SELECT " PODIUM_PROMOTION_COLUMNS
+    " FROM model_promotions WHERE revision > $1 ORDER BY revision LIMIT $2";
+inline constexpr std::string_view kPromotionHash =
+    "SELECT hash FROM model_promotions WHERE revision = $1";
+inline constexpr std::string_view kAuditAt =
+    "SELECT hash FROM model_promotions WHERE revision <= $1 ORDER BY revision DESC LIMIT 1";
 inline constexpr std::string_view kInsertPromotion =
     "INSERT INTO model_promotions (" PODIUM_PROMOTION_COLUMNS
     ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 
+// Keys of requests. The oldest go first when there are more than may be kept.
+inline constexpr std::string_view kIdempotencyKey =
+    "SELECT fingerprint, revision, at FROM idempotency_keys WHERE key = $1";
+inline constexpr std::string_view kDropOldKeys = "DELETE FROM idempotency_keys WHERE at <= $1";
+inline constexpr std::string_view kDropSurplusKeys =
+    "DELETE FROM idempotency_keys WHERE key IN (SELECT key FROM idempotency_keys"
+    " ORDER BY at DESC, key DESC LIMIT 1000 OFFSET $1)";
+inline constexpr std::string_view kInsertKey =
+    "INSERT INTO idempotency_keys (key, fingerprint, revision, at) VALUES ($1, $2, $3, $4)";
+
 // Outbox and head.
 inline constexpr std::string_view kInsertEvent =
     "INSERT INTO event_outbox (revision, type, data, at) VALUES ($1, $2, $3, $4)";
+inline constexpr std::string_view kNewestEventRevision =
+    "SELECT revision FROM event_outbox ORDER BY sequence DESC LIMIT 1";
 inline constexpr std::string_view kEventsAfter =
     "SELECT sequence, revision, type, data, at FROM event_outbox WHERE sequence > $1"
     " ORDER BY sequence LIMIT $2";
+inline constexpr std::string_view kDropEvents =
+    "DELETE FROM event_outbox WHERE sequence IN (SELECT sequence FROM event_outbox"
+    " WHERE at < $1 AND sequence < (SELECT max(sequence) FROM event_outbox)"
+    " ORDER BY sequence LIMIT $2) RETURNING 1";
+inline constexpr std::string_view kNewestEvent =
+    "SELECT coalesce(max(sequence), 0) FROM event_outbox";
 inline constexpr std::string_view kHead =
     "SELECT epoch, revision, head_hash, audit_count, committed_at FROM registry_revision WHERE id "
     "= 1";
@@ -137,10 +167,15 @@ inline constexpr std::string_view kMoveHead =
   "cache_write_5m, cache_write_1h, audio_input, output_reasoning, image, call, actor, reason, " \
   "created_at"
 
-inline constexpr std::string_view kInsertCostEvent =
-    "INSERT INTO cost_events (" PODIUM_COST_COLUMNS
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, "
-    "$19, $20, $21, $22, $23, $24, $25, $26, $27) ON CONFLICT (event_id) DO NOTHING RETURNING 1";
+// Between the two, a list of parameters in brackets for each event: a round trip for many.
+inline constexpr int kCostColumns = 27;
+inline constexpr std::string_view kInsertCostEvents =
+    "INSERT INTO cost_events (" PODIUM_COST_COLUMNS ") VALUES ";
+inline constexpr std::string_view kUnlessThere =
+    " ON CONFLICT (event_id) DO NOTHING RETURNING event_id";
+inline constexpr std::string_view kDropCostEvents =
+    "DELETE FROM cost_events WHERE event_id IN (SELECT event_id FROM cost_events"
+    " WHERE created_at < $1 ORDER BY created_at LIMIT $2) RETURNING 1";
 inline constexpr std::string_view kAddToDay =
     "INSERT INTO model_daily_costs"
     " (model_id, day, total_calls, total_cost_nano_usd, total_tokens, unpriced_calls)"
@@ -153,10 +188,12 @@ inline constexpr std::string_view kAddToDay =
     " 9223372036854775807 - excluded.total_tokens THEN 9223372036854775807"
     " ELSE model_daily_costs.total_tokens + excluded.total_tokens END,"
     " unpriced_calls = model_daily_costs.unpriced_calls + excluded.unpriced_calls";
+// Sums fit: each is bounded, and a sum that does not is refused rather than wrong.
 inline constexpr std::string_view kModelCosts =
-    "SELECT model_id, coalesce(sum(cost_nano_usd), 0), count(*), sum(tokens_in), sum(tokens_out),"
-    " sum(CASE WHEN cost_nano_usd IS NULL THEN 0 ELSE tokens_in + tokens_out END),"
-    " sum(cost_nano_usd IS NULL), sum(estimated) FROM cost_events"
+    "SELECT model_id, CAST(coalesce(sum(cost_nano_usd), 0) AS BIGINT), count(*),"
+    " CAST(sum(tokens_in) AS BIGINT), CAST(sum(tokens_out) AS BIGINT),"
+    " CAST(sum(CASE WHEN cost_nano_usd IS NULL THEN 0 ELSE tokens_in + tokens_out END) AS BIGINT),"
+    " sum(CASE WHEN cost_nano_usd IS NULL THEN 1 ELSE 0 END), sum(estimated) FROM cost_events"
     " WHERE created_at >= $1 AND created_at < $2 GROUP BY model_id ORDER BY 2 DESC, model_id";
 inline constexpr std::string_view kAllDays =
     "SELECT model_id, day, total_calls, total_cost_nano_usd, total_tokens, unpriced_calls"

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <utility>
+#include <vector>
 
 #include "base/assert.h"
 
@@ -71,33 +72,94 @@ Error MakeError(int extended_code, const std::string& path, const char* message)
 
 }  // namespace
 
-void Connection::Close::operator()(sqlite3* database) const { sqlite3_close(database); }
-void Connection::Finalize::operator()(sqlite3_stmt* statement) const {
-  sqlite3_finalize(statement);
-}
+class SqliteConnection::Statement final : public SqlStatement {
+ public:
+  Statement(SqliteConnection& connection, sqlite3_stmt* statement)
+      : connection_(connection), statement_(statement) {
+    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); ++i) {
+      places_.push_back(sqlite3_bind_parameter_index(statement, fmt::format("${}", i).c_str()));
+    }
+  }
+  ~Statement() override { sqlite3_finalize(statement_); }
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
 
-Result<Connection> Connection::Open(const std::string& path,
-                                    std::chrono::milliseconds busy_timeout) {
-  Connection connection;
-  connection.path_ = path;
+  void BindText(int parameter, std::string_view text) override {
+    sqlite3_bind_text64(statement_, PlaceOf(parameter), text.data(), text.size(), SQLITE_TRANSIENT,
+                        SQLITE_UTF8);
+  }
+  void BindInt(int parameter, std::int64_t number) override {
+    sqlite3_bind_int64(statement_, PlaceOf(parameter), number);
+  }
+  void BindNull(int parameter) override { sqlite3_bind_null(statement_, PlaceOf(parameter)); }
+
+  Result<bool> Next() override {
+    switch (sqlite3_step(statement_)) {
+      case SQLITE_ROW:
+        return true;
+      case SQLITE_DONE:
+        return false;
+      default:
+        return Fail(connection_.LastError());
+    }
+  }
+  void Reset() override {
+    sqlite3_reset(statement_);
+    sqlite3_clear_bindings(statement_);
+  }
+
+  bool IsNull(int column) const override {
+    return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+  }
+  std::string_view Text(int column) const override {
+    const unsigned char* text = sqlite3_column_text(statement_, column);
+    if (text == nullptr) return "";
+    return {reinterpret_cast<const char*>(text),
+            static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
+  }
+  std::int64_t Int(int column) const override { return sqlite3_column_int64(statement_, column); }
+
+ private:
+  int PlaceOf(int parameter) const {
+    const auto index = static_cast<std::size_t>(parameter) - 1;
+    PODIUM_ASSERT(index < places_.size() && places_[index] > 0);
+    return places_[index];
+  }
+
+  SqliteConnection& connection_;
+  sqlite3_stmt* statement_;
+  /// Of $1, $2, …: SQLite's numbers. It numbers them by first appearance, PostgreSQL by their
+  /// digits, and looking one up by its name costs as much as binding it.
+  std::vector<int> places_;
+};
+
+void SqliteConnection::Close::operator()(sqlite3* database) const { sqlite3_close(database); }
+
+SqliteConnection::SqliteConnection() = default;
+SqliteConnection::~SqliteConnection() = default;
+
+Result<std::unique_ptr<SqliteConnection>> SqliteConnection::Open(
+    const std::string& path, std::chrono::milliseconds busy_timeout) {
+  std::unique_ptr<SqliteConnection> connection(new SqliteConnection);
+  connection->path_ = path;
   sqlite3* database = nullptr;
   // NOMUTEX: each connection is used by one thread at a time, as its owner sees to.
   const int code =
       sqlite3_open_v2(path.c_str(), &database,
                       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
-  connection.database_.reset(database);
+  connection->database_.reset(database);
   if (database == nullptr) return Fail(ErrorCode::kInternal, "no memory to open {}", path);
   sqlite3_extended_result_codes(database, 1);
-  if (code != SQLITE_OK) return Fail(connection.LastError());
+  if (code != SQLITE_OK) return Fail(connection->LastError());
   // SQLite falls back to reading when it may not write: better said now than at the first change.
   if (sqlite3_db_readonly(database, "main") == 1) {
     return Fail(MakeError(SQLITE_READONLY, path, ""));
   }
-  connection.SetBusyTimeout(busy_timeout);
+  connection->SetBusyTimeout(busy_timeout);
   return connection;
 }
 
-Status Connection::CheckInPlace() {
+Status SqliteConnection::CheckInPlace() {
   int moved = 0;
   const int asked = sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
   if (asked != SQLITE_OK || moved == 0) return {};
@@ -108,143 +170,68 @@ Status Connection::CheckInPlace() {
       path_);
 }
 
-Error Connection::LastError() {
+Error SqliteConnection::LastError() {
   const int code = sqlite3_errcode(database_.get()) & 0xFF;
   has_bad_pages_ = has_bad_pages_ || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
   return MakeError(sqlite3_extended_errcode(database_.get()), path_,
                    sqlite3_errmsg(database_.get()));
 }
 
-void Connection::SetBusyTimeout(std::chrono::milliseconds timeout) {
+void SqliteConnection::SetBusyTimeout(std::chrono::milliseconds timeout) {
   sqlite3_busy_timeout(database_.get(), static_cast<int>(timeout.count()));
 }
 
-Status Connection::Execute(const std::string& sql) {
+Status SqliteConnection::Execute(const std::string& sql) {
   if (sqlite3_exec(database_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK) return {};
   return Fail(LastError());
 }
 
-Result<const Connection::Prepared*> Connection::Prepare(std::string_view sql) {
+Result<SqlStatement*> SqliteConnection::Prepare(std::string_view sql) {
   // So that a file that was mended, or read wrongly once, is good again without a restart.
   if (std::exchange(has_bad_pages_, false)) sqlite3_db_release_memory(database_.get());
   auto& slot = prepared_[std::string(sql)];
-  if (slot.statement == nullptr) {
+  if (slot == nullptr) {
     sqlite3_stmt* statement = nullptr;
     const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
                                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) return Fail(LastError());
-    slot.statement.reset(statement);
-    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); ++i) {
-      slot.places.push_back(sqlite3_bind_parameter_index(statement, fmt::format("${}", i).c_str()));
-    }
+    slot = std::make_unique<Statement>(*this, statement);
   }
-  return &slot;
+  return slot.get();
 }
 
-Query::Query(Connection& connection, std::string_view sql) : connection_(connection) {
-  Result<const Connection::Prepared*> prepared = connection.Prepare(sql);
-  if (prepared) {
-    prepared_ = *prepared;
-    statement_ = prepared_->statement.get();
-  } else {
-    failed_ = std::move(prepared).error();
+Status SqliteConnection::CopyTo(const std::string& path,
+                                const std::function<void(std::int64_t, std::int64_t)>& progress) {
+  constexpr int kPages = 1000;
+  PODIUM_TRY_ASSIGN(const std::unique_ptr<SqliteConnection> target,
+                    Open(path, std::chrono::milliseconds(0)));
+  // In one view: a copy that began anew with every change of another process might never end.
+  PODIUM_TRY_ASSIGN(const Transaction view, Transaction::Begin(*this, Kind::kRead));
+  PODIUM_TRY(Query(*this, "SELECT count(*) FROM sqlite_schema").Run());
+  sqlite3_backup* backup =
+      sqlite3_backup_init(target->database_.get(), "main", database_.get(), "main");
+  if (backup == nullptr) return Fail(target->LastError());
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK) {
+    code = sqlite3_backup_step(backup, kPages);
+    const std::int64_t total = sqlite3_backup_pagecount(backup);
+    if (progress) progress(total - sqlite3_backup_remaining(backup), total);
   }
+  sqlite3_backup_finish(backup);
+  if (code == SQLITE_DONE) return {};
+  return Fail(MakeError(code, path_, sqlite3_errstr(code)));
 }
 
-Query::~Query() {
-  if (statement_ == nullptr) return;
-  sqlite3_reset(statement_);
-  sqlite3_clear_bindings(statement_);
+Status SqliteConnection::Begin(Kind kind) {
+  return Query(*this, kind == Kind::kWrite ? "BEGIN IMMEDIATE" : "BEGIN").Run();
 }
 
-int Query::NextParameter() {
-  PODIUM_ASSERT(bound_ < prepared_->places.size() && prepared_->places[bound_] > 0);
-  return prepared_->places[bound_++];
-}
+Status SqliteConnection::Commit() { return Query(*this, "COMMIT").Run(); }
 
-Query& Query::Bind(std::string_view text) {
-  if (statement_ == nullptr) return *this;
-  sqlite3_bind_text64(statement_, NextParameter(), text.data(), text.size(), SQLITE_TRANSIENT,
-                      SQLITE_UTF8);
-  return *this;
-}
-
-Query& Query::Bind(std::int64_t number) {
-  if (statement_ == nullptr) return *this;
-  sqlite3_bind_int64(statement_, NextParameter(), number);
-  return *this;
-}
-
-Query& Query::BindOptional(const std::optional<std::int64_t>& number) {
-  if (number) return Bind(*number);
-  if (statement_ != nullptr) sqlite3_bind_null(statement_, NextParameter());
-  return *this;
-}
-
-Query& Query::BindOptional(const std::optional<std::string>& text) {
-  if (text) return Bind(std::string_view(*text));
-  if (statement_ != nullptr) sqlite3_bind_null(statement_, NextParameter());
-  return *this;
-}
-
-Result<bool> Query::Next() {
-  if (failed_) return Fail(*failed_);
-  switch (sqlite3_step(statement_)) {
-    case SQLITE_ROW:
-      return true;
-    case SQLITE_DONE:
-      return false;
-    default:
-      return Fail(connection_.LastError());
-  }
-}
-
-Status Query::Run() {
-  while (true) {
-    PODIUM_TRY_ASSIGN(const bool more, Next());
-    if (!more) return {};
-  }
-}
-
-std::string Query::Text(int column) const {
-  const unsigned char* text = sqlite3_column_text(statement_, column);
-  if (text == nullptr) return "";
-  return {reinterpret_cast<const char*>(text),
-          static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
-}
-
-std::optional<std::string> Query::OptionalText(int column) const {
-  if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
-  return Text(column);
-}
-
-std::int64_t Query::Int(int column) const { return sqlite3_column_int64(statement_, column); }
-
-std::optional<std::int64_t> Query::OptionalInt(int column) const {
-  if (sqlite3_column_type(statement_, column) == SQLITE_NULL) return std::nullopt;
-  return Int(column);
-}
-
-Result<Transaction> Transaction::Begin(Connection& connection, Kind kind) {
-  Query begin(connection, kind == Kind::kWrite ? "BEGIN IMMEDIATE" : "BEGIN");
-  PODIUM_TRY(begin.Run());
-  return Transaction(connection);
-}
-
-Transaction::Transaction(Transaction&& other) noexcept
-    : connection_(std::exchange(other.connection_, nullptr)) {}
-
-Transaction::~Transaction() {
-  if (connection_ == nullptr) return;
+void SqliteConnection::RollBack() {
   // May fail when SQLite has rolled back by itself (disk full): then there is nothing left to do.
-  const Status ignored = Query(*connection_, "ROLLBACK").Run();
+  const Status ignored = Query(*this, "ROLLBACK").Run();
   static_cast<void>(ignored);
-}
-
-Status Transaction::Commit() {
-  PODIUM_TRY(Query(*connection_, "COMMIT").Run());
-  connection_ = nullptr;
-  return {};
 }
 
 }  // namespace podium::store

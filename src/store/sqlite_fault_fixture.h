@@ -1,63 +1,19 @@
-// What the tests of a failing disk share: every kind of mutation with the registry it is tried on,
-// and what must hold of a registry's file, whatever happened to it.
+// What the tests of a failing disk share: what must hold of a registry's file, whatever happened to
+// it.
 #pragma once
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <functional>
-#include <ostream>
 #include <string>
-#include <vector>
 
 #include "store/sqlite_connection.h"
 #include "store/store_contract.h"
+#include "store/swept_mutations_fixture.h"
 
 namespace podium::store {
 
-struct SweptMutation {
-  std::string name;
-  std::function<void(Registry&)> prepare;  ///< Beyond versions a (primary), b, c, d of iris.
-  Mutation mutation;
-};
-
-inline void PrintTo(const SweptMutation& swept, std::ostream* out) { *out << swept.name; }
-
-inline std::vector<SweptMutation> SweptMutations() {
-  const RouteName iris("iris");
-  const auto nothing = [](Registry&) {};
-  const auto canary = [](Registry& on) { on.Canary("b", 500); };
-  const auto promoted = [](Registry& on) {
-    on.Canary("b", 500);
-    on.Promote("b");
-  };
-  const auto split = [](Registry& on) { on.Split({{"b", 1000}, {"c", 2000}}); };
-  const auto retired = [](Registry& on) { on.Do(RetireVersion{ModelId("d")}); };
-  return {
-      {"register", nothing, RegisterVersion{Row("e")}},
-      {"register a new route", nothing, RegisterVersion{Row("r", "roses")}},
-      {"activate", nothing, ActivateVersion{ModelId("b")}},
-      {"canary", nothing, SetCanary{iris, ModelId("b"), Share(500)}},
-      {"share", canary, SetCanary{iris, ModelId("b"), Share(2500)}},
-      {"end the canary", canary, EndCanary{iris}},
-      {"promote", canary, PromoteVersion{ModelId("b")}},
-      {"roll back a canary", canary, RollBackRoute{iris}},
-      {"roll back a promote", promoted, RollBackRoute{iris}},
-      {"arms", nothing,
-       SetArms{iris, {{ModelId("b"), 0, Share(10)}, {ModelId("c"), 0, Share(20)}}}},
-      {"end the arms", split, SetArms{iris, {}}},
-      {"retire", nothing, RetireVersion{ModelId("d")}},
-      {"delete", retired, DeleteVersion{ModelId("d")}},
-  };
-}
-
-inline void Prepare(Registry& registry, const SweptMutation& swept) {
-  for (const char* id : {"a", "b", "c", "d"}) registry.Add(id);
-  registry.Activate("a");
-  swept.prepare(registry);
-}
-
-inline std::string Answer(Connection& connection, const std::string& sql) {
+inline std::string Answer(SqlConnection& connection, const std::string& sql) {
   Query query(connection, sql);
   const Result<bool> row = query.Next();
   if (!row) return Describe(row.error());
@@ -65,7 +21,7 @@ inline std::string Answer(Connection& connection, const std::string& sql) {
 }
 
 /// Invariants 1 and 2 as the file itself shows them to somebody with a SQLite shell.
-inline void ExpectSound(Connection& raw) {
+inline void ExpectSound(SqlConnection& raw) {
   EXPECT_EQ(Answer(raw, "PRAGMA integrity_check"), "ok");
   EXPECT_EQ(Answer(raw, "SELECT count(*) FROM pragma_foreign_key_check"), "0");
   EXPECT_EQ(Answer(raw,
@@ -86,7 +42,7 @@ inline void ExpectSound(Connection& raw) {
 }
 
 /// Every row of every table; empty when there is no table yet.
-inline std::string RowsOf(Connection& raw) {
+inline std::string RowsOf(SqlConnection& raw) {
   // The statement that reads them all is made of the schema, so that no table is forgotten.
   const std::string all = Answer(
       raw,
@@ -101,10 +57,10 @@ inline std::string RowsOf(Connection& raw) {
 
 /// The rows of a file that must be sound, unless it has no table yet.
 inline std::string SoundRows(const std::string& path) {
-  Result<Connection> raw = Connection::Open(path, std::chrono::seconds(5));
+  auto raw = SqliteConnection::Open(path, std::chrono::seconds(5));
   if (!raw) return "cannot be opened: " + Describe(raw.error());
-  std::string rows = RowsOf(*raw);
-  if (!rows.empty()) ExpectSound(*raw);
+  std::string rows = RowsOf(**raw);
+  if (!rows.empty()) ExpectSound(**raw);
   return rows;
 }
 

@@ -255,10 +255,10 @@ TEST_F(OpenFaults, OfAFileOfTheFirstSchema) {
   std::ifstream text(std::string(PODIUM_SOURCE_DIR) + "/tests/data/registry/schema-1.sql");
   const std::string sql{std::istreambuf_iterator<char>(text), {}};
   {
-    auto raw = Connection::Open(kept(), {});
-    ASSERT_TRUE(raw->Execute("PRAGMA journal_mode = WAL"));
-    ASSERT_TRUE(raw->Execute(sql));
-    ASSERT_EQ(Answer(*raw, "SELECT max(version) FROM schema_migrations"), "1");
+    auto raw = SqliteConnection::Open(kept(), {});
+    ASSERT_TRUE((*raw)->Execute("PRAGMA journal_mode = WAL"));
+    ASSERT_TRUE((*raw)->Execute(sql));
+    ASSERT_EQ(Answer(**raw, "SELECT max(version) FROM schema_migrations"), "1");
   }
   SweepOpen("open a file of schema 1", [this] { CopyRegistry(kept(), path()); });
   const auto store = MustOpen(path());

@@ -48,7 +48,7 @@ Status CreateDirectory(const fs::path& directory, const std::string& path) {
 
 // Switching to WAL needs the file for itself for a moment, and SQLite does not wait for that: a
 // write lock, for which it does wait, shows that whoever was in the way is gone.
-Status SwitchToWal(Connection& connection) {
+Status SwitchToWal(SqliteConnection& connection) {
   constexpr int kAttempts = 100;
   Status switched;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
@@ -106,17 +106,21 @@ Status WalFile::CheckInPlace() const {
               file_);
 }
 
-Result<Connection> OpenWriter(const std::string& path, std::chrono::milliseconds busy_timeout) {
-  PODIUM_TRY_ASSIGN(Connection connection, Connection::Open(path, busy_timeout));
-  PODIUM_TRY(SwitchToWal(connection));
-  PODIUM_TRY(connection.Execute(
+Result<std::unique_ptr<SqliteConnection>> OpenWriter(const std::string& path,
+                                                     std::chrono::milliseconds busy_timeout) {
+  PODIUM_TRY_ASSIGN(std::unique_ptr<SqliteConnection> connection,
+                    SqliteConnection::Open(path, busy_timeout));
+  PODIUM_TRY(SwitchToWal(*connection));
+  PODIUM_TRY(connection->Execute(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF"));
   return connection;
 }
 
-Result<Connection> OpenReader(const std::string& path, std::chrono::milliseconds busy_timeout) {
-  PODIUM_TRY_ASSIGN(Connection connection, Connection::Open(path, busy_timeout));
-  PODIUM_TRY(connection.Execute("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF"));
+Result<std::unique_ptr<SqliteConnection>> OpenReader(const std::string& path,
+                                                     std::chrono::milliseconds busy_timeout) {
+  PODIUM_TRY_ASSIGN(std::unique_ptr<SqliteConnection> connection,
+                    SqliteConnection::Open(path, busy_timeout));
+  PODIUM_TRY(connection->Execute("PRAGMA query_only = ON; PRAGMA trusted_schema = OFF"));
   return connection;
 }
 

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -37,8 +38,10 @@ class WalFile {
 };
 
 /// A connection set up for writing: WAL, full synchronisation, foreign keys.
-Result<Connection> OpenWriter(const std::string& path, std::chrono::milliseconds busy_timeout);
+Result<std::unique_ptr<SqliteConnection>> OpenWriter(const std::string& path,
+                                                     std::chrono::milliseconds busy_timeout);
 /// A connection that refuses to write.
-Result<Connection> OpenReader(const std::string& path, std::chrono::milliseconds busy_timeout);
+Result<std::unique_ptr<SqliteConnection>> OpenReader(const std::string& path,
+                                                     std::chrono::milliseconds busy_timeout);
 
 }  // namespace podium::store

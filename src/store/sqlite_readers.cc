@@ -4,13 +4,10 @@
 
 namespace podium::store {
 
-ReaderPool::ReaderPool(std::vector<Connection> connections) {
-  for (Connection& connection : connections) {
-    free_.push_back(std::make_unique<Connection>(std::move(connection)));
-  }
-}
+ReaderPool::ReaderPool(std::vector<std::unique_ptr<SqliteConnection>> connections)
+    : free_(std::move(connections)) {}
 
-ReaderPool::Lease::Lease(ReaderPool& pool, std::unique_ptr<Connection> connection)
+ReaderPool::Lease::Lease(ReaderPool& pool, std::unique_ptr<SqliteConnection> connection)
     : pool_(pool), connection_(std::move(connection)) {}
 
 ReaderPool::Lease::~Lease() {
@@ -24,7 +21,7 @@ ReaderPool::Lease::~Lease() {
 ReaderPool::Lease ReaderPool::Take() {
   std::unique_lock lock(mutex_);
   returned_.wait(lock, [this] { return !free_.empty(); });
-  std::unique_ptr<Connection> connection = std::move(free_.back());
+  std::unique_ptr<SqliteConnection> connection = std::move(free_.back());
   free_.pop_back();
   return Lease(*this, std::move(connection));
 }

@@ -13,8 +13,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "base/rng.h"
-#include "store/cost_store.h"
-#include "store/registry_store.h"
+#include "store/sql_store.h"
 #include "store/sqlite_connection.h"
 #include "store/sqlite_file.h"
 #include "store/sqlite_readers.h"
@@ -28,44 +27,32 @@ struct SqliteOptions {
 };
 
 /// Threads: all methods from any thread.
-class SqliteStore final : public RegistryStore, public CostStore {
+class SqliteStore final : public SqlStore {
  public:
   /// Opens or creates the file (for its owner's eyes only) and its directory, and migrates it.
   /// `clock` and `rng` must outlive the store.
   static Result<std::unique_ptr<SqliteStore>> Open(const std::string& path, const Clock& clock,
                                                    Rng& rng, const SqliteOptions& options = {});
 
-  Result<Committed> Apply(const Mutation& mutation, const MutationContext& context) override;
   Result<Revision> ReadRevision() override;
-  Result<TableDelta> ReadTable(Revision since) override;
-  Result<RouteState> ReadRoute(const RouteName& route) override;
-  Result<RouteAt> ReadRouteAt(const RouteName& route, const HistoryPoint& point) override;
-  Result<ModelVersion> FindVersion(const ModelId& id) override;
-  Result<Page<ModelVersion>> ListVersions(const VersionQuery& query) override;
-  Result<Page<Promotion>> ListPromotions(const PromotionQuery& query) override;
-  Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) override;
-  Result<AuditVerdict> VerifyAudit() override;
-
-  Result<RecordedCosts> RecordCosts(std::span<const CostEvent> events) override;
-  Result<std::vector<ModelCost>> ReadCosts(WallTime from, WallTime to) override;
-  Result<std::vector<DailyCost>> ReadDailyCosts() override;
-  Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override;
-  Result<Price> AddPrice(const Price& price) override;
-  Result<std::vector<Price>> ReadPrices() override;
+  std::unique_ptr<ChangeWatch> WatchChanges() override;
 
  private:
-  SqliteStore(const std::string& path, Connection writer, std::vector<Connection> readers,
-              const Clock& clock, Rng& rng, const SqliteOptions& options);
+  SqliteStore(const std::string& path, std::unique_ptr<SqliteConnection> writer,
+              std::vector<std::unique_ptr<SqliteConnection>> readers, const Clock& clock, Rng& rng,
+              const SqliteOptions& options);
+  Status Read(const Reading& reading) override;
+  Status Write(const Writing& writing) override;
+  /// The machine's clock: all who share the file are on one machine.
+  Result<WallTime> Now(SqlConnection& connection) override;
   /// The writer's turn; kUnavailable when it does not come within the busy timeout.
   Result<std::unique_lock<std::timed_mutex>> TakeTurn();
   Result<Transaction> BeginWrite();
-  Result<Committed> ApplyLocked(const Mutation& mutation, const MutationContext& context);
 
-  const Clock& clock_;
-  Rng& rng_;
+  const std::string path_;
   const SqliteOptions options_;
   std::timed_mutex writing_;
-  Connection writer_;  // Protected by writing_.
+  std::unique_ptr<SqliteConnection> writer_;  // Protected by writing_.
   ReaderPool readers_;
   const WalFile wal_;
 };

@@ -135,9 +135,9 @@ TEST(SqliteThreads, AWriterWaitsForTheLock) {
   testing::SimClock clock;
   SystemRng rng;
   const auto store = SqliteBackend().open(clock, rng, folder);
-  auto holder = Connection::Open(folder / "registry.db", std::chrono::seconds(5));
+  auto holder = SqliteConnection::Open(folder / "registry.db", std::chrono::seconds(5));
   ASSERT_TRUE(holder);
-  auto held = Transaction::Begin(*holder, Transaction::Kind::kWrite);
+  auto held = Transaction::Begin(**holder, Transaction::Kind::kWrite);
   ASSERT_TRUE(held);
   std::atomic<int> done = 0;
   std::vector<std::thread> writers;

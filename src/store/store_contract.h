@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "store/memory_store.h"
+#include "store/postgres/postgres_fixture.h"
 #include "store/registry_store.h"
 #include "store/route_history.h"
 #include "store/row_text.h"
@@ -47,6 +48,8 @@ inline Backend SqliteBackend() {
           },
           /*keeps_rows=*/true};
 }
+
+inline Backend PostgresBackend() { return {"Postgres", OpenPostgres, /*keeps_rows=*/true}; }
 
 inline BasisPoints Share(int basis_points) { return *BasisPoints::From(basis_points); }
 
@@ -205,7 +208,9 @@ class RegistryContract : public ::testing::TestWithParam<Backend> {
 };
 
 /// Every kind of registry: the contract's tests and the scenarios run on each.
-inline std::vector<Backend> Backends() { return {MemoryBackend(), SqliteBackend()}; }
+inline std::vector<Backend> Backends() {
+  return {MemoryBackend(), SqliteBackend(), PostgresBackend()};
+}
 inline auto AllBackends() { return ::testing::ValuesIn(Backends()); }
 inline std::string BackendName(const ::testing::TestParamInfo<Backend>& info) {
   return info.param.name;

@@ -1,7 +1,8 @@
-// Two registries, one sequence of random mutations: whatever the one says and keeps, the other must
-// say and keep too, row by row and hash by hash.
+// All kinds of registry, one sequence of random mutations: whatever the one says and keeps, the
+// others must say and keep too, row by row and hash by hash.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <set>
 
 #include "store/store_contract.h"
@@ -121,6 +122,41 @@ void ExpectConsistent(const TableDelta& table) {
   }
 }
 
+/// How a route stood at a revision, as its rows said at the time.
+struct Moment {
+  RouteName route;
+  Revision revision;
+  WallTime at;  ///< When that revision was committed.
+  std::string input;
+};
+
+// Random moments out of a random history: the audit trail alone must give back each of them.
+void ExpectTheTrailKnows(const std::vector<Moment>& moments, RegistryStore& store, Chance& chance) {
+  ASSERT_FALSE(moments.empty());
+  for (int i = 0; i < 300; ++i) {
+    const Moment& moment =
+        moments[static_cast<std::size_t>(chance.Below(static_cast<int>(moments.size())))];
+    const Generation generation = MakeGeneration(0, moment.revision);
+    const auto standing = store.ReadStanding(moment.route, {generation, std::nullopt});
+    ASSERT_TRUE(standing) << Describe(standing.error());
+    ASSERT_TRUE(standing->unknown.empty()) << standing->unknown.front();
+    const RouteAt replayed = AsRouteAt(*standing, 0, "session");
+    ASSERT_EQ(InputToText(replayed.input), moment.input) << moment.revision.get();
+    // As kept, row by row, where it is still kept.
+    const auto kept = store.ReadRouteAt(moment.route, {generation, std::nullopt});
+    ASSERT_TRUE(kept) << Describe(kept.error());
+    ASSERT_EQ(TextOf(Result<RouteAt>(replayed)), TextOf(kept));
+    // And by the clock: several commits may share a moment, the newest of them counts.
+    const auto by_time = store.ReadStanding(moment.route, {std::nullopt, moment.at});
+    ASSERT_TRUE(by_time) << Describe(by_time.error());
+    const auto same = std::find_if(moments.rbegin(), moments.rend(), [&](const Moment& other) {
+      return other.route == moment.route && other.at == moment.at;
+    });
+    ASSERT_EQ(by_time->revision, same->revision);
+    ASSERT_EQ(InputToText(AsRouteAt(*by_time, 0, "session").input), same->input);
+  }
+}
+
 struct Sequence {
   std::uint64_t seed;
   int steps;
@@ -132,55 +168,85 @@ INSTANTIATE_TEST_SUITE_P(Seeds, StoresAgree,
                          ::testing::Values(Sequence{1, 2000}, Sequence{2026, 400},
                                            Sequence{314'159, 400}));
 
+/// One kind of registry beside the one in memory, with the same chance.
+struct Other {
+  explicit Other(const Backend& backend, Clock& clock, const testing::TempDir& folder)
+      : name(backend.name), store(backend.open(clock, rng, folder)) {}
+  std::string name;
+  SeededRng rng{7};
+  std::unique_ptr<RegistryStore> store;
+};
+
 TEST_P(StoresAgree, OnEveryOneOfManyRandomMutations) {
   testing::TempDir folder;
   testing::SimClock clock;
   SeededRng memory_rng(7);
-  SeededRng sqlite_rng(7);
   const auto memory = MemoryBackend().open(clock, memory_rng, folder);
-  const auto sqlite = SqliteBackend().open(clock, sqlite_rng, folder);
+  Other sqlite(SqliteBackend(), clock, folder);
+  Other postgres(PostgresBackend(), clock, folder);
+  const std::vector<Other*> others = {&sqlite, &postgres};
   const int steps = GetParam().steps;
   Chance chance(GetParam().seed);
   int accepted = 0;
   int replayed = 0;
   std::map<RouteName, std::map<Revision, std::string>> stood;  // As the table said at the time.
   std::set<PromotionKind> kinds;
+  std::vector<Moment> moments;
+  WallTime committed_at;  // The table's time: it does not go back when the clock does.
   for (int step = 0; step < steps; ++step) {
     SCOPED_TRACE(step);
     const Revision before = *memory->ReadRevision();
     const Mutation mutation = chance.NextMutation(*memory->ReadTable(Revision(0)));
     const MutationContext context = chance.NextContext(before);
     const auto one = memory->Apply(mutation, context);
-    const auto other = sqlite->Apply(mutation, context);
-    ASSERT_EQ(TextOf(one), TextOf(other));
     if (one && one->changed) {
       ++accepted;
       kinds.insert(one->audit.kind);
+      committed_at = one->audit.at;
     }
-    // The delta each time, the whole table now and then: both must be the same.
-    ASSERT_EQ(TextOf(*memory->ReadTable(before)), TextOf(*sqlite->ReadTable(before)));
     const Revision now = *memory->ReadRevision();
+    const Generation any =
+        MakeGeneration(0, Revision(chance.Below(static_cast<int>(now.get()) + 2)));
     for (const char* name : {"iris", "roses"}) {
       const RouteName route(name);
       if (const auto state = memory->ReadRoute(route)) {
+        // The truth beside it: how the route stood, and when that was.
         stood[route][now] = InputToText(RoutingInput(state->route, state->versions));
+        moments.push_back({route, now, committed_at, stood[route][now]});
       }
-      const Generation any =
-          MakeGeneration(0, Revision(chance.Below(static_cast<int>(now.get()) + 2)));
-      const std::string one_said = TextOf(memory->ReadRouteAt(route, {any, std::nullopt}));
-      ASSERT_EQ(one_said, TextOf(sqlite->ReadRouteAt(route, {any, std::nullopt})));
+      const std::string said = TextOf(memory->ReadRouteAt(route, {any, std::nullopt}));
       const auto kept = stood[route].find(RevisionOf(any));
-      if (kept == stood[route].end() || one_said.find("not kept") != std::string::npos) continue;
-      ASSERT_NE(one_said.find(kept->second), std::string::npos) << one_said << kept->second;
+      if (kept == stood[route].end() || said.find("not kept") != std::string::npos) continue;
+      ASSERT_NE(said.find(kept->second), std::string::npos) << said << kept->second;
       ++replayed;
+    }
+    for (Other* other : others) {
+      SCOPED_TRACE(other->name);
+      RegistryStore& store = *other->store;
+      ASSERT_EQ(TextOf(one), TextOf(store.Apply(mutation, context)));
+      // The delta each time, the whole table now and then: both must be the same.
+      ASSERT_EQ(TextOf(*memory->ReadTable(before)), TextOf(*store.ReadTable(before)));
+      for (const char* name : {"iris", "roses"}) {
+        const HistoryPoint point{any, std::nullopt};
+        ASSERT_EQ(TextOf(memory->ReadRouteAt(RouteName(name), point)),
+                  TextOf(store.ReadRouteAt(RouteName(name), point)));
+      }
+      if (step % 20 == 0) {
+        ASSERT_EQ(TextOf(*memory->ReadTable(Revision(0))), TextOf(*store.ReadTable(Revision(0))));
+      }
     }
     if (step % 20 == 0) {
       const auto table = memory->ReadTable(Revision(0));
-      ASSERT_EQ(TextOf(*table), TextOf(*sqlite->ReadTable(Revision(0))));
       ExpectOneOfEachRole(*table);
       ExpectConsistent(*table);
     }
     clock.SetWall(clock.Now() + std::chrono::milliseconds(chance.Below(20) - 5));
+  }
+  std::vector<RegistryStore*> stores = {memory.get()};
+  for (Other* other : others) stores.push_back(other->store.get());
+  for (RegistryStore* store : stores) {
+    ExpectTheTrailKnows(moments, *store, chance);
+    if (::testing::Test::HasFatalFailure()) return;
   }
   // The sequence must exercise more than refusals.
   EXPECT_GT(accepted, steps / 10);
@@ -188,9 +254,11 @@ TEST_P(StoresAgree, OnEveryOneOfManyRandomMutations) {
   EXPECT_GT(replayed, steps / 2);
   if (steps >= 2000) EXPECT_EQ(kinds.size(), 9u) << "every verb succeeds now and then";
   EXPECT_TRUE(memory->VerifyAudit()->intact());
-  const auto verdict = sqlite->VerifyAudit();
-  EXPECT_TRUE(verdict->intact()) << verdict->problem;
-  EXPECT_EQ(verdict->rows, accepted);
+  for (Other* other : others) {
+    const auto verdict = other->store->VerifyAudit();
+    EXPECT_TRUE(verdict->intact()) << other->name << verdict->problem;
+    EXPECT_EQ(verdict->rows, accepted);
+  }
 }
 
 }  // namespace

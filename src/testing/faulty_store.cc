@@ -52,35 +52,45 @@ auto FaultyStore::Run(StoreCall call, const Work& work) -> decltype(work()) {
 
 Result<store::Committed> FaultyStore::Apply(const store::Mutation& mutation,
                                             const store::MutationContext& context) {
-  return Run(StoreCall::kApply, [&] { return inner_.Apply(mutation, context); });
+  return Run(StoreCall::kApply, [&] { return inner_->Apply(mutation, context); });
 }
 Result<Revision> FaultyStore::ReadRevision() {
-  return Run(StoreCall::kReadRevision, [&] { return inner_.ReadRevision(); });
+  return Run(StoreCall::kReadRevision, [&] { return inner_->ReadRevision(); });
 }
 Result<store::TableDelta> FaultyStore::ReadTable(Revision since) {
-  return Run(StoreCall::kReadTable, [&] { return inner_.ReadTable(since); });
+  return Run(StoreCall::kReadTable, [&] { return inner_->ReadTable(since); });
 }
 Result<store::RouteState> FaultyStore::ReadRoute(const RouteName& route) {
-  return Run(StoreCall::kReadRoute, [&] { return inner_.ReadRoute(route); });
+  return Run(StoreCall::kReadRoute, [&] { return inner_->ReadRoute(route); });
 }
 Result<store::RouteAt> FaultyStore::ReadRouteAt(const RouteName& route,
                                                 const store::HistoryPoint& point) {
-  return Run(StoreCall::kReadRouteAt, [&] { return inner_.ReadRouteAt(route, point); });
+  return Run(StoreCall::kReadRouteAt, [&] { return inner_->ReadRouteAt(route, point); });
+}
+Result<store::RouteStanding> FaultyStore::ReadStanding(const RouteName& route,
+                                                       const store::HistoryPoint& point) {
+  return Run(StoreCall::kReadRouteAt, [&] { return inner_->ReadStanding(route, point); });
 }
 Result<ModelVersion> FaultyStore::FindVersion(const ModelId& id) {
-  return Run(StoreCall::kFindVersion, [&] { return inner_.FindVersion(id); });
+  return Run(StoreCall::kFindVersion, [&] { return inner_->FindVersion(id); });
 }
 Result<store::Page<ModelVersion>> FaultyStore::ListVersions(const store::VersionQuery& query) {
-  return Run(StoreCall::kListVersions, [&] { return inner_.ListVersions(query); });
+  return Run(StoreCall::kListVersions, [&] { return inner_->ListVersions(query); });
 }
 Result<store::Page<Promotion>> FaultyStore::ListPromotions(const store::PromotionQuery& query) {
-  return Run(StoreCall::kListPromotions, [&] { return inner_.ListPromotions(query); });
+  return Run(StoreCall::kListPromotions, [&] { return inner_->ListPromotions(query); });
+}
+Result<bool> FaultyStore::RaiseEpoch(const store::SeenHistory& seen, const std::string& by) {
+  return Run(StoreCall::kRaiseEpoch, [&] { return inner_->RaiseEpoch(seen, by); });
+}
+Result<std::int64_t> FaultyStore::ReadNewestEvent() {
+  return Run(StoreCall::kReadNewestEvent, [&] { return inner_->ReadNewestEvent(); });
 }
 Result<std::vector<store::OutboxEvent>> FaultyStore::ReadOutbox(std::int64_t after, int limit) {
-  return Run(StoreCall::kReadOutbox, [&] { return inner_.ReadOutbox(after, limit); });
+  return Run(StoreCall::kReadOutbox, [&] { return inner_->ReadOutbox(after, limit); });
 }
 Result<store::AuditVerdict> FaultyStore::VerifyAudit() {
-  return Run(StoreCall::kVerifyAudit, [&] { return inner_.VerifyAudit(); });
+  return Run(StoreCall::kVerifyAudit, [&] { return inner_->VerifyAudit(); });
 }
 
 }  // namespace podium::testing

@@ -22,6 +22,8 @@ enum class StoreCall : std::uint8_t {
   kListPromotions,
   kReadOutbox,
   kVerifyAudit,
+  kRaiseEpoch,
+  kReadNewestEvent,
 };
 
 enum class Moment : std::uint8_t {
@@ -32,7 +34,9 @@ enum class Moment : std::uint8_t {
 /// Threads: all methods from any thread. The wrapped store must outlive this one.
 class FaultyStore final : public store::RegistryStore {
  public:
-  explicit FaultyStore(store::RegistryStore& inner) : inner_(inner) {}
+  explicit FaultyStore(store::RegistryStore& inner) : inner_(&inner) {}
+  /// As when a backup is put in the registry's place. REQUIRES: no call is under way.
+  void Become(store::RegistryStore& other) { inner_ = &other; }
 
   /// Asked at both moments of every call; an Error makes the call fail with it. May also block, to
   /// hold a call where it is. Without one (`nullptr`) nothing fails.
@@ -53,9 +57,13 @@ class FaultyStore final : public store::RegistryStore {
   Result<store::RouteState> ReadRoute(const RouteName& route) override;
   Result<store::RouteAt> ReadRouteAt(const RouteName& route,
                                      const store::HistoryPoint& point) override;
+  Result<store::RouteStanding> ReadStanding(const RouteName& route,
+                                            const store::HistoryPoint& point) override;
   Result<ModelVersion> FindVersion(const ModelId& id) override;
   Result<store::Page<ModelVersion>> ListVersions(const store::VersionQuery& query) override;
   Result<store::Page<Promotion>> ListPromotions(const store::PromotionQuery& query) override;
+  Result<bool> RaiseEpoch(const store::SeenHistory& seen, const std::string& by) override;
+  Result<std::int64_t> ReadNewestEvent() override;
   Result<std::vector<store::OutboxEvent>> ReadOutbox(std::int64_t after, int limit) override;
   Result<store::AuditVerdict> VerifyAudit() override;
 
@@ -64,10 +72,10 @@ class FaultyStore final : public store::RegistryStore {
   auto Run(StoreCall call, const Work& work) -> decltype(work());
   std::optional<Error> Ask(StoreCall call, Moment moment) const;
 
-  store::RegistryStore& inner_;
+  store::RegistryStore* inner_;
   mutable std::mutex mutex_;
   Script script_;                                      // Protected by mutex_.
-  std::vector<int> counts_ = std::vector<int>(10, 0);  // Protected by mutex_.
+  std::vector<int> counts_ = std::vector<int>(12, 0);  // Protected by mutex_.
 };
 
 }  // namespace podium::testing

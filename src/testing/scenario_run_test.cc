@@ -160,6 +160,10 @@ class LyingStore final : public store::RegistryStore {
                                      const store::HistoryPoint& point) override {
     return inner_.ReadRouteAt(route, point);
   }
+  Result<store::RouteStanding> ReadStanding(const RouteName& route,
+                                            const store::HistoryPoint& point) override {
+    return inner_.ReadStanding(route, point);
+  }
   Result<ModelVersion> FindVersion(const ModelId& id) override { return inner_.FindVersion(id); }
   Result<store::Page<ModelVersion>> ListVersions(const store::VersionQuery& query) override {
     return inner_.ListVersions(query);
@@ -167,6 +171,10 @@ class LyingStore final : public store::RegistryStore {
   Result<store::Page<Promotion>> ListPromotions(const store::PromotionQuery& query) override {
     return inner_.ListPromotions(query);
   }
+  Result<bool> RaiseEpoch(const store::SeenHistory& seen, const std::string& by) override {
+    return inner_.RaiseEpoch(seen, by);
+  }
+  Result<std::int64_t> ReadNewestEvent() override { return inner_.ReadNewestEvent(); }
   Result<std::vector<store::OutboxEvent>> ReadOutbox(std::int64_t after, int limit) override {
     return inner_.ReadOutbox(after, limit);
   }

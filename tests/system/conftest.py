@@ -352,7 +352,7 @@ def podium_bin():
 
 def clean_environment(extra):
     """Ours without what would change the command's behaviour."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PODIUM_", "OTEL_"))}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PODIUM_", "OTEL_", "DATABASE_URL"))}
     return {**kept, **(extra or {})}
 
 

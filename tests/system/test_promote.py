@@ -71,7 +71,8 @@ def test_promote_swaps_the_primary_and_keeps_it_as_shadow(two, door, role):
     assert (change["kind"], change["from"], change["to"]) == ("promote", "n1", "n2")
     assert change["traffic_pct_before"] == (25 if role == "canary" else 0)
     assert change["reason"] == "better on all counts" and change["undoes"] is None
-    assert answer["replicas"] == [{"id": "local", "applied": True}]
+    replica = done(two.get("/api/v1/status"))["replica"]
+    assert answer["replicas"] == [{"id": replica, "applied": True}]
     assert rows(two) == {"n1": ("shadow", 0), "n2": ("primary", 0)}
     assert answered(two) == 2
     assert audit(two)[0]["revision"] == change["revision"]

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "control/admin/precondition.h"
 #include "domain/names.h"
 #include "net/media_type.h"
 
@@ -42,6 +43,18 @@ Result<Json> ReadObject(std::string_view bytes) {
   return body;
 }
 
+// A condition that nobody looks at would be a lost update that was asked not to happen.
+Status CheckPrecondition(const net::RequestHead& head, const Endpoint& endpoint) {
+  if (!IsMutation(head.method) || endpoint.precondition == Endpoint::Precondition::kRevision) {
+    return {};
+  }
+  if (!head.Find("if-match")) return {};
+  return Fail(
+      Error{ErrorCode::kInvalidArgument,
+            fmt::format("{} changes nothing that has a revision: leave out If-Match", head.path),
+            "If-Match", nullptr});
+}
+
 Error NoSuchPath(const net::RequestHead& head) {
   return {ErrorCode::kNotFound,
           fmt::format("there is nothing at {} {}", NameOf(head.method), head.path), "", nullptr};
@@ -66,6 +79,9 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddAuditEndpoints(routes_);
   AddMetricEndpoints(routes_);
   AddOperationEndpoints(routes_);
+  AddEventEndpoints(routes_);
+  if (context_.models != nullptr) AddModelAuditEndpoints(routes_);
+  if (context_.replicas != nullptr) AddReplicaEndpoints(routes_);
   if (context_.costs != nullptr) AddCostEndpoints(routes_);
 }
 
@@ -128,8 +144,16 @@ AdminReply AdminApi::Serve(net::Exchange& exchange, std::string request_id) {
     // A body that nobody reads is refused rather than ignored: the caller meant something by it.
     if (Status typed = CheckJsonBody(head); !typed) co_return Fail(std::move(typed).error());
   }
+  if (Status taken = CheckPrecondition(head, endpoint); !taken) {
+    co_return Fail(std::move(taken).error());
+  }
   auto serve = endpoint.serve(call);
-  co_return co_await std::move(serve);
+  Result<net::Response> reply = co_await std::move(serve);
+  if (reply || reply.error().code != ErrorCode::kRevisionMismatch) co_return reply;
+  LogInfo("If-Match did not hold",
+          {{"path", head.path}, {"error", reply.error().message}, {"request_id", call.request_id}});
+  auto mismatch = MismatchResponse(call, std::move(reply).error());
+  co_return co_await std::move(mismatch);
 }
 
 }  // namespace podium::control

@@ -50,8 +50,9 @@ AdminReply Receive(AdminCall& call) {
 }  // namespace
 
 void AddArtifactEndpoints(AdminRoutes& routes) {
-  routes.Add(net::HttpMethod::kPost, "/api/v1/artifacts",
-             {Receive, Endpoint::Access::kAdmin, Endpoint::Body::kStream});
+  routes.Add(
+      net::HttpMethod::kPost, "/api/v1/artifacts",
+      {Receive, Endpoint::Access::kAdmin, Endpoint::Body::kStream, Endpoint::Precondition::kNone});
 }
 
 }  // namespace podium::control

@@ -24,7 +24,10 @@
 #include "net/path_pattern.h"
 #include "runtime/model_runtime.h"
 #include "store/cost_store.h"
+#include "store/model_store.h"
+#include "store/own_place.h"
 #include "store/registry_store.h"
+#include "store/replica_store.h"
 #include "view/publish_port.h"
 #include "view/recent_requests.h"
 #include "view/stats_registry.h"
@@ -54,10 +57,12 @@ struct PendingVerbs {
 /// somebody needs a rollback. Threads: any.
 class LastWrite {
  public:
-  void Failed(std::string why) {
+  /// A refusal is the caller's affair; what the registry could not take is the operator's.
+  void Note(const Error& error) {
+    if (error.code != ErrorCode::kUnavailable && error.code != ErrorCode::kInternal) return;
     ++failures_;
     const std::lock_guard lock(mutex_);
-    trouble_ = std::move(why);
+    trouble_ = Describe(error);
   }
   void Succeeded() {
     const std::lock_guard lock(mutex_);
@@ -94,6 +99,15 @@ struct AdminContext {
   store::CostStore* costs = nullptr;
   /// Brings prices to the cores; returns once they have them. Blocks.
   std::function<Status()> publish_prices = {};
+  /// nullptr: this server is alone, and there is no path to replicas.
+  store::ReplicaStore* replicas = nullptr;
+  /// nullptr: MLflow's registry is not served, and there is no path to its audit trail.
+  store::ModelStore* models = nullptr;
+  /// Grows whenever the registry may have changed: who streams events looks again. May be nullptr.
+  const std::atomic<std::uint64_t>* moves = nullptr;
+  /// Of this server among `replicas`. nullptr: it has none, and silence counts at once.
+  const store::OwnPlace* place = nullptr;
+  mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
   mutable std::atomic<bool> was_ready{false};
@@ -121,10 +135,13 @@ using AdminReply = Task<Result<net::Response>>;
 struct Endpoint {
   enum class Access : std::uint8_t { kOpen, kAdmin };
   enum class Body : std::uint8_t { kNone, kJson, kStream };
+  /// Of what changes something: whether that has a revision, which If-Match may name.
+  enum class Precondition : std::uint8_t { kRevision, kNone };
 
   AdminReply (*serve)(AdminCall& call) = nullptr;
   Access access = Access::kAdmin;
   Body body = Body::kNone;
+  Precondition precondition = Precondition::kRevision;
 };
 using AdminRoutes = net::PathRouter<Endpoint>;
 
@@ -138,8 +155,12 @@ void AddExplainEndpoints(AdminRoutes& routes);
 void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);
 void AddAuditEndpoints(AdminRoutes& routes);
+void AddModelAuditEndpoints(AdminRoutes& routes);
 void AddMetricEndpoints(AdminRoutes& routes);
 void AddOperationEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::replicas.
+void AddReplicaEndpoints(AdminRoutes& routes);
+void AddEventEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::costs.
 void AddCostEndpoints(AdminRoutes& routes);
 

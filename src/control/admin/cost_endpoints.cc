@@ -263,7 +263,8 @@ void AddCostEndpoints(AdminRoutes& routes) {
   constexpr auto kAdmin = Endpoint::Access::kAdmin;
   routes.Add(kGet, "/api/models/costs", {Costs});
   routes.Add(kGet, "/api/v1/prices", {ListPrices});
-  routes.Add(kPut, "/api/v1/prices", {SetPrice, kAdmin, Endpoint::Body::kJson});
+  routes.Add(kPut, "/api/v1/prices",
+             {SetPrice, kAdmin, Endpoint::Body::kJson, Endpoint::Precondition::kNone});
 }
 
 }  // namespace podium::control

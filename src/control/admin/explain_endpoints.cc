@@ -42,11 +42,7 @@ Result<store::HistoryPoint> PointOf(const net::RequestHead& head) {
     if (point.generation) {
       return Fail(ErrorCode::kInvalidArgument, "name a generation or a time, not both");
     }
-    point.at = ParseUtc(*text);
-    if (!point.at) {
-      return Fail(ErrorCode::kInvalidArgument,
-                  "at must be a time such as 2026-03-09T14:31:07Z, not \"{}\"", *text);
-    }
+    PODIUM_TRY_ASSIGN(point.at, ReadTime("at", *text));
   }
   return point;
 }

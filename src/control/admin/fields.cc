@@ -49,6 +49,14 @@ std::string Fields::RequiredText(std::string_view name, std::size_t limit) {
   return text;
 }
 
+bool Fields::Flag(std::string_view name) {
+  const Json* value = Find(name);
+  if (value == nullptr) return false;
+  if (value->is_boolean()) return value->get<bool>();
+  Complain(name, fmt::format("\"{}\" must be true or false, not {}", name, value->type_name()));
+  return false;
+}
+
 std::optional<double> Fields::Number(std::string_view name) {
   const Json* value = Find(name);
   if (value == nullptr) return std::nullopt;

@@ -22,6 +22,7 @@ class Fields {
   std::string Text(std::string_view name, std::size_t limit);
   std::string RequiredText(std::string_view name, std::size_t limit);
   std::optional<double> Number(std::string_view name);
+  bool Flag(std::string_view name);           ///< False when absent.
   const Json* Value(std::string_view name);   ///< Of any type; nullptr when absent.
   const Json* Object(std::string_view name);  ///< nullptr when absent.
   const Json* Array(std::string_view name);

@@ -1,4 +1,5 @@
 // /api/v1/metrics/versions: what each version did, for people and scripts.
+#include <map>
 #include <utility>
 
 #include "control/admin/context.h"
@@ -52,11 +53,14 @@ Failure NoMetrics(const ModelId& id) {
 }
 
 AdminReply List(AdminCall& call) {
-  Json items = Json::array();
-  for (const view::VersionReport& report : call.context.stats.ReportAll()) {
-    items.push_back(ReportJson(report));
+  if (Status known = CheckQuery(call.exchange.head(), {"limit", "cursor"}); !known) {
+    co_return Fail(std::move(known).error());
   }
-  co_return PageResponse(call, std::move(items), "");
+  std::map<std::string, Json> items;
+  for (const view::VersionReport& report : call.context.stats.ReportAll()) {
+    items.insert_or_assign(report.id.get(), ReportJson(report));
+  }
+  co_return KeyedPage(call, std::move(items));
 }
 
 AdminReply Get(AdminCall& call) {
@@ -75,7 +79,8 @@ AdminReply Reset(AdminCall& call) {
 void AddMetricEndpoints(AdminRoutes& routes) {
   routes.Add(net::HttpMethod::kGet, "/api/v1/metrics/versions", {List});
   routes.Add(net::HttpMethod::kGet, "/api/v1/metrics/versions/{id}", {Get});
-  routes.Add(net::HttpMethod::kDelete, "/api/v1/metrics/versions/{id}", {Reset});
+  routes.Add(net::HttpMethod::kDelete, "/api/v1/metrics/versions/{id}",
+             {.serve = Reset, .precondition = Endpoint::Precondition::kNone});
 }
 
 }  // namespace podium::control

@@ -44,6 +44,21 @@ ModelCounts CountModels(const view::CoreView& view) {
   return counts;
 }
 
+// Empty while beats come through: then there is nothing to tell.
+std::string ReplicaTrouble(const AdminContext& c) {
+  return c.place == nullptr ? "" : c.place->trouble();
+}
+
+std::string ReplicaLine(const AdminContext& c) {
+  if (c.place == nullptr) return "";
+  const auto silence = c.place->Silence(c.clock.SteadyNow());
+  const std::string told = silence
+                               ? fmt::format("told the registry {:.1f} s ago", Seconds(*silence))
+                               : "has not told the registry yet";
+  return fmt::format("{} replica {} {}\n", ReplicaTrouble(c).empty() ? "[+]" : "[-]",
+                     c.options.replica, told);
+}
+
 AdminReply Health(AdminCall&) {
   net::Response response;
   response.content_type = "text/plain; charset=utf-8";
@@ -63,12 +78,12 @@ AdminReply Ready(AdminCall& call) {
   response.body = fmt::format(
       "{} view generation {} age {:.1f} s\n{} table {}\n{} models {} ready, {} failed, {} "
       "primaries "
-      "loading\n{}{}",
+      "loading\n{}{}{}",
       mark(state.publishes > 0), state.view->generation().get(), Seconds(ViewAge(c, state)),
       mark(state.trouble.empty()),
       state.trouble.empty() ? "readable" : "not readable, serving from the last good view",
       mark(counts.failed == 0 && counts.primaries_pending == 0), counts.ready, counts.failed,
-      counts.primaries_pending,
+      counts.primaries_pending, ReplicaLine(c),
       c.last_write.trouble().empty() ? "" : "[-] registry could not take the last change\n",
       c.draining ? "[-] draining\n" : (ready ? "ready\n" : "not ready\n"));
   if (!ready) response.headers.Add("Retry-After", "1");
@@ -96,6 +111,8 @@ AdminReply ShowStatus(AdminCall& call) {
   json["trouble"] = state.trouble.empty() ? Json() : Json(state.trouble);
   const std::string write_trouble = c.last_write.trouble();
   json["write_trouble"] = write_trouble.empty() ? Json() : Json(write_trouble);
+  const std::string replica_trouble = ReplicaTrouble(c);
+  json["replica_trouble"] = replica_trouble.empty() ? Json() : Json(replica_trouble);
   json["routes"] = state.view->routes().size();
   json["versions"] = counts.versions;
   json["ready"] = counts.ready;

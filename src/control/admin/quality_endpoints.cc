@@ -1,4 +1,5 @@
 // /admin/ai-quality/models: the paths of the original request, twins of those under /api/v1.
+#include <map>
 #include <utility>
 
 #include "control/admin/context.h"
@@ -28,18 +29,18 @@ Json ModelJson(const routing::CompiledRoute& route, const ModelVersion& version)
 
 AdminReply List(AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
-  if (Status known = CheckQuery(head, {"feature"}); !known)
+  if (Status known = CheckQuery(head, {"feature", "limit", "cursor"}); !known)
     co_return Fail(std::move(known).error());
   const std::optional<std::string> feature = QueryText(head, "feature");
   const view::PublishState state = call.context.publisher.state();
-  Json items = Json::array();
+  std::map<std::string, Json> items;
   for (const view::RouteView& route : state.view->routes()) {
     if (feature && route.route->name.get() != *feature) continue;
     for (const ModelVersion& version : route.route->versions) {
-      items.push_back(ModelJson(*route.route, version));
+      items.insert_or_assign(version.model_id.get(), ModelJson(*route.route, version));
     }
   }
-  co_return PageResponse(call, std::move(items), "");
+  co_return KeyedPage(call, std::move(items));
 }
 
 AdminReply Promote(AdminCall& call) {

@@ -62,6 +62,15 @@ std::optional<std::string> QueryText(const net::RequestHead& head, std::string_v
   return value;
 }
 
+Result<WallTime> ReadTime(std::string_view name, const std::string& text) {
+  const std::optional<WallTime> time = ParseUtc(text);
+  if (time) return *time;
+  return Fail(
+      Error{ErrorCode::kInvalidArgument,
+            fmt::format("{} must be a time such as 2026-03-09T14:31:07Z, not \"{}\"", name, text),
+            std::string(name), nullptr});
+}
+
 Result<int> PageLimit(const net::RequestHead& head) {
   const std::optional<std::string> text = QueryText(head, "limit");
   if (!text) return limits::kPageDefault;
@@ -85,6 +94,23 @@ net::Response PageResponse(const AdminCall& call, Json items, const std::string&
         "Link", fmt::format("<{}>; rel=\"next\"", NextTarget(call.exchange.head(), next_cursor)));
   }
   return response;
+}
+
+Result<net::Response> KeyedPage(const AdminCall& call, std::map<std::string, Json> items) {
+  const net::RequestHead& head = call.exchange.head();
+  PODIUM_TRY_ASSIGN(const int limit, PageLimit(head));
+  const bool whole = !QueryText(head, "limit") && !QueryText(head, "cursor");
+  const std::string after = QueryText(head, "cursor").value_or("");
+  Json page = Json::array();
+  std::string last;
+  for (auto item = items.upper_bound(after); item != items.end(); ++item) {
+    if (!whole && page.size() == static_cast<std::size_t>(limit)) {
+      return PageResponse(call, std::move(page), last);
+    }
+    last = item->first;
+    page.push_back(std::move(item->second));
+  }
+  return PageResponse(call, std::move(page), "");
 }
 
 }  // namespace podium::control

@@ -106,11 +106,13 @@ AdminReply SetCanary(AdminCall& call) {
   const std::optional<double> percent = fields.Number("traffic_pct");
   if (!percent) fields.Complain("traffic_pct", "\"traffic_pct\" is required, 0 to 100");
   std::string reason = fields.Text("reason", limits::kMaxReasonBytes);
+  const bool force = fields.Flag("force");
   if (Status fit = fields.Finish(); !fit) co_return Fail(std::move(fit).error());
   const Result<BasisPoints> share = BasisPoints::FromPercent(*percent);
   if (!share) co_return Fail(Error(share.error()).At("/traffic_pct"));
 
-  auto verb = CarryOut(call, store::SetCanary{NameOfRoute(call), id, *share}, std::move(reason));
+  auto verb =
+      CarryOut(call, store::SetCanary{NameOfRoute(call), id, *share}, std::move(reason), force);
   Result<VerbOutcome> outcome = co_await std::move(verb);
   if (!outcome) co_return Fail(std::move(outcome).error());
   co_return VerbResponse(call, *outcome);
@@ -159,12 +161,13 @@ AdminReply SetArms(AdminCall& call) {
   if (list == nullptr)
     fields.Complain("arms", "\"arms\" is required; an empty list ends the split");
   std::string reason = fields.Text("reason", limits::kMaxReasonBytes);
+  const bool force = fields.Flag("force");
   if (Status fit = fields.Finish(); !fit) co_return Fail(std::move(fit).error());
   Result<std::vector<RouteArm>> arms = ReadArms(*list);
   if (!arms) co_return Fail(std::move(arms).error());
 
   auto verb =
-      CarryOut(call, store::SetArms{NameOfRoute(call), std::move(*arms)}, std::move(reason));
+      CarryOut(call, store::SetArms{NameOfRoute(call), std::move(*arms)}, std::move(reason), force);
   Result<VerbOutcome> outcome = co_await std::move(verb);
   if (!outcome) co_return Fail(std::move(outcome).error());
   co_return VerbResponse(call, *outcome);

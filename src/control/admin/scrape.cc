@@ -123,6 +123,20 @@ void WriteRoutes(Exposition& out, const view::CoreView& view) {
   }
 }
 
+// Of this replica only: each exports its own, and whoever collects them sees all.
+void WriteReplica(Exposition& out, const AdminContext& c) {
+  if (c.place == nullptr) return;
+  out.Family("podium_replica_beats_failing", "gauge",
+             "1 when the last word of this replica did not reach the registry: changes do not wait "
+             "for it then.");
+  out.Sample({{"replica", c.options.replica}}, c.place->trouble().empty() ? 0 : 1);
+  const auto silence = c.place->Silence(c.clock.SteadyNow());
+  if (!silence) return;
+  out.Family("podium_replica_silence_seconds", "gauge",
+             "Since the registry last heard from this replica.");
+  out.Sample({{"replica", c.options.replica}}, Seconds(*silence));
+}
+
 void WriteControl(Exposition& out, const AdminContext& c, const view::PublishState& state) {
   const auto age = c.clock.SteadyNow() - state.confirmed_at;
   const auto gauge = [&](std::string_view name, std::string_view help, double value) {
@@ -147,6 +161,9 @@ void WriteControl(Exposition& out, const AdminContext& c, const view::PublishSta
   counter("podium_registry_write_failures_total",
           "Changes that the registry could not take: disk full, locked, damaged.",
           c.last_write.failures());
+  gauge("podium_registry_epoch", "Raised whenever the registry lost changes that were served.",
+        EpochOf(state.view->generation()));
+  WriteReplica(out, c);
   out.Family("podium_admin_pending", "gauge", "Mutations admitted and not answered yet.");
   out.Sample({{"verb", "promote"}}, c.pending.promote.load());
   out.Sample({{"verb", "other"}}, c.pending.other.load());

@@ -1,8 +1,11 @@
 #include "control/admin/verbs.h"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
+#include "base/digest.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "control/admin/admission.h"
 #include "control/admin/fields.h"
@@ -28,31 +31,44 @@ class PendingMark {
   std::atomic<int>& counter_;
 };
 
-Result<std::optional<Revision>> IfMatch(const net::RequestHead& head) {
-  const auto header = head.Find("if-match");
-  if (!header || *header == "*") return std::optional<Revision>();
-  std::string_view text = *header;
-  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
-    text = text.substr(1, text.size() - 2);
-  }
-  std::int64_t revision = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), revision);
-  if (error != std::errc() || end != text.data() + text.size()) {
-    return Fail(ErrorCode::kInvalidArgument,
-                "If-Match must be a revision such as \"12\" (the ETag of a GET), not {}", *header);
-  }
-  return std::optional<Revision>(revision);
-}
-
 std::string OriginOf(const net::RequestHead& head) {
   const auto origin = head.Find("x-podium-origin");
   if (!origin || !CheckName("X-Podium-Origin", *origin)) return "api";
   return std::string(*origin);
 }
 
-Result<store::MutationContext> ContextOf(const AdminCall& call, std::string reason) {
+// Whoever may administer may say on whose behalf: the trail then shows both, "local:alice".
+Status NamePerson(const net::RequestHead& head, store::MutationContext& context) {
+  const auto person = head.Find("x-podium-actor");
+  if (!person) return {};
+  if (Status good = CheckName("X-Podium-Actor", *person); !good) {
+    return Fail(std::move(good).error().At("X-Podium-Actor"));
+  }
+  context.actor += fmt::format(":{}", *person);
+  context.named_person = true;
+  return {};
+}
+
+// Keys are a caller's own, and a request is its path and its body. Hashed, so that a row of the
+// table has a bound and no caller's text.
+Status TakeIdempotencyKey(const AdminCall& call, store::MutationContext& context) {
+  const net::RequestHead& head = call.exchange.head();
+  const auto key = head.Find("idempotency-key");
+  if (!key) return {};
+  Status good = key->empty() ? Fail(ErrorCode::kInvalidArgument, "Idempotency-Key is empty")
+                             : CheckText("Idempotency-Key", *key, limits::kMaxUnitBytes);
+  if (!good) return Fail(std::move(good).error().At("Idempotency-Key"));
+  context.idempotency = store::IdempotencyKey{
+      Sha256Hex(fmt::format("{}\n{}", context.actor, *key)),
+      Sha256Hex(fmt::format("{} {}\n{}", NameOf(head.method), head.path, DumpJson(call.body)))};
+  return {};
+}
+
+Result<store::MutationContext> ContextOf(const AdminCall& call, std::string reason, bool force) {
   store::MutationContext context;
   context.actor = call.principal.actor;
+  context.force = force;
+  PODIUM_TRY(NamePerson(call.exchange.head(), context));
   context.origin = OriginOf(call.exchange.head());
   context.reason = std::move(reason);
   context.request_id = call.request_id;
@@ -60,9 +76,28 @@ Result<store::MutationContext> ContextOf(const AdminCall& call, std::string reas
   return context;
 }
 
+void NoteSignature(const runtime::ModelRuntime& runtime, const ModelId& id,
+                   store::MutationContext& context) {
+  const std::optional<runtime::ModelStatus> status = runtime.StatusOf(id);
+  if (status && status->model) {
+    context.loaded_signatures.insert_or_assign(id, status->model->signature());
+  }
+}
+
+// What the signature gate compares: the primary, and what may be put beside or before it.
+void NoteSignatures(const runtime::ModelRuntime& runtime, const store::RouteState& state,
+                    const store::Subject& subject, store::MutationContext& context) {
+  for (const ModelVersion& row : state.versions) {
+    if (row.status == VersionStatus::kPrimary) NoteSignature(runtime, row.model_id, context);
+  }
+  NoteSignature(runtime, subject.id, context);
+  for (const ModelId& id : subject.others) NoteSignature(runtime, id, context);
+}
+
 // Reads what the mutation is about and rehearses it. Blocking: runs on the pool for reads.
-Result<Admission> Rehearse(store::RegistryStore& store, const store::Mutation& mutation,
-                           const store::MutationContext& context) {
+Result<Admission> Rehearse(const AdminContext& c, const store::Mutation& mutation,
+                           store::MutationContext& context) {
+  store::RegistryStore& store = c.store;
   const store::Subject subject = store::SubjectOf(mutation);
   std::optional<ModelVersion> named;
   RouteName route = subject.route;
@@ -75,6 +110,7 @@ Result<Admission> Rehearse(store::RegistryStore& store, const store::Mutation& m
     }
   }
   PODIUM_TRY_ASSIGN(const store::RouteState state, store.ReadRoute(route));
+  NoteSignatures(c.runtime, state, subject, context);
   return Admit(state, named, mutation, context);
 }
 
@@ -124,40 +160,124 @@ Task<void> KeepWarm(const AdminContext& c, std::vector<ModelHandle> warm, Revisi
   (void)co_await std::move(keep);  // Not done when the server stops: then nothing serves.
 }
 
-// A refusal is the caller's affair; what the registry could not take is the operator's.
-void NoteFailure(LastWrite& last, const Error& error) {
-  if (error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kInternal) {
-    last.Failed(Describe(error));
-  }
-}
-
 bool IsRegistration(const store::Mutation& mutation) {
   return std::holds_alternative<store::RegisterVersion>(mutation);
 }
 
+// A registration changes no traffic, so nobody waits until others have heard of it.
+bool WaitsForOthers(const store::Mutation& mutation, const store::Committed& committed) {
+  return committed.changed && !IsRegistration(mutation);
+}
+
+// A rollback always works: what it goes back to is served by the chain until it is ready.
+bool NeedsOthersReady(const store::Mutation& mutation) {
+  return !std::holds_alternative<store::RollBackRoute>(mutation);
+}
+
+// What was forced stands in the trail beside why.
+std::string WithForced(std::string reason, const std::string& missing) {
+  reason += fmt::format("{}[forced: {}]", reason.empty() ? "" : " ", missing);
+  if (reason.size() <= limits::kMaxReasonBytes) return reason;
+  std::size_t end = limits::kMaxReasonBytes;
+  while (end > 0 && (static_cast<unsigned char>(reason[end]) & 0xC0U) == 0x80U) --end;
+  reason.resize(end);  // Between two characters.
+  return reason;
+}
+
+// INV-7: here, and on the other replicas, which load at the same time. Returns what keeps the
+// models of this one warm.
+Task<Result<std::vector<ModelHandle>>> MakeReadyEverywhere(const AdminContext& c,
+                                                           std::vector<ModelVersion> versions,
+                                                           const store::Mutation& mutation,
+                                                           store::MutationContext& context) {
+  const bool others_too = NeedsOthersReady(mutation);
+  const bool forced = context.force && context.named_person;
+  const SteadyTime loading_until = c.clock.SteadyNow() + c.options.load_timeout;
+  if (others_too && !forced) {
+    auto ask = HaveLoadedElsewhere(c, versions);
+    if (Status asked = co_await std::move(ask); !asked) co_return Fail(std::move(asked).error());
+  }
+  auto load = RunOn(c.pools.loads, [&] {
+    return MakeReady(c.runtime, c.options.providers, versions, c.options.load_timeout);
+  });
+  Result<std::vector<ModelHandle>> loaded = co_await std::move(load);
+  if (!loaded) co_return loaded;
+  if (others_too) {
+    auto await = AwaitReadyElsewhere(c, versions, loading_until - c.clock.SteadyNow(), forced);
+    const Result<std::string> missing = co_await std::move(await);
+    if (!missing) co_return Fail(missing.error());
+    if (!missing->empty()) context.reason = WithForced(context.reason, *missing);
+  }
+  // Now their models are known, whatever they were declared as.
+  for (const ModelVersion& version : versions) NoteSignature(c.runtime, version.model_id, context);
+  co_return loaded;
+}
+
+bool MayBeForced(const store::Mutation& mutation) {
+  return std::holds_alternative<store::PromoteVersion>(mutation) ||
+         std::holds_alternative<store::ActivateVersion>(mutation);
+}
+
+Json FindingsJson(const std::vector<store::SignatureFinding>& findings) {
+  Json list = Json::array();
+  for (const store::SignatureFinding& finding : findings) {
+    Json json = ToJson(finding.fit);
+    json["model_id"] = finding.candidate.get();
+    json["primary"] = finding.primary.get();
+    json["forced"] = finding.forced;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 }  // namespace
 
-Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, std::string reason) {
+bool VerbOutcome::applied() const {
+  return replicas_known && std::all_of(replicas.begin(), replicas.end(),
+                                       [](const ReplicaApplied& one) { return one.applied; });
+}
+
+Result<std::optional<Revision>> IfMatch(const net::RequestHead& head) {
+  const auto header = head.Find("if-match");
+  if (!header || *header == "*") return std::optional<Revision>();
+  std::string_view text = *header;
+  if (text.size() >= 2 && text.front() == '"' && text.back() == '"') {
+    text = text.substr(1, text.size() - 2);
+  }
+  std::int64_t revision = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), revision);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return Fail(ErrorCode::kInvalidArgument,
+                "If-Match must be a revision such as \"12\" (the ETag of a GET), not {}", *header);
+  }
+  return std::optional<Revision>(revision);
+}
+
+Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, std::string reason,
+                                   bool force) {
   const AdminContext& c = call.context;
-  Result<store::MutationContext> context = ContextOf(call, std::move(reason));
+  Result<store::MutationContext> context = ContextOf(call, std::move(reason), force);
   if (!context) co_return Fail(std::move(context).error());
+
+  if (IsRegistration(mutation)) {
+    if (Status taken = TakeIdempotencyKey(call, *context); !taken) {
+      co_return Fail(std::move(taken).error());
+    }
+  }
 
   std::vector<ModelHandle> warm;
   // A registration is neither live nor about a row that exists: the commit alone judges it.
   if (!IsRegistration(mutation)) {
-    auto rehearse = RunOn(c.pools.reads, [&] { return Rehearse(c.store, mutation, *context); });
+    auto rehearse = RunOn(c.pools.reads, [&] { return Rehearse(c, mutation, *context); });
     Result<Admission> admission = co_await std::move(rehearse);
     if (!admission) {
-      NoteFailure(c.last_write, admission.error());
+      c.last_write.Note(admission.error());
       co_return Fail(std::move(admission).error());
     }
     Pin(*admission, mutation, *context);
     if (!admission->goes_live.empty()) {
-      auto load = RunOn(c.pools.loads, [&] {
-        return MakeReady(c.runtime, c.options.providers, admission->goes_live,
-                         c.options.load_timeout);
-      });
-      Result<std::vector<ModelHandle>> loaded = co_await std::move(load);
+      auto ready = MakeReadyEverywhere(c, admission->goes_live, mutation, *context);
+      Result<std::vector<ModelHandle>> loaded = co_await std::move(ready);
       if (!loaded) co_return Fail(std::move(loaded).error());
       warm = std::move(*loaded);
     }
@@ -167,18 +287,25 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
   auto commit = RunOn(c.pools.writer, [&] { return c.store.Apply(mutation, *context); });
   Result<store::Committed> committed = co_await std::move(commit);
   if (!committed) {
-    NoteFailure(c.last_write, committed.error());
+    c.last_write.Note(committed.error());
     if (!IsRefusal(committed.error().code)) co_await KeepWarm(c, std::move(warm), Revision(0));
     co_return Fail(std::move(committed).error());
   }
   if (committed->changed) c.last_write.Succeeded();
 
-  VerbOutcome outcome{std::move(*committed), true};
+  VerbOutcome outcome{std::move(*committed), {}, true};
   auto publish = RunOn(c.pools.publish,
                        [&] { return c.publisher.PublishAtLeast(outcome.committed.revision); });
   const Status published = co_await std::move(publish);
-  outcome.applied = published.has_value();
   if (!published) co_await KeepWarm(c, std::move(warm), outcome.committed.revision);
+  const auto patience = WaitsForOthers(mutation, outcome.committed) ? limits::kReplicasApply
+                                                                    : std::chrono::milliseconds(0);
+  const auto epoch = EpochOf(c.publisher.state().view->generation());
+  auto await = AwaitApplied(c, MakeGeneration(epoch, outcome.committed.revision),
+                            published.has_value(), patience);
+  AppliedBy by = co_await std::move(await);
+  outcome.replicas = std::move(by.replicas);
+  outcome.replicas_known = by.known;
   if (!outcome.committed.changed) co_return outcome;
   LogInfo("registry changed", {{"kind", NameOf(outcome.committed.audit.kind)},
                                {"route", outcome.committed.route.name.get()},
@@ -186,7 +313,7 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
                                {"to", outcome.committed.audit.to.value_or(ModelId()).get()},
                                {"revision", outcome.committed.revision.get()},
                                {"actor", context->actor},
-                               {"applied", outcome.applied},
+                               {"applied", outcome.applied()},
                                {"request_id", call.request_id}});
   co_return outcome;
 }
@@ -194,8 +321,9 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
 AdminReply CarryOutPlain(AdminCall& call, store::Mutation mutation) {
   Fields fields(call.body);
   std::string reason = fields.Text("reason", limits::kMaxReasonBytes);
+  const bool force = MayBeForced(mutation) && fields.Flag("force");
   if (Status fit = fields.Finish(); !fit) co_return Fail(std::move(fit).error());
-  auto verb = CarryOut(call, std::move(mutation), std::move(reason));
+  auto verb = CarryOut(call, std::move(mutation), std::move(reason), force);
   Result<VerbOutcome> outcome = co_await std::move(verb);
   if (!outcome) co_return Fail(std::move(outcome).error());
   co_return VerbResponse(call, *outcome);
@@ -208,12 +336,19 @@ net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, in
   if (version) json = ToJson(*version, StatusHere(c, *version));
   json["route"] = outcome.committed.route.name.get();
   json["changed"] = outcome.committed.changed;
-  json["change"] = outcome.committed.changed ? ToJson(outcome.committed.audit) : Json();
+  const bool has_change = outcome.committed.changed || outcome.committed.replayed;
+  json["change"] = has_change ? ToJson(outcome.committed.audit) : Json();
+  json["signature_checks"] = FindingsJson(outcome.committed.signatures);
   json["generation"] = c.publisher.state().view->generation().get();
-  json["replicas"] = Json::array({{{"id", c.options.replica}, {"applied", outcome.applied}}});
-  net::Response response = JsonResponse(json, outcome.applied || status != 200 ? status : 202);
+  json["replicas_known"] = outcome.replicas_known;
+  json["replicas"] = Json::array();
+  for (const ReplicaApplied& one : outcome.replicas) {
+    json["replicas"].push_back({{"id", one.id}, {"applied", one.applied}});
+  }
+  net::Response response = JsonResponse(json, outcome.applied() || status != 200 ? status : 202);
   const Revision revision = version ? version->revision : outcome.committed.route.revision;
   response.headers.Add("ETag", fmt::format("\"{}\"", revision.get()));
+  if (outcome.committed.replayed) response.headers.Add("Idempotency-Replayed", "true");
   return response;
 }
 

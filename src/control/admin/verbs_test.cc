@@ -145,5 +145,17 @@ TEST_F(Verbs, WhatMakesNothingLiveKeepsNothing) {
   EXPECT_TRUE(publisher_.kept.empty());
 }
 
+// Where the registry cannot be asked who serves, nobody may claim that all of them have it.
+TEST(VerbOutcome, IsAppliedByAllThatAreKnownToServe) {
+  VerbOutcome outcome;
+  outcome.replicas = {{"a", true}};
+  EXPECT_TRUE(outcome.applied());
+  outcome.replicas_known = false;
+  EXPECT_FALSE(outcome.applied());
+  outcome.replicas_known = true;
+  outcome.replicas.push_back({"b", false});
+  EXPECT_FALSE(outcome.applied());
+}
+
 }  // namespace
 }  // namespace podium::control

@@ -1,4 +1,4 @@
-// /api/v1/versions: register, list, get, activate, retire, promote, retry, delete.
+// /api/v1/versions: register, list, get, diff, activate, retire, promote, retry, delete.
 #include <filesystem>
 #include <utility>
 
@@ -7,6 +7,7 @@
 #include "control/admin/fields.h"
 #include "control/admin/query.h"
 #include "control/admin/verbs.h"
+#include "control/admin/version_diff.h"
 #include "control/admin/version_json.h"
 #include "domain/names.h"
 #include "runtime/artifact.h"
@@ -102,8 +103,8 @@ AdminReply Register(AdminCall& call) {
   Result<VerbOutcome> outcome = co_await std::move(verb);
   if (!outcome) co_return Fail(std::move(outcome).error());
   net::Response response = VerbResponse(call, *outcome, 201);
-  response.headers.Add(
-      "Location", fmt::format("/api/v1/versions/{}", outcome->committed.version->model_id.get()));
+  const ModelId id = outcome->committed.audit.to.value_or(ModelId());
+  response.headers.Add("Location", fmt::format("/api/v1/versions/{}", id.get()));
   co_return response;
 }
 
@@ -150,6 +151,34 @@ AdminReply Get(AdminCall& call) {
   co_return response;
 }
 
+DeclaredSignature SignatureHere(const AdminCall& call, const ModelVersion& version) {
+  const std::optional<runtime::ModelStatus> status =
+      call.context.runtime.StatusOf(version.model_id);
+  return KnownSignature(version.signature,
+                        status && status->model ? &status->model->signature() : nullptr);
+}
+
+AdminReply Diff(AdminCall& call) {
+  const net::RequestHead& head = call.exchange.head();
+  if (Status known = CheckQuery(head, {"to"}); !known) co_return Fail(std::move(known).error());
+  const std::optional<std::string> other = QueryText(head, "to");
+  if (!other) {
+    co_return Fail(Error{ErrorCode::kInvalidArgument,
+                         "to is required: the id of the version to compare with", "to", nullptr});
+  }
+  using Pair = std::pair<ModelVersion, ModelVersion>;
+  auto read = RunOn(call.context.pools.reads, [&]() -> Result<Pair> {
+    PODIUM_TRY_ASSIGN(ModelVersion from, call.context.store.FindVersion(IdOf(call)));
+    PODIUM_TRY_ASSIGN(ModelVersion to, call.context.store.FindVersion(ModelId(*other)));
+    return Pair(std::move(from), std::move(to));
+  });
+  const Result<Pair> pair = co_await std::move(read);
+  if (!pair) co_return Fail(pair.error());
+  const auto& [from, to] = *pair;
+  co_return JsonResponse(DiffVersions(
+      from, to, CompareSignatures(SignatureHere(call, to), SignatureHere(call, from))));
+}
+
 AdminReply Activate(AdminCall& call) {
   return CarryOutPlain(call, store::ActivateVersion{IdOf(call)});
 }
@@ -174,6 +203,13 @@ AdminReply Retry(AdminCall& call) {
                    "version {} is served by {}: nothing is loaded here", version->model_id.get(),
                    version->provider_key);
   }
+  const Result<std::optional<Revision>> if_match = IfMatch(call.exchange.head());
+  if (!if_match) co_return Fail(if_match.error());
+  if (*if_match && **if_match != version->revision) {
+    co_return Fail(ErrorCode::kRevisionMismatch,
+                   "version {} is at revision {}, not {}: re-read and retry",
+                   version->model_id.get(), version->revision.get(), (*if_match)->get());
+  }
   LogInfo("a load is tried again", {{"model_id", version->model_id.get()},
                                     {"actor", call.principal.actor},
                                     {"request_id", call.request_id}});
@@ -196,6 +232,7 @@ void AddVersionEndpoints(AdminRoutes& routes) {
   routes.Add(kPost, "/api/v1/versions", {Register, kAdmin, kJson});
   routes.Add(kGet, "/api/v1/versions", {List});
   routes.Add(kGet, "/api/v1/versions/{id}", {Get});
+  routes.Add(kGet, "/api/v1/versions/{id}/diff", {Diff});
   routes.Add(kDelete, "/api/v1/versions/{id}", {Delete, kAdmin, kJson});
   routes.Add(kPost, "/api/v1/versions/{id}/activate", {Activate, kAdmin, kJson});
   routes.Add(kPost, "/api/v1/versions/{id}/retire", {Retire, kAdmin, kJson});

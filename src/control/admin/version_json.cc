@@ -97,4 +97,12 @@ Json ToJson(const Promotion& promotion) {
   return json;
 }
 
+Json ToJson(const SignatureFit& fit) {
+  Json json;
+  json["fit"] = NameOf(fit.fit);
+  json["differences"] = fit.differences.empty() ? Json::array() : Json(fit.differences);
+  json["unknown"] = fit.unknown.empty() ? Json::array() : Json(fit.unknown);
+  return json;
+}
+
 }  // namespace podium::control

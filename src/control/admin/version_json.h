@@ -19,6 +19,7 @@ std::optional<runtime::ModelStatus> StatusHere(const AdminContext& context,
 /// `local` is what became of the version on this replica; null fields without it.
 Json ToJson(const ModelVersion& version, const std::optional<runtime::ModelStatus>& local);
 Json ToJson(const Promotion& promotion);
+Json ToJson(const SignatureFit& fit);  ///< {fit, differences, unknown}
 Json ToJson(const std::optional<ModelId>& id);
 
 }  // namespace podium::control

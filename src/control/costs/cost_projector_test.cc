@@ -35,6 +35,9 @@ class FailingCosts final : public store::CostStore {
     return inner.ReadCostEvents(after, limit);
   }
   Result<Price> AddPrice(const Price& price) override { return inner.AddPrice(price); }
+  Result<std::size_t> DropCostEvents(WallTime before) override {
+    return inner.DropCostEvents(before);
+  }
   Result<std::vector<Price>> ReadPrices() override { return inner.ReadPrices(); }
 
   store::MemoryCostStore inner;

@@ -32,9 +32,9 @@ Publisher::Publisher(store::RegistryStore& store, runtime::ModelRuntime& runtime
       stats_(stats),
       clock_(clock),
       post_(std::move(post)),
-      providers_(std::move(options.providers)),
+      options_(std::move(options)),
       cells_(cells),
-      compiler_(NamesOf(providers_)),
+      compiler_(NamesOf(options_.providers)),
       routes_(compiler_.Compile(Generation(0))) {
   state_.view = view::ViewCell().Pin();
   state_.confirmed_at = clock_.SteadyNow();
@@ -47,18 +47,18 @@ Status Publisher::PublishFirst() {
 
 Status Publisher::PublishAtLeast(Revision revision) {
   const std::lock_guard lock(publishing_);
-  // Somebody who published after our commit has brought it along.
-  if (read_revision_ >= revision) return {};
-  PODIUM_TRY(ReadAndDeliver());
-  if (read_revision_ >= revision) return {};
+  const Status read = ReadAndDeliver();
+  // Also when it cannot be read now, but somebody who published after our commit brought it along.
+  if (seen_.revision >= revision) return {};
+  PODIUM_TRY(read);
   return Fail(ErrorCode::kUnavailable,
               "the table was read at revision {}, which lacks revision {}: a later poll brings it",
-              read_revision_.get(), revision.get());
+              seen_.revision.get(), revision.get());
 }
 
 Status Publisher::ReadAndDeliver() {
-  PODIUM_TRY(ReadTable());
-  Deliver();
+  PODIUM_TRY_ASSIGN(const bool changed, ReadTable());
+  if (changed) Deliver();
   NoteConfirmed();
   return {};
 }
@@ -80,10 +80,18 @@ void Publisher::Poll() {
   Refresh();
 }
 
+void Publisher::AlsoLoad(const std::vector<ModelId>& ids) {
+  const std::lock_guard lock(publishing_);
+  std::set<ModelId> wanted(ids.begin(), ids.end());
+  if (wanted == also_wanted_) return;
+  also_wanted_ = std::move(wanted);
+  Deliver();
+}
+
 void Publisher::Refresh() {
+  // Notices a file that was moved away under us.
   const Result<Revision> current = store_.ReadRevision();
   if (!current) return NoteTrouble(current.error());
-  if (*current == read_revision_) return NoteConfirmed();
   (void)ReadAndDeliver();  // Its trouble is noted; the next poll tries again.
 }
 
@@ -92,22 +100,23 @@ view::PublishState Publisher::state() const {
   return state_;
 }
 
-Status Publisher::ReadTable() {
-  Result<store::TableDelta> delta = store_.ReadTable(read_revision_);
-  if (delta && delta->epoch == epoch_ && delta->revision < read_revision_) {
-    delta = Fail(ErrorCode::kUnavailable,
-                 "the table went back from revision {} to {}: restored without a new epoch?",
-                 read_revision_.get(), delta->revision.get());
-  }
+Result<bool> Publisher::ReadTable() {
+  Result<store::TableDelta> delta = ReadOn();
   if (!delta) {
     NoteTrouble(delta.error());
     return Fail(std::move(delta).error());
   }
-  epoch_ = delta->epoch;
-  read_revision_ = delta->revision;
+  const store::SeenHistory now{delta->epoch, delta->revision, delta->audit_now};
+  if (has_read_ && now == seen_) return false;
+  if (has_read_ && now.epoch != seen_.epoch) {
+    compiler_ = routing::TableCompiler(NamesOf(options_.providers));
+    row_faults_.Clear();
+  }
+  has_read_ = true;
+  seen_ = now;
   row_faults_.Absorb(*delta);
   compiler_.Absorb(std::move(delta->routes), std::move(delta->versions));
-  routes_ = compiler_.Compile(MakeGeneration(epoch_, read_revision_));
+  routes_ = compiler_.Compile(MakeGeneration(seen_.epoch, seen_.revision));
 
   faults_ = compiler_.faults();
   for (const auto& [row, problem] : row_faults_.problems()) {
@@ -117,11 +126,50 @@ Status Publisher::ReadTable() {
     LogWarning("row set aside",
                {{"route", fault.route.get()}, {"row", fault.row}, {"problem", fault.problem}});
   }
+  return true;
+}
+
+// What changed since the last read; or everything, where that read is no part of this history.
+Result<store::TableDelta> Publisher::ReadOn() {
+  PODIUM_TRY_ASSIGN(store::TableDelta delta, store_.ReadTable(seen_.revision));
+  if (!has_read_) return delta;
+  const bool later_epoch = delta.epoch > seen_.epoch;
+  const bool goes_on = delta.epoch == seen_.epoch && delta.revision >= seen_.revision &&
+                       delta.audit_then == seen_.audit;
+  if (goes_on) return delta;
+  if (!later_epoch) PODIUM_TRY(BeginEpoch(delta));
+  return ReadAnew();
+}
+
+Status Publisher::BeginEpoch(const store::TableDelta& behind) {
+  PODIUM_TRY_ASSIGN(const bool raised, store_.RaiseEpoch(seen_, options_.replica));
+  if (!raised) return {};
+  LogError("the registry has lost changes that were served: a new epoch begins",
+           {{"seen_revision", seen_.revision.get()},
+            {"revision", behind.revision.get()},
+            {"seen_epoch", seen_.epoch}});
   return {};
 }
 
+Result<store::TableDelta> Publisher::ReadAnew() {
+  PODIUM_TRY_ASSIGN(store::TableDelta delta, store_.ReadTable(Revision(0)));
+  if (delta.epoch <= seen_.epoch) {
+    return Fail(
+        ErrorCode::kUnavailable,
+        "the table went back from revision {} to {} without a new epoch: a later poll looks "
+        "again",
+        seen_.revision.get(), delta.revision.get());
+  }
+  if (delta.routes.empty() && !routes_->routes().empty()) {
+    return Fail(ErrorCode::kUnavailable,
+                "the table came back empty in epoch {}: restore a backup that has routes",
+                delta.epoch);
+  }
+  return delta;
+}
+
 view::ViewPtr Publisher::BuildView() {
-  runtime_.SetWanted(WantedModels(*routes_));
+  runtime_.SetWanted(WantedModels(*routes_, also_wanted_));
   const StatusMap statuses = ById(runtime_.Statuses());
   std::vector<view::RouteView> views;
   views.reserve(routes_->routes().size());
@@ -133,7 +181,7 @@ view::ViewPtr Publisher::BuildView() {
       serving.stats = stats_.Of(version.model_id, version.route, version.version);
       serving.state = LoadState::kUnloaded;
       if (version.provider_key != kLocalProvider) {
-        serving.error = WhyNotCallable(providers_, version.provider_key);
+        serving.error = WhyNotCallable(options_.providers, version.provider_key);
         serving.remote = serving.error.empty();
         serving.state = serving.remote ? LoadState::kReady : LoadState::kFailed;
       } else if (const auto found = statuses.find(version.model_id); found != statuses.end()) {
@@ -159,10 +207,13 @@ void Publisher::Deliver() {
     });
   }
   acknowledged.wait();
-  const std::lock_guard lock(state_mutex_);
-  state_.view = view;
-  state_.faults = faults_;  // Those of this view: an observer sees both change at once.
-  ++state_.publishes;
+  {
+    const std::lock_guard lock(state_mutex_);
+    state_.view = view;
+    state_.faults = faults_;  // Those of this view: an observer sees both change at once.
+    ++state_.publishes;
+  }
+  if (options_.published) options_.published();
 }
 
 void Publisher::LogNewFailures(const view::CoreView& view) {
@@ -198,7 +249,7 @@ void Publisher::NoteTrouble(const Error& error) {
 
 void Publisher::NoteConfirmed() {
   // What the table wants of these is wanted by now.
-  std::erase_if(kept_, [this](const auto& kept) { return kept.first <= read_revision_; });
+  std::erase_if(kept_, [this](const auto& kept) { return kept.first <= seen_.revision; });
   const std::lock_guard lock(state_mutex_);
   if (!state_.trouble.empty()) LogInfo("the registry table can be read again");
   state_.trouble.clear();

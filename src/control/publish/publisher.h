@@ -10,6 +10,7 @@
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,13 +32,18 @@ namespace podium::control {
 using PostToCore = std::function<void(std::size_t core, std::function<void()> job)>;
 
 struct PublisherOptions {
-  ProviderStates providers;  ///< Of versions that are not local; others are set aside.
+  ProviderStates providers;       ///< Of versions that are not local; others are set aside.
+  std::string replica = "local";  ///< Named where it notices that the registry lost changes.
+  /// Called after every publish, on the thread that carried it out; does not block.
+  std::function<void()> published = {};
 };
 
 /// Threads: all methods from any thread but the cores'; one publish at a time.
 /// INV-3: generations and sequences posted to a core never decrease.
 /// INV-4: a fault of one row is reported and the rest published; a table that cannot be read, or
 /// comes back empty where there was one, keeps the old view.
+/// A table that lost changes which a core has (a backup in its place, a failover) begins a new
+/// epoch: the generation grows although the revision went back, and all of it is read anew.
 class Publisher final : public view::PublishPort {
  public:
   /// `cells` has one cell per core and is only touched by jobs on that core. All outlive this.
@@ -56,6 +62,9 @@ class Publisher final : public view::PublishPort {
   void PublishReadiness();
   /// Publishes if the table moved under us (another process wrote it).
   void Poll();
+  /// Besides what the table wants: versions that another replica's verb is about to make live.
+  /// Replaces what was wanted so before.
+  void AlsoLoad(const std::vector<ModelId>& ids);
 
   view::PublishState state() const override;
 
@@ -63,7 +72,10 @@ class Publisher final : public view::PublishPort {
   // REQUIRES publishing_ held, all of these.
   void Refresh();
   Status ReadAndDeliver();
-  Status ReadTable();
+  Result<bool> ReadTable();
+  Result<store::TableDelta> ReadOn();
+  Result<store::TableDelta> ReadAnew();
+  Status BeginEpoch(const store::TableDelta& behind);
   void Deliver();
   void LogNewFailures(const view::CoreView& view);
   view::ViewPtr BuildView();
@@ -75,17 +87,18 @@ class Publisher final : public view::PublishPort {
   view::StatsRegistry& stats_;
   const Clock& clock_;
   const PostToCore post_;
-  const ProviderStates providers_;
+  const PublisherOptions options_;
   std::vector<view::ViewCell>& cells_;
 
   std::mutex publishing_;  // One publish at a time; also protects all down to failures_.
   routing::TableCompiler compiler_;
-  std::uint32_t epoch_ = 0;
-  Revision read_revision_;
+  bool has_read_ = false;
+  store::SeenHistory seen_;  ///< Of the newest read.
   std::shared_ptr<const routing::RoutesPart> routes_;
   std::vector<routing::CompileFault> faults_;  ///< Of `routes_`.
   std::uint64_t sequence_ = 0;
   store::RowFaults row_faults_;
+  std::set<ModelId> also_wanted_;
 
   std::deque<std::pair<Revision, ModelHandle>> kept_;  ///< By KeepUntilRead; the newest last.
   std::map<ModelId, std::string> failures_;            // Versions that do not load, as last logged.

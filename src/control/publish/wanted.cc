@@ -28,11 +28,15 @@ runtime::WantedModel WantedFrom(const ModelVersion& version) {
           version.signature};
 }
 
-std::vector<runtime::WantedModel> WantedModels(const routing::RoutesPart& routes) {
+std::vector<runtime::WantedModel> WantedModels(const routing::RoutesPart& routes,
+                                               const std::set<ModelId>& also) {
   std::vector<runtime::WantedModel> wanted;
   for (const auto& route : routes.routes()) {
     for (const ModelVersion& version : route->versions) {
-      if (IsWanted(*route, version)) wanted.push_back(WantedFrom(version));
+      const bool asked_for = also.contains(version.model_id) &&
+                             version.provider_key == kLocalProvider &&
+                             version.status != VersionStatus::kRetired;
+      if (asked_for || IsWanted(*route, version)) wanted.push_back(WantedFrom(version));
     }
   }
   return wanted;

@@ -50,14 +50,15 @@ Result<ModelHandle> SimLoader::Load(const std::filesystem::path& file, const std
   const ArtifactFate before = fates_[*number];
   if (before.takes > std::chrono::seconds(1)) ++faults_[SimFault::kLoadSlow];
   if (!pass_(before.takes)) return Fail(ErrorCode::kUnavailable, "the process is dead");
-  const ArtifactFate fate = fates_[*number];
+  ArtifactFate& fate = fates_[*number];
   if (fate.broken) {
-    ++faults_[loaded_.contains(*number) ? SimFault::kLoadFailedLater : SimFault::kLoadFailed];
-    failed_.insert(*number);
+    ++faults_[fate.has_loaded ? SimFault::kLoadFailedLater : SimFault::kLoadFailed];
+    fate.has_failed = true;
     return Fail(ErrorCode::kUnprocessable, "artifact {} does not load now", *number);
   }
-  if (failed_.erase(*number) > 0) ++faults_[SimFault::kLoadRecovered];
-  loaded_.insert(*number);
+  if (fate.has_failed) ++faults_[SimFault::kLoadRecovered];
+  fate.has_failed = false;
+  fate.has_loaded = true;
   return ModelHandle(std::make_shared<SimModel>(*number, fate.per_row));
 }
 

@@ -5,7 +5,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "runtime/model_runtime.h"
@@ -13,11 +12,14 @@
 
 namespace podium::testing {
 
-/// What the next loads of one artifact will do. Outlives the process that loads it.
+/// What the next loads of one artifact will do, and the last ones did. Outlives the process that
+/// loads it.
 struct ArtifactFate {
   bool broken = false;
   std::chrono::milliseconds takes{0};
   std::chrono::nanoseconds per_row{1};  ///< Above the inline limit: its calls go to the pool.
+  bool has_loaded = false;              ///< In any process.
+  bool has_failed = false;              ///< Since it last loaded.
 };
 
 /// An artifact is a text file that holds its number; anything else is corrupt.
@@ -36,8 +38,6 @@ class SimLoader final : public runtime::ModelLoader {
   std::map<int, ArtifactFate>& fates_;
   FaultCounts& faults_;
   const Pass pass_;
-  std::set<int> loaded_;
-  std::set<int> failed_;
 };
 
 }  // namespace podium::testing

@@ -25,6 +25,10 @@ Result<store::RouteAt> WatchedStore::ReadRouteAt(const RouteName& route,
                                                  const store::HistoryPoint& point) {
   return inner_.ReadRouteAt(route, point);
 }
+Result<store::RouteStanding> WatchedStore::ReadStanding(const RouteName& route,
+                                                        const store::HistoryPoint& point) {
+  return inner_.ReadStanding(route, point);
+}
 Result<ModelVersion> WatchedStore::FindVersion(const ModelId& id) { return inner_.FindVersion(id); }
 Result<store::Page<ModelVersion>> WatchedStore::ListVersions(const store::VersionQuery& query) {
   return inner_.ListVersions(query);
@@ -32,6 +36,10 @@ Result<store::Page<ModelVersion>> WatchedStore::ListVersions(const store::Versio
 Result<store::Page<Promotion>> WatchedStore::ListPromotions(const store::PromotionQuery& query) {
   return inner_.ListPromotions(query);
 }
+Result<bool> WatchedStore::RaiseEpoch(const store::SeenHistory& seen, const std::string& by) {
+  return inner_.RaiseEpoch(seen, by);
+}
+Result<std::int64_t> WatchedStore::ReadNewestEvent() { return inner_.ReadNewestEvent(); }
 Result<std::vector<store::OutboxEvent>> WatchedStore::ReadOutbox(std::int64_t after, int limit) {
   return inner_.ReadOutbox(after, limit);
 }

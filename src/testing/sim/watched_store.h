@@ -28,9 +28,13 @@ class WatchedStore final : public store::RegistryStore {
   Result<store::RouteState> ReadRoute(const RouteName& route) override;
   Result<store::RouteAt> ReadRouteAt(const RouteName& route,
                                      const store::HistoryPoint& point) override;
+  Result<store::RouteStanding> ReadStanding(const RouteName& route,
+                                            const store::HistoryPoint& point) override;
   Result<ModelVersion> FindVersion(const ModelId& id) override;
   Result<store::Page<ModelVersion>> ListVersions(const store::VersionQuery& query) override;
   Result<store::Page<Promotion>> ListPromotions(const store::PromotionQuery& query) override;
+  Result<bool> RaiseEpoch(const store::SeenHistory& seen, const std::string& by) override;
+  Result<std::int64_t> ReadNewestEvent() override;
   Result<std::vector<store::OutboxEvent>> ReadOutbox(std::int64_t after, int limit) override;
   Result<store::AuditVerdict> VerifyAudit() override;
 

@@ -1,0 +1,34 @@
+// The server's MLflow side: the API with what it needs, from settings and the parts of the server.
+#pragma once
+
+#include <memory>
+
+#include "app/providers.h"
+#include "app/settings.h"
+#include "control/admin/pools.h"
+#include "control/mlflow/context.h"
+#include "control/mlflow/mlflow_api.h"
+#include "control/mlflow/upstream.h"
+#include "runtime/artifact_tree.h"
+
+namespace podium::app {
+
+/// Threads: the API on any core.
+class Mlflow {
+ public:
+  /// What is referred to outlives this. `upstreams` has the tracking server's pools last, if the
+  /// settings name one.
+  Mlflow(const Settings& settings, const std::string& build, store::ModelStore& models,
+         const auth::Authenticator& authenticator, const Clock& clock, Rng& rng,
+         control::ControlPools& pools, const UpstreamPools& upstreams);
+
+  net::Handler& api() { return api_; }
+
+ private:
+  runtime::ArtifactTree artifacts_;
+  const std::unique_ptr<control::MlflowUpstream> upstream_;  // Null: there is none.
+  const control::MlflowContext context_;
+  control::MlflowApi api_;
+};
+
+}  // namespace podium::app

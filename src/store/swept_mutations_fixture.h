@@ -1,0 +1,55 @@
+// Every kind of mutation with the registry it is tried on, for the tests in which everything fails.
+#pragma once
+
+#include <functional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "store/store_contract.h"
+
+namespace podium::store {
+
+struct SweptMutation {
+  std::string name;
+  std::function<void(Registry&)> prepare;  ///< Beyond versions a (primary), b, c, d of iris.
+  Mutation mutation;
+};
+
+inline void PrintTo(const SweptMutation& swept, std::ostream* out) { *out << swept.name; }
+
+inline std::vector<SweptMutation> SweptMutations() {
+  const RouteName iris("iris");
+  const auto nothing = [](Registry&) {};
+  const auto canary = [](Registry& on) { on.Canary("b", 500); };
+  const auto promoted = [](Registry& on) {
+    on.Canary("b", 500);
+    on.Promote("b");
+  };
+  const auto split = [](Registry& on) { on.Split({{"b", 1000}, {"c", 2000}}); };
+  const auto retired = [](Registry& on) { on.Do(RetireVersion{ModelId("d")}); };
+  return {
+      {"register", nothing, RegisterVersion{Row("e")}},
+      {"register a new route", nothing, RegisterVersion{Row("r", "roses")}},
+      {"activate", nothing, ActivateVersion{ModelId("b")}},
+      {"canary", nothing, SetCanary{iris, ModelId("b"), Share(500)}},
+      {"share", canary, SetCanary{iris, ModelId("b"), Share(2500)}},
+      {"end the canary", canary, EndCanary{iris}},
+      {"promote", canary, PromoteVersion{ModelId("b")}},
+      {"roll back a canary", canary, RollBackRoute{iris}},
+      {"roll back a promote", promoted, RollBackRoute{iris}},
+      {"arms", nothing,
+       SetArms{iris, {{ModelId("b"), 0, Share(10)}, {ModelId("c"), 0, Share(20)}}}},
+      {"end the arms", split, SetArms{iris, {}}},
+      {"retire", nothing, RetireVersion{ModelId("d")}},
+      {"delete", retired, DeleteVersion{ModelId("d")}},
+  };
+}
+
+inline void Prepare(Registry& registry, const SweptMutation& swept) {
+  for (const char* id : {"a", "b", "c", "d"}) registry.Add(id);
+  registry.Activate("a");
+  swept.prepare(registry);
+}
+
+}  // namespace podium::store
