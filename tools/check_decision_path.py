@@ -15,6 +15,7 @@ import subprocess
 import sys
 
 # From the name of a route to the chain of what serves it; from an attempt to its record.
+# Each has an object of its own: ALONE in its CMakeLists.txt.
 SOURCES = [
     "view/core_view_find",
     "routing/table_find",

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
 """Runs clang-tidy over every source file of ours, and remembers what came out clean.
 
-    tools/run_tidy.py BUILD_DIR [--quick] [FILE...]
+    tools/run_tidy.py BUILD_DIR [FILE...]
 
---quick leaves out the tests and the modules that read most of Asio: two thirds of the time.
+BUILD_DIR holds compile_commands.json. It checks what that compiles: batches of files where CMake
+makes such (headers are read once for all of them), or each file alone. With FILEs it checks only
+the units that hold one of them.
 
-BUILD_DIR holds compile_commands.json. A file is checked again only when something changed that its
-result depends on: its own bytes, those of any header of ours that it reaches, its command line,
-.clang-tidy, the version of clang-tidy, or the versions of the installed libraries. Only clean
-results are remembered, so a finding shows until it is gone.
+A unit is checked again only when something changed that its result depends on: its bytes, those of
+any file of ours that it includes, its command line, .clang-tidy, the version of clang-tidy, or the
+versions of the installed libraries. Only clean results are remembered, so a finding shows until it
+is gone.
 """
 
 import concurrent.futures
@@ -26,7 +28,6 @@ CACHE = ROOT / "build" / "tidy-cache"
 TIDY = "clang-tidy-19"
 # A file is checked where its code is; fuzz targets are ten lines each and run under sanitizers.
 FOLDERS = ("src",)
-LEFT_OUT_OF_QUICK = ("app", "control", "net")
 INCLUDE = re.compile(rb'^\s*#\s*include\s*["<]([^">]+)[">]', re.MULTILINE)
 INCLUDE_ROOTS = (ROOT / "src", ROOT / "include")
 TIMEOUT_S = 600
@@ -86,9 +87,16 @@ def surroundings():
                   (ROOT / "tools" / "onnxruntime.txt").read_bytes())
 
 
+def sources_of(entry):
+    """The files of ours that one entry compiles: those of a batch, or the one that it names."""
+    path = pathlib.Path(entry["file"])
+    if "Unity" not in path.parts:
+        return [path.resolve()]
+    return [pathlib.Path(name.decode()).resolve() for name in INCLUDE.findall(path.read_bytes())]
+
+
 def key_of(entry, headers, common):
-    path = pathlib.Path(entry["file"]).resolve()
-    files = headers.reached(path)
+    files = headers.reached(pathlib.Path(entry["file"]).resolve())
     command = entry["command"].replace(str(ROOT), "")
     return digest(common, command,
                   *(part for file in files
@@ -107,11 +115,6 @@ def check(build, entry):
     return (ended.stdout or ended.stderr).replace(f"{ROOT}/", "")
 
 
-def is_left_out(file):
-    module = pathlib.Path(file).resolve().relative_to(ROOT).parts[1]
-    return file.endswith("_test.cc") or module in LEFT_OUT_OF_QUICK
-
-
 def forget_old():
     limit = time.time() - KEEP_DAYS * 86400
     for file in CACHE.iterdir():
@@ -121,12 +124,14 @@ def forget_old():
 
 def main():
     build = pathlib.Path(sys.argv[1])
-    quick = "--quick" in sys.argv
-    wanted = {pathlib.Path(name).resolve() for name in sys.argv[2:] if name != "--quick"}
-    entries = [entry for entry in json.loads((build / "compile_commands.json").read_text())
-               if pathlib.Path(entry["file"]).resolve().relative_to(ROOT).parts[0] in FOLDERS
-               and not (quick and is_left_out(entry["file"]))
-               and (not wanted or pathlib.Path(entry["file"]).resolve() in wanted)]
+    wanted = {pathlib.Path(name).resolve() for name in sys.argv[2:]}
+    entries, files = [], 0
+    for entry in json.loads((build / "compile_commands.json").read_text()):
+        sources = [path for path in sources_of(entry)
+                   if path.relative_to(ROOT).parts[0] in FOLDERS]
+        if sources and (not wanted or wanted.intersection(sources)):
+            entries.append(entry)
+            files += len(sources)
     if not entries:
         print("no source files to check", file=sys.stderr)
         return 1
@@ -152,7 +157,8 @@ def main():
                 print(text, flush=True)
             else:
                 running[done].touch()
-    print(f"clang-tidy: {len(entries)} files, {len(pending)} checked, {findings} with findings")
+    print(f"clang-tidy: {files} files in {len(entries)} units, {len(pending)} checked, "
+          f"{findings} with findings")
     return 1 if findings else 0
 
 

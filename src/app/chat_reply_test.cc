@@ -8,27 +8,28 @@ namespace {
 
 std::string Event(std::string_view data) { return fmt::format("data: {}\n\n", data); }
 
-std::string Said(std::string_view text) {
+std::string TextEvent(std::string_view text) {
   return Event(fmt::format(
       R"({{"model":"m-1","choices":[{{"index":0,"delta":{{"content":"{}"}}}}]}})", text));
 }
 
-const std::string kStop = Event(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})");
-const std::string kUsage =
+const std::string kStopEvent =
+    Event(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]})");
+const std::string kUsageEvent =
     Event(R"({"choices":[],"usage":{"prompt_tokens":10,"completion_tokens":8,"total_tokens":18,)"
           R"("prompt_tokens_details":{"cached_tokens":4},)"
           R"("completion_tokens_details":{"reasoning_tokens":3}}})");
-const std::string kDone = Event("[DONE]");
+const std::string kDoneEvent = Event("[DONE]");
 
 // The network cuts where it likes, characters included.
 TEST(ChatStreamReader, ReadsTheSameHoweverTheBytesAreCut) {
   const std::string stream =
-      Event(R"({"choices":[{"delta":{"role":"assistant","content":null}}]})") + Said("Gr\xC3\xBC") +
-      ": a comment\n\n" +
-      Said(
+      Event(R"({"choices":[{"delta":{"role":"assistant","content":null}}]})") +
+      TextEvent("Gr\xC3\xBC") + ": a comment\n\n" +
+      TextEvent(
           "\xC3\x9F"
           "e") +
-      kStop + kUsage + kDone;
+      kStopEvent + kUsageEvent + kDoneEvent;
   for (std::size_t size : {std::size_t{1}, std::size_t{2}, std::size_t{7}, stream.size()}) {
     SCOPED_TRACE(size);
     ChatStreamReader reader;
@@ -60,10 +61,10 @@ TEST(ChatStreamReader, WhatIsCutIsNeverAnAnswer) {
     const char* want;
   };
   const Case cases[] = {
-      {"the end is missing", kStop, "before the answer did"},
+      {"the end is missing", kStopEvent, "before the answer did"},
       {"an error frame", Event(R"({"error":{"message":"gone","type":"server_error"}})"), "gone"},
       {"an error of another shape", Event(R"({"error":7})"), R"({"error":7})"},
-      {"an error and then an end", Event(R"({"error":{"message":"gone"}})") + kDone, "gone"},
+      {"an error and then an end", Event(R"({"error":{"message":"gone"}})") + kDoneEvent, "gone"},
       {"no JSON", Event("{"), "no JSON object"},
       {"no object", Event("7"), "no JSON object"},
   };
@@ -71,13 +72,13 @@ TEST(ChatStreamReader, WhatIsCutIsNeverAnAnswer) {
     SCOPED_TRACE(c.name);
     ChatStreamReader reader;
     std::string shown;
-    const Status fed = reader.Feed(Said("Hel") + c.rest, shown);
+    const Status fed = reader.Feed(TextEvent("Hel") + c.rest, shown);
     EXPECT_EQ(shown, "Hel");
     const Status end = reader.End();
     ASSERT_FALSE(end);
     EXPECT_NE(end.error().message.find(c.want), std::string::npos) << end.error().message;
     if (!fed) {
-      EXPECT_FALSE(reader.Feed(Said("lo"), shown));
+      EXPECT_FALSE(reader.Feed(TextEvent("lo"), shown));
       EXPECT_EQ(shown, "Hel");
     }
   }
@@ -86,7 +87,8 @@ TEST(ChatStreamReader, WhatIsCutIsNeverAnAnswer) {
 TEST(ChatStreamReader, ARefusalIsWhatTheModelSaid) {
   ChatStreamReader reader;
   std::string shown;
-  ASSERT_TRUE(reader.Feed(Event(R"({"choices":[{"delta":{"refusal":"No."}}]})") + kDone, shown));
+  ASSERT_TRUE(
+      reader.Feed(Event(R"({"choices":[{"delta":{"refusal":"No."}}]})") + kDoneEvent, shown));
   EXPECT_EQ(shown, "No.");
   EXPECT_TRUE(reader.End());
 }

@@ -16,7 +16,7 @@
 namespace podium::app {
 namespace {
 
-constexpr std::size_t kMostPrices = 1'000;  // Of one model.
+constexpr std::size_t kMostPricesOfModel = 1'000;
 
 std::chrono::milliseconds Milliseconds(std::chrono::nanoseconds time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time);
@@ -190,7 +190,7 @@ void Chat::LearnCost(ChatReport& report) {
   if (!report.reply.usage || report.provider.empty() || report.model.empty()) return;
   const std::string target =
       WithQuery(WithQuery("/api/v1/prices", "provider", report.provider), "model", report.model);
-  const CliResult<Json> prices = context_.api.List(target, kMostPrices);
+  const CliResult<Json> prices = context_.api.List(target, kMostPricesOfModel);
   if (prices) report.cost = CostByPrices(*report.reply.usage, *prices, seat_.clock.Now());
 }
 

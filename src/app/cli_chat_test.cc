@@ -9,16 +9,10 @@
 
 #include "app/chat_conversation.h"
 #include "app/cli_run.h"
+#include "testing/sim_clock.h"
 
 namespace podium::app {
 namespace {
-
-class VirtualClock final : public Clock {
- public:
-  WallTime Now() const override { return *ParseUtc("2026-03-09T14:31:07Z"); }
-  SteadyTime SteadyNow() const override { return now; }
-  SteadyTime now;
-};
 
 /// One answer of /v1/chat/completions: its pieces come 100 ms apart.
 struct Scripted {
@@ -35,7 +29,7 @@ const std::string kUsage =
     "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":500}}\n\n";
 const std::string kDone = "data: [DONE]\n\n";
 
-class CliChat : public testing::Test {
+class CliChat : public ::testing::Test {
  protected:
   ExitCode Run(std::vector<std::string> arguments, const std::string& typed = "") {
     out_.str("");
@@ -79,7 +73,7 @@ class CliChat : public testing::Test {
     script_.pop_front();
     response.status = answer.status;
     for (const std::string& piece : answer.pieces) {
-      clock_.now += std::chrono::milliseconds(100);
+      clock_.Advance(std::chrono::milliseconds(100));
       if (request.sink && answer.status == 200) {
         request.sink(response, piece);
       } else {
@@ -102,7 +96,7 @@ class CliChat : public testing::Test {
   std::deque<Scripted> script_;
   std::vector<Json> asked_;
   net::HeaderList headers_;
-  VirtualClock clock_;
+  podium::testing::SimClock clock_;
   Environment environment_;
   bool terminal_ = false;
   std::ostringstream out_;

@@ -10,17 +10,17 @@
 namespace podium::app {
 namespace {
 
-constexpr std::size_t kMostPrices = 10'000;
+constexpr std::size_t kMostPricesListed = 10'000;
 
-// Six decimals, as the API gives them: a column of amounts lines up.
-std::string ShowUsd(const Json& amount) {
+// As the API gives amounts: a column of them lines up.
+std::string SixDecimals(const Json& amount) {
   return amount.is_number() ? fmt::format("{:.6f}", amount.get<double>()) : "";
 }
 
 void PrintSummary(CommandContext& context, const Json& report) {
   const Json& all = MemberOf(report, "efficiency_metrics");
   context.console.out << fmt::format(
-      "{} USD in {} h, {} calls\n", ShowUsd(MemberOf(report, "total_cost_usd")),
+      "{} USD in {} h, {} calls\n", SixDecimals(MemberOf(report, "total_cost_usd")),
       CountOf(report, "hours"), WithThousands(CountOf(all, "total_calls")));
   if (const std::uint64_t unpriced = CountOf(all, "unpriced_calls"); unpriced > 0) {
     context.console.err << fmt::format(
@@ -45,7 +45,7 @@ CliStatus RunCosts(CommandContext& context, const CostsArgs& args) {
                {"TOKENS", Table::Align::kRight},
                {"UNPRICED", Table::Align::kRight}});
   for (const Json& model : MemberOf(answer.body, "top_models")) {
-    table.Add({Printable(TextOf(model, "model_id")), ShowUsd(MemberOf(model, "total_cost_usd")),
+    table.Add({Printable(TextOf(model, "model_id")), SixDecimals(MemberOf(model, "total_cost_usd")),
                WithThousands(CountOf(model, "total_calls")),
                WithThousands(CountOf(model, "total_tokens")),
                WithThousands(CountOf(model, "unpriced_calls"))});
@@ -81,7 +81,7 @@ CliStatus RunSetPrice(CommandContext& context, const SetPriceArgs& args) {
 CliStatus RunListPrices(CommandContext& context, const ListPricesArgs& args) {
   std::string target = WithQuery("/api/v1/prices", "provider", args.provider);
   target = WithQuery(std::move(target), "model", args.model);
-  CLI_TRY_ASSIGN(const Json rows, context.api.List(target, kMostPrices));
+  CLI_TRY_ASSIGN(const Json rows, context.api.List(target, kMostPricesListed));
   if (context.format == OutputFormat::kJson) {
     PrintJson(context.console, rows);
     return {};

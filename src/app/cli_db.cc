@@ -263,8 +263,8 @@ CliResult<bool> Run(DbRun& run, const DbArgs& args, bool yes) {
   return true;
 }
 
-CliResult<bool> RunOn(const DbArgs& args, const Environment& environment, Console& console,
-                      OutputFormat format, bool yes) {
+CliResult<bool> RunOnRegistry(const DbArgs& args, const Environment& environment, Console& console,
+                              OutputFormat format, bool yes) {
   CLI_TRY_ASSIGN(Settings settings, SettingsFor(args.server, environment, console));
   // Who names a folder means its file, whatever DATABASE_URL is there for the server.
   if (args.server.Has("data_dir")) settings.database.url = Secret();
@@ -278,7 +278,7 @@ CliResult<bool> RunOn(const DbArgs& args, const Environment& environment, Consol
 
 ExitCode RunDb(const DbArgs& args, const Environment& environment, Console& console,
                OutputFormat format, bool yes) {
-  const CliResult<bool> sound = RunOn(args, environment, console, format, yes);
+  const CliResult<bool> sound = RunOnRegistry(args, environment, console, format, yes);
   if (sound) return *sound ? ExitCode::kDone : ExitCode::kFailed;
   console.err << Render(sound.error());
   return sound.error().exit;

@@ -18,7 +18,7 @@ std::string UnitOf(const Json& object) {
   return fmt::format("{} \"{}\"", TextOf(unit, "kind"), TextOf(unit, "value"));
 }
 
-std::string NameOf(const Json& version) {
+std::string VersionName(const Json& version) {
   return fmt::format("version {} ({})", TextOf(version, "version"), TextOf(version, "model_id"));
 }
 
@@ -55,7 +55,7 @@ std::string Because(const Json& replay) {
   return "the primary: no other version takes traffic";
 }
 
-std::string Sentence(const Json& replay) {
+std::string ReplaySentence(const Json& replay) {
   const std::string who = fmt::format("{} of {}", UnitOf(replay), TextOf(replay, "route"));
   const std::uint64_t generation = CountOf(replay, "generation");
   const Json& assigned = MemberOf(replay, "assigned");
@@ -63,7 +63,7 @@ std::string Sentence(const Json& replay) {
     return fmt::format("At generation {}, {} gets nothing: the route has no primary.", generation,
                        who);
   }
-  return fmt::format("At generation {}, {} gets {}, {}.", generation, who, NameOf(assigned),
+  return fmt::format("At generation {}, {} gets {}, {}.", generation, who, VersionName(assigned),
                      Because(replay));
 }
 
@@ -92,7 +92,7 @@ std::string BucketTable(const Json& replay) {
     const Json& version = MemberOf(run, "version");
     table.Add({fmt::format("{}-{}", from, below - 1),
                ShowPercent(static_cast<double>(below - from) / 100.0), TextOf(run, "reason"),
-               version.is_null() ? "" : Printable(NameOf(version)),
+               version.is_null() ? "" : Printable(VersionName(version)),
                IsTrue(MemberOf(run, "here")) ? "<- this one" : " "});
   }
   return table.Render();
@@ -107,7 +107,7 @@ std::string WhatElse(const Json& replay) {
     return "A canary started now has a new salt: who is in it can be told once it is there.";
   }
   const std::string share = ShowPercent(from.get<double>());
-  const std::string canary = NameOf(MemberOf(replay, "canary"));
+  const std::string canary = VersionName(MemberOf(replay, "canary"));
   if (TextOf(replay, "reason") == "canary") {
     return fmt::format("It stays with {} down to a share of {}; below that it gets the primary.",
                        canary, share);
@@ -115,7 +115,7 @@ std::string WhatElse(const Json& replay) {
   return fmt::format("From a canary share of {} on it gets {}.", share, canary);
 }
 
-std::string Warnings(const Json& replay) {
+std::string ReplayWarnings(const Json& replay) {
   std::string text;
   for (const Json& fault : MemberOf(replay, "faults")) {
     if (!fault.is_string()) continue;
@@ -135,8 +135,8 @@ std::string Fate(const Json& request) {
   const std::string reason = TextOf(request, "reason");
   if (assigned.is_null()) return "there was nothing to assign: the route had no primary";
   const std::string first = reason == "override"
-                                ? NameOf(assigned) + ", which the caller named"
-                                : fmt::format("{} (reason: {})", NameOf(assigned), reason);
+                                ? VersionName(assigned) + ", which the caller named"
+                                : fmt::format("{} (reason: {})", VersionName(assigned), reason);
   if (served.is_null()) {
     return fmt::format("it was assigned {}; neither that nor another version was ready", first);
   }
@@ -144,7 +144,7 @@ std::string Fate(const Json& request) {
     return fmt::format("it went to {}", first);
   }
   return fmt::format("it was assigned {}, which was not ready: {} took it instead ({})", first,
-                     NameOf(served), TextOf(request, "serve_reason"));
+                     VersionName(served), TextOf(request, "serve_reason"));
 }
 
 std::string Verdict(const Json& answer) {
@@ -171,7 +171,7 @@ CliStatus ExplainRequest(CommandContext& context, const ExplainArgs& args) {
     PrintJson(context.console, answer.body);
     return {};
   }
-  context.console.err << Warnings(MemberOf(answer.body, "replay"));
+  context.console.err << ReplayWarnings(MemberOf(answer.body, "replay"));
   context.console.out << DescribeRequest(answer.body);
   return {};
 }
@@ -179,8 +179,8 @@ CliStatus ExplainRequest(CommandContext& context, const ExplainArgs& args) {
 }  // namespace
 
 std::string DescribeReplay(const Json& replay) {
-  return Printable(Sentence(replay)) + "\n\n" + StepTable(replay) + "\n" + BucketTable(replay) +
-         "\n" + Printable(WhatElse(replay)) + "\n";
+  return Printable(ReplaySentence(replay)) + "\n\n" + StepTable(replay) + "\n" +
+         BucketTable(replay) + "\n" + Printable(WhatElse(replay)) + "\n";
 }
 
 std::string DescribeRequest(const Json& answer) {
@@ -213,7 +213,7 @@ CliStatus RunExplain(CommandContext& context, const ExplainArgs& args) {
     PrintJson(context.console, answer->body);
     return {};
   }
-  context.console.err << Warnings(answer->body);
+  context.console.err << ReplayWarnings(answer->body);
   context.console.out << DescribeReplay(answer->body);
   return {};
 }

@@ -7,24 +7,19 @@
 #include "app/cli_console.h"
 #include "app/cli_table.h"
 #include "app/cli_target.h"
+#include "base/utf8.h"
 
 namespace podium::app {
 namespace {
 
 constexpr std::size_t kMostShown = 72;  // Of what changed, in bytes: --json has it all.
 
-std::string Shortened(std::string text) {
-  if (text.size() <= kMostShown) return text;
-  std::size_t end = kMostShown;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return text.substr(0, end) + "…";
-}
-
 std::string ChangeOf(const Json& row) {
   const Json& before = MemberOf(row, "before");
   const Json& after = MemberOf(row, "after");
-  if (before.empty()) return Shortened(Printable(DumpJson(after)));
-  return Shortened(Printable(fmt::format("{} -> {}", DumpJson(before), DumpJson(after))));
+  if (before.empty()) return Shortened(Printable(DumpJson(after)), kMostShown);
+  return Shortened(Printable(fmt::format("{} -> {}", DumpJson(before), DumpJson(after))),
+                   kMostShown);
 }
 
 // "podium.model_version.created" is the event's type; here its family is clear.

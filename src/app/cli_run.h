@@ -17,7 +17,7 @@ struct CliWorld {
   Environment environment;
   Console& console;
   const Clock& clock;
-  Pause pause;
+  CommandPause pause;
   SteadyTime started;
   std::string program = "podium";  ///< argv[0]
   /// Makes the way to a server; net::SendBlocking unless a test brings its own.

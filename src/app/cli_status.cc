@@ -50,7 +50,7 @@ std::vector<Role> RolesOf(const Json& route) {
   return roles;
 }
 
-const Json& MetricsOf(const Json& metrics, const std::string& id) {
+const Json& MetricsOfVersion(const Json& metrics, const std::string& id) {
   static const Json kNone;
   for (const Json& entry : metrics) {
     if (TextOf(entry, "model_id") == id) return entry;
@@ -60,7 +60,7 @@ const Json& MetricsOf(const Json& metrics, const std::string& id) {
 
 void AddRole(Table& table, const std::string& route, const Role& role, double seen,
              const Json& metrics) {
-  const Json& entry = MetricsOf(metrics, role.id);
+  const Json& entry = MetricsOfVersion(metrics, role.id);
   const std::uint64_t requests = CountOf(entry, "request_count");
   const Json& latency = MemberOf(entry, "latency");
   const auto quantile = [&](const char* key) {

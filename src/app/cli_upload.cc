@@ -16,7 +16,7 @@ namespace podium::app {
 namespace {
 
 constexpr std::size_t kChunk = 256 * 1024;
-constexpr std::size_t kBarWidth = 30;
+constexpr std::size_t kUploadBarWidth = 30;
 
 Failure CannotRead(const std::string& path) {
   const int code = errno;
@@ -24,16 +24,16 @@ Failure CannotRead(const std::string& path) {
               code == 0 ? "it is no regular file" : std::strerror(code));
 }
 
-struct Measured {
+struct MeasuredFile {
   std::uint64_t size = 0;
   std::string sha256;
 };
 
-Result<Measured> Measure(const std::string& path) {
+Result<MeasuredFile> Measure(const std::string& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   if (!file) return CannotRead(path);
-  Measured measured;
+  MeasuredFile measured;
   Sha256 hash;
   std::string chunk(kChunk, '\0');
   while (file.read(chunk.data(), kChunk) || file.gcount() > 0) {
@@ -71,13 +71,13 @@ class BarWriter {
 
 std::string ProgressBar(std::uint64_t done, std::uint64_t whole) {
   const std::uint64_t percent = whole == 0 ? 100 : done * 100 / whole;
-  const std::size_t filled = static_cast<std::size_t>(percent) * kBarWidth / 100;
-  return fmt::format("[{:<{}}] {:>3} % of {:.1f} MiB", std::string(filled, '='), kBarWidth, percent,
-                     static_cast<double>(whole) / (1024 * 1024));
+  const std::size_t filled = static_cast<std::size_t>(percent) * kUploadBarWidth / 100;
+  return fmt::format("[{:<{}}] {:>3} % of {:.1f} MiB", std::string(filled, '='), kUploadBarWidth,
+                     percent, static_cast<double>(whole) / (1024 * 1024));
 }
 
 CliResult<Json> UploadFile(Api& api, Console& console, const std::string& path) {
-  const Result<Measured> measured = Measure(path);
+  const Result<MeasuredFile> measured = Measure(path);
   if (!measured) return LocalError(measured.error());
   if (measured->size == 0) return UsageError(fmt::format("{} is empty", path));
   auto file = std::make_shared<std::ifstream>(path, std::ios::binary);

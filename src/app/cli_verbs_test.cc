@@ -18,6 +18,7 @@
 #include "app/cli_run.h"
 #include "app/cli_status.h"
 #include "base/json.h"
+#include "testing/sim_clock.h"
 
 namespace podium::app {
 namespace {
@@ -75,14 +76,7 @@ struct FakeServer {
   }
 };
 
-class VirtualClock final : public Clock {
- public:
-  WallTime Now() const override { return {}; }
-  SteadyTime SteadyNow() const override { return now; }
-  SteadyTime now;
-};
-
-class CliVerbs : public testing::Test {
+class CliVerbs : public ::testing::Test {
  protected:
   CliVerbs() {
     server_.answers = {
@@ -144,7 +138,7 @@ class CliVerbs : public testing::Test {
     return RunCli(arguments, world);
   }
   bool PauseFor(std::chrono::milliseconds duration) {
-    clock_.now += duration;
+    clock_.Advance(duration);
     return pauses_-- > 0;
   }
   bool Called(const std::string& call) const {
@@ -154,7 +148,7 @@ class CliVerbs : public testing::Test {
   std::string Out() const { return out_.str(); }
 
   FakeServer server_;
-  VirtualClock clock_;
+  podium::testing::SimClock clock_;
   Environment environment_;
   bool terminal_ = false;
   int pauses_ = 0;

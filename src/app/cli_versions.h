@@ -10,11 +10,11 @@
 namespace podium::app {
 
 /// Waits; false when the user interrupted. A timer in the binary, nothing in tests.
-using Pause = std::function<bool(std::chrono::milliseconds)>;
+using CommandPause = std::function<bool(std::chrono::milliseconds)>;
 
 struct Waiting {
   const Clock& clock;
-  Pause pause;
+  CommandPause pause;
   std::chrono::nanoseconds timeout;
 };
 

@@ -17,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-LoadedSettings Load(Environment environment) {
+LoadedSettings LoadEnvironment(Environment environment) {
   SettingsSources sources;
   sources.environment = std::move(environment);
   return LoadSettings(sources);
@@ -34,7 +34,7 @@ TEST(DatabaseSettings, TheUrlSaysWhichRegistryIsMeant) {
         Case{"postgresql://db.example:1/podium", "podium on db.example:1"},
         Case{"sqlite:other.db", "other.db"}, Case{"sqlite:///srv/other.db", "/srv/other.db"}}) {
     SCOPED_TRACE(c.url);
-    const LoadedSettings loaded = Load({{"DATABASE_URL", c.url}});
+    const LoadedSettings loaded = LoadEnvironment({{"DATABASE_URL", c.url}});
     EXPECT_TRUE(loaded.findings.empty());
     const auto place = PlaceOf(loaded.settings);
     ASSERT_TRUE(place) << Describe(place.error());
@@ -46,7 +46,7 @@ TEST(DatabaseSettings, AWrongUrlIsAMistakeAndIsNotRepeated) {
   for (const char* url : {"mysql://ann:hunter2@db/podium", "postgres://ann:hunter2@db/x?hunter2=1",
                           "hunter2", "sqlite:"}) {
     SCOPED_TRACE(url);
-    const LoadedSettings loaded = Load({{"DATABASE_URL", url}});
+    const LoadedSettings loaded = LoadEnvironment({{"DATABASE_URL", url}});
     ASSERT_EQ(loaded.findings.size(), 1u);
     EXPECT_EQ(loaded.findings[0].severity, Severity::kError);
     EXPECT_THAT(loaded.findings[0].message, HasSubstr("database.url"));
@@ -55,14 +55,14 @@ TEST(DatabaseSettings, AWrongUrlIsAMistakeAndIsNotRepeated) {
 }
 
 TEST(DatabaseSettings, LimitsOfThePoolAndTheWaits) {
-  EXPECT_TRUE(Load({{"PODIUM_DATABASE_POOL_SIZE", "100"}}).findings.empty());
-  EXPECT_FALSE(Load({{"PODIUM_DATABASE_POOL_SIZE", "101"}}).findings.empty());
-  EXPECT_FALSE(Load({{"PODIUM_DATABASE_POOL_SIZE", "0"}}).findings.empty());
-  EXPECT_FALSE(Load({{"PODIUM_DATABASE_STATEMENT_TIMEOUT", "99ms"}}).findings.empty());
-  EXPECT_FALSE(Load({{"PODIUM_DATABASE_CONNECT_TIMEOUT", "61s"}}).findings.empty());
-  const LoadedSettings loaded = Load({{"PODIUM_DATABASE_CONNECT_TIMEOUT", "2s"},
-                                      {"PODIUM_DATABASE_STATEMENT_TIMEOUT", "3s"},
-                                      {"DATABASE_URL", "postgres://db/podium"}});
+  EXPECT_TRUE(LoadEnvironment({{"PODIUM_DATABASE_POOL_SIZE", "100"}}).findings.empty());
+  EXPECT_FALSE(LoadEnvironment({{"PODIUM_DATABASE_POOL_SIZE", "101"}}).findings.empty());
+  EXPECT_FALSE(LoadEnvironment({{"PODIUM_DATABASE_POOL_SIZE", "0"}}).findings.empty());
+  EXPECT_FALSE(LoadEnvironment({{"PODIUM_DATABASE_STATEMENT_TIMEOUT", "99ms"}}).findings.empty());
+  EXPECT_FALSE(LoadEnvironment({{"PODIUM_DATABASE_CONNECT_TIMEOUT", "61s"}}).findings.empty());
+  const LoadedSettings loaded = LoadEnvironment({{"PODIUM_DATABASE_CONNECT_TIMEOUT", "2s"},
+                                                 {"PODIUM_DATABASE_STATEMENT_TIMEOUT", "3s"},
+                                                 {"DATABASE_URL", "postgres://db/podium"}});
   const auto place = PlaceOf(loaded.settings);
   ASSERT_TRUE(place && place->postgres);
   EXPECT_EQ(place->postgres->connect_timeout, std::chrono::seconds(2));

@@ -164,7 +164,7 @@ void QuietenLog(const Settings& settings) {
 
 Status WriteExample(const fs::path& file, const DemoRoute& route) {
   std::ofstream out(file, std::ios::binary);
-  out << PredictBody(route.rows.front()) << '\n';
+  out << RowBody(route.rows.front()) << '\n';
   out.close();
   if (out) return {};
   return Fail(ErrorCode::kUnavailable, "{} cannot be written", file.string());

@@ -68,7 +68,7 @@ Task<bool> DemoCallers::Exchange(DemoCall call) {
   request.method = net::HttpMethod::kPost;
   request.target = fmt::format("/predict/{}", net::PercentEncode(route.route));
   request.headers.emplace_back("X-Session-Id", call.session);
-  request.body = PredictBody(route.rows[call.row]);
+  request.body = RowBody(route.rows[call.row]);
   request.timeout = kCallTimeout;
   const SteadyTime sent = clock_.SteadyNow();
   auto sending = client_.Send(std::move(request));

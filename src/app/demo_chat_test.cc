@@ -9,7 +9,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr std::string_view kMetrics =
+constexpr std::string_view kScraped =
     "# HELP podium_llm_calls_total Calls.\n"
     "# TYPE podium_llm_calls_total counter\n"
     "podium_llm_calls_total{surface=\"chat\",outcome=\"ok\"} 40\n"
@@ -26,7 +26,7 @@ constexpr std::string_view kMetrics =
     "podium_requests_total{route=\"digits\"} 7\n";
 
 TEST(DemoChat, ReadsTheServersCounters) {
-  const ChatFigures figures = ReadChatFigures(kMetrics);
+  const ChatFigures figures = ReadChatFigures(kScraped);
   EXPECT_EQ(figures.calls, 43U);
   EXPECT_EQ(figures.errors, 1U);
   const ProviderFigures& moody = figures.providers.at("fake-moody");
@@ -100,7 +100,7 @@ TEST(DemoChat, ThePrimarysProviderComesFirst) {
   std::vector<RegistryVersion> versions = {Version("steady", "shadow", "fake-steady"),
                                            Version("moody", "primary", "fake-moody")};
   versions.push_back({"digits-v1", "digits", "v1", "primary", 0, "ready", ""});
-  const auto providers = ProvidersOf(versions, {table}, ReadChatFigures(kMetrics));
+  const auto providers = ProvidersOf(versions, {table}, ReadChatFigures(kScraped));
   ASSERT_EQ(providers.size(), 2U);
   EXPECT_EQ(providers[0].provider, "fake-moody");
   EXPECT_EQ(providers[0].asked_pct, 100);
@@ -112,7 +112,7 @@ TEST(DemoChat, ThePrimarysProviderComesFirst) {
 TEST(DemoChat, OneLineForTheRoute) {
   FrameChat chat;
   chat.rate = 1.96;
-  chat.figures = ReadChatFigures(kMetrics);
+  chat.figures = ReadChatFigures(kScraped);
   EXPECT_EQ(ChatHeadline(chat), "assistant: 2.0 calls/s, 43 calls, 1 error");
   chat.first_token = std::chrono::microseconds(65'400);
   chat.cost_usd = 0.0012344;

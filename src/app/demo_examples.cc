@@ -12,7 +12,7 @@ Failure Unusable(const DemoAsset& asset, std::string_view what) {
 }
 
 // The trained accuracy of "v1" stands under "1".
-Json MetricsOf(const Json& rows, std::string_view version) {
+Json TrainedMetrics(const Json& rows, std::string_view version) {
   const auto all = rows.find("metrics");
   if (all == rows.end() || !all->is_object()) return Json::object();
   const auto found = all->find(std::string(version.substr(1)));
@@ -48,9 +48,9 @@ Result<DemoRoute> ReadDemoRoute(const DemoAsset& asset) {
   PODIUM_TRY(ReadRows(asset, file, route));
   for (const DemoModelAsset& model : asset.models) {
     PODIUM_TRY_ASSIGN(Json signature, ParseJson(model.signature));
-    route.versions.push_back(DemoVersion{fmt::format("{}-{}", asset.route, model.version),
-                                         std::string(model.version), model.onnx,
-                                         std::move(signature), MetricsOf(file, model.version)});
+    route.versions.push_back(
+        DemoVersion{fmt::format("{}-{}", asset.route, model.version), std::string(model.version),
+                    model.onnx, std::move(signature), TrainedMetrics(file, model.version)});
   }
   return route;
 }
@@ -70,7 +70,7 @@ void ShuffleLabels(DemoRoute& route, Rng& rng) {
   }
 }
 
-std::string PredictBody(std::string_view row) { return fmt::format(R"({{"rows":[{}]}})", row); }
+std::string RowBody(std::string_view row) { return fmt::format(R"({{"rows":[{}]}})", row); }
 
 bool IsRight(std::string_view answer, int label) {
   const Result<Json> body = ParseJson(answer);

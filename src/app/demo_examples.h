@@ -37,7 +37,7 @@ Result<std::vector<DemoRoute>> ReadDemoRoutes();
 void ShuffleLabels(DemoRoute& route, Rng& rng);
 
 /// {"rows":[…]} for one row.
-std::string PredictBody(std::string_view row);
+std::string RowBody(std::string_view row);
 
 /// Whether `answer`, the body of a 200, predicts `label` for its only row.
 bool IsRight(std::string_view answer, int label);

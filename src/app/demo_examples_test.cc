@@ -102,7 +102,7 @@ TEST(DemoExamples, AnAnswerIsRightOnlyWhenItSaysSo) {
   }
 }
 
-TEST(DemoExamples, ABodyHoldsOneRow) { EXPECT_EQ(PredictBody("[1,2.5]"), R"({"rows":[[1,2.5]]})"); }
+TEST(DemoExamples, ABodyHoldsOneRow) { EXPECT_EQ(RowBody("[1,2.5]"), R"({"rows":[[1,2.5]]})"); }
 
 }  // namespace
 }  // namespace podium::app

@@ -17,7 +17,7 @@ std::size_t RankOf(const FrameVersion& version) {
   return static_cast<std::size_t>(found - kOrder.begin());
 }
 
-const RegistryRoute* FindRoute(const std::string& name, const RegistryPicture& registry) {
+const RegistryRoute* TableOf(const std::string& name, const RegistryPicture& registry) {
   for (const RegistryRoute& route : registry.routes) {
     if (route.route == name) return &route;
   }
@@ -32,7 +32,7 @@ bool Idle(const FrameVersion& version) {
 
 FrameRoute MakeFrameRoute(const std::string& route, const RegistryPicture& registry,
                           const std::map<std::string, DemoFigures>& figures) {
-  const RegistryRoute* table = FindRoute(route, registry);
+  const RegistryRoute* table = TableOf(route, registry);
   FrameRoute frame;
   frame.route = route;
   std::map<std::string, DemoFigures> unlisted = figures;

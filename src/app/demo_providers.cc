@@ -47,7 +47,7 @@ net::Response ResponseOf(FakeReply reply) {
   return response;
 }
 
-void Add(const char* name, std::uint16_t port, Settings& settings) {
+void AddProvider(const char* name, std::uint16_t port, Settings& settings) {
   ProviderSettings provider;
   provider.kind = gateway::ProviderKind::kOpenAi;
   provider.base_url = BaseUrl{false, "127.0.0.1", port, "/v1"};
@@ -96,8 +96,8 @@ Result<std::unique_ptr<DemoProviders>> DemoProviders::Start(const Clock& clock) 
 }
 
 void DemoProviders::AddTo(Settings& settings) const {
-  Add(kMoodyProvider, moody_listener_->port(), settings);
-  Add(kSteadyProvider, steady_listener_->port(), settings);
+  AddProvider(kMoodyProvider, moody_listener_->port(), settings);
+  AddProvider(kSteadyProvider, steady_listener_->port(), settings);
 }
 
 }  // namespace podium::app

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/chat_reply.h"
+#include "app/cli_api.h"
 #include "app/demo_format.h"
 #include "base/json.h"
 
@@ -11,65 +12,48 @@ namespace {
 
 constexpr std::size_t kShownBodyBytes = 120;
 
-const Json* Find(const Json& object, const char* key) {
-  if (!object.is_object()) return nullptr;
-  const auto found = object.find(key);
-  return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-std::string Text(const Json& object, const char* key) {
-  const Json* found = Find(object, key);
-  return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
-}
-
-double Number(const Json& object, const char* key) {
-  const Json* found = Find(object, key);
-  return found != nullptr && found->is_number() ? found->get<double>() : 0;
-}
-
-std::int64_t Whole(const Json& object, const char* key) {
-  const Json* found = Find(object, key);
-  return found != nullptr && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+std::int64_t WholeOf(const Json& object, const char* key) {
+  const Json& value = MemberOf(object, key);
+  return value.is_number_integer() ? value.get<std::int64_t>() : 0;
 }
 
 std::string ModelIn(const Json& object, const char* key) {
-  const Json* found = Find(object, key);
-  return found == nullptr ? std::string() : Text(*found, "model_id");
+  return TextOf(MemberOf(object, key), "model_id");
 }
 
 template <typename T>
 Result<std::vector<T>> ReadItems(std::string_view body, T (*read)(const Json&)) {
   PODIUM_TRY_ASSIGN(const Json json, ParseJson(body));
-  const Json* items = Find(json, "items");
-  if (items == nullptr || !items->is_array()) {
+  const Json& items = MemberOf(json, "items");
+  if (!items.is_array()) {
     return Fail(ErrorCode::kInternal, "the answer has no list of items");
   }
   std::vector<T> list;
-  for (const Json& item : *items) list.push_back(read(item));
+  for (const Json& item : items) list.push_back(read(item));
   return list;
 }
 
 RegistryVersion ReadVersion(const Json& item) {
-  return RegistryVersion{Text(item, "model_id"),      Text(item, "route"),
-                         Text(item, "version"),       Text(item, "status"),
-                         Number(item, "traffic_pct"), Text(item, "load_state"),
-                         Text(item, "load_error"),    Text(item, "provider_key")};
+  return RegistryVersion{TextOf(item, "model_id"),      TextOf(item, "route"),
+                         TextOf(item, "version"),       TextOf(item, "status"),
+                         NumberOf(item, "traffic_pct"), TextOf(item, "load_state"),
+                         TextOf(item, "load_error"),    TextOf(item, "provider_key")};
 }
 
 RegistryRoute ReadRoute(const Json& item) {
   RegistryRoute route;
-  route.route = Text(item, "route");
+  route.route = TextOf(item, "route");
   route.primary = ModelIn(item, "primary");
   route.canary = ModelIn(item, "canary");
-  route.traffic_pct = Number(item, "traffic_pct");
-  route.revision = Whole(item, "revision");
-  if (const Json* arms = Find(item, "arms"); arms != nullptr && arms->is_array()) {
-    for (const Json& arm : *arms) {
-      route.arms.emplace_back(Text(arm, "model_id"), Number(arm, "traffic_pct"));
+  route.traffic_pct = NumberOf(item, "traffic_pct");
+  route.revision = WholeOf(item, "revision");
+  if (const Json& arms = MemberOf(item, "arms"); arms.is_array()) {
+    for (const Json& arm : arms) {
+      route.arms.emplace_back(TextOf(arm, "model_id"), NumberOf(arm, "traffic_pct"));
     }
   }
-  if (const Json* faults = Find(item, "faults"); faults != nullptr && faults->is_array()) {
-    for (const Json& fault : *faults) {
+  if (const Json& faults = MemberOf(item, "faults"); faults.is_array()) {
+    for (const Json& fault : faults) {
       if (fault.is_string()) route.faults.push_back(fault.get<std::string>());
     }
   }
@@ -78,18 +62,18 @@ RegistryRoute ReadRoute(const Json& item) {
 
 RegistryChange ReadChange(const Json& item) {
   RegistryChange change;
-  change.revision = Whole(item, "revision");
-  change.route = Text(item, "route");
-  change.kind = Text(item, "kind");
-  change.from = Text(item, "from");
-  change.to = Text(item, "to");
-  change.pct_before = Number(item, "traffic_pct_before");
-  change.pct_after = Number(item, "traffic_pct_after");
-  change.undoes = Find(item, "undoes") != nullptr;
-  change.actor = Text(item, "actor");
-  change.origin = Text(item, "origin");
-  change.reason = Text(item, "reason");
-  change.at = Text(item, "at");
+  change.revision = WholeOf(item, "revision");
+  change.route = TextOf(item, "route");
+  change.kind = TextOf(item, "kind");
+  change.from = TextOf(item, "from");
+  change.to = TextOf(item, "to");
+  change.pct_before = NumberOf(item, "traffic_pct_before");
+  change.pct_after = NumberOf(item, "traffic_pct_after");
+  change.undoes = !MemberOf(item, "undoes").is_null();
+  change.actor = TextOf(item, "actor");
+  change.origin = TextOf(item, "origin");
+  change.reason = TextOf(item, "reason");
+  change.at = TextOf(item, "at");
   return change;
 }
 
@@ -143,7 +127,7 @@ Result<std::vector<RegistryChange>> ReadChanges(std::string_view body) {
 
 Result<std::string> ReadArtifactUri(std::string_view body) {
   PODIUM_TRY_ASSIGN(const Json json, ParseJson(body));
-  std::string uri = Text(json, "artifact_uri");
+  std::string uri = TextOf(json, "artifact_uri");
   if (uri.empty()) return Fail(ErrorCode::kInternal, "the answer to an upload has no artifact_uri");
   return uri;
 }
@@ -173,7 +157,7 @@ std::string Sentence(const RegistryChange& change, const std::vector<RegistryVer
 
 std::string ShowProblem(int status, std::string_view body) {
   if (const Result<Json> problem = ParseJson(body)) {
-    const std::string detail = Text(*problem, "detail");
+    const std::string detail = TextOf(*problem, "detail");
     if (!detail.empty()) return fmt::format("{} {}", status, detail);
     const std::string message = ErrorMessageOf(*problem);
     if (!message.empty()) return fmt::format("{} {}", status, message);

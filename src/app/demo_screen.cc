@@ -9,7 +9,7 @@
 namespace podium::app {
 namespace {
 
-std::string_view Environment(const char* name) {
+std::string_view ProcessVariable(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? std::string_view() : std::string_view(value);
 }
@@ -17,9 +17,9 @@ std::string_view Environment(const char* name) {
 }  // namespace
 
 DemoScreen::DemoScreen() {
-  const std::string_view terminal = Environment("TERM");
+  const std::string_view terminal = ProcessVariable("TERM");
   live_ = ::isatty(STDOUT_FILENO) == 1 && !terminal.empty() && terminal != "dumb";
-  colour_ = live_ && Environment("NO_COLOR").empty();
+  colour_ = live_ && ProcessVariable("NO_COLOR").empty();
 }
 
 DemoCanvas DemoScreen::canvas() const {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxVersionsShown = 5;  ///< Per route.
 constexpr std::size_t kMaxTroublesShown = 3;
-constexpr std::size_t kBarWidth = 18;
+constexpr std::size_t kShareBarWidth = 18;
 constexpr int kHighestRank = 5;
 
 constexpr std::string_view kReset = "\x1b[0m";
@@ -27,10 +27,11 @@ std::string Latency(const FrameVersion& version, std::chrono::nanoseconds time) 
   return version.figures.answered() == 0 ? "-" : ShowMilliseconds(time);
 }
 
-std::string Bar(const FrameVersion& version) {
+std::string ShareBar(const FrameVersion& version) {
   const double share = version.figures.share_seen.value_or(0);
-  const auto full = std::min(static_cast<std::size_t>(std::lround(share * kBarWidth)), kBarWidth);
-  return std::string(full, '#') + std::string(kBarWidth - full, '.');
+  const auto full =
+      std::min(static_cast<std::size_t>(std::lround(share * kShareBarWidth)), kShareBarWidth);
+  return std::string(full, '#') + std::string(kShareBarWidth - full, '.');
 }
 
 /// Columns of the highest `rank` go first when the width does not hold them all.
@@ -42,24 +43,30 @@ struct Column {
   std::string (*text)(const std::string& route, const FrameVersion& version);
 };
 
-using Text = const std::string&;
-using Of = const FrameVersion&;
+using RouteText = const std::string&;
+using VersionRow = const FrameVersion&;
 
 const Column kColumns[] = {
-    {"route", 6, true, 0, [](Text route, Of) { return route; }},
-    {"version", 7, true, 0, [](Text, Of version) { return version.version; }},
-    {"role", 7, true, 0, [](Text, Of version) { return version.role; }},
-    {"asked", 6, false, 0, [](Text, Of v) { return ShortPercent(v.asked_pct) + "%"; }},
-    {"seen", 6, false, 0, [](Text, Of v) { return ShowRatio(v.figures.share_seen, 1); }},
-    {"", kBarWidth, true, 5, [](Text, Of version) { return Bar(version); }},
-    {"requests", 8, false, 1, [](Text, Of v) { return fmt::format("{}", v.figures.requests); }},
-    {"accuracy", 8, false, 1, [](Text, Of v) { return ShowRatio(v.figures.accuracy(), 2); }},
+    {"route", 6, true, 0, [](RouteText route, VersionRow) { return route; }},
+    {"version", 7, true, 0, [](RouteText, VersionRow version) { return version.version; }},
+    {"role", 7, true, 0, [](RouteText, VersionRow version) { return version.role; }},
+    {"asked", 6, false, 0, [](RouteText, VersionRow v) { return ShortPercent(v.asked_pct) + "%"; }},
+    {"seen", 6, false, 0,
+     [](RouteText, VersionRow v) { return ShowRatio(v.figures.share_seen, 1); }},
+    {"", kShareBarWidth, true, 5, [](RouteText, VersionRow version) { return ShareBar(version); }},
+    {"requests", 8, false, 1,
+     [](RouteText, VersionRow v) { return fmt::format("{}", v.figures.requests); }},
+    {"accuracy", 8, false, 1,
+     [](RouteText, VersionRow v) { return ShowRatio(v.figures.accuracy(), 2); }},
     {"right/answers", 15, false, 4,
-     [](Text, Of v) { return fmt::format("{}/{}", v.figures.right, v.figures.answered()); }},
-    {"p50", 5, false, 3, [](Text, Of v) { return Latency(v, v.figures.p50); }},
-    {"p95", 5, false, 3, [](Text, Of v) { return Latency(v, v.figures.p95); }},
-    {"p99", 5, false, 2, [](Text, Of v) { return Latency(v, v.figures.p99); }},
-    {"errors", 6, false, 1, [](Text, Of v) { return fmt::format("{}", v.figures.errors); }},
+     [](RouteText, VersionRow v) {
+       return fmt::format("{}/{}", v.figures.right, v.figures.answered());
+     }},
+    {"p50", 5, false, 3, [](RouteText, VersionRow v) { return Latency(v, v.figures.p50); }},
+    {"p95", 5, false, 3, [](RouteText, VersionRow v) { return Latency(v, v.figures.p95); }},
+    {"p99", 5, false, 2, [](RouteText, VersionRow v) { return Latency(v, v.figures.p99); }},
+    {"errors", 6, false, 1,
+     [](RouteText, VersionRow v) { return fmt::format("{}", v.figures.errors); }},
 };
 
 std::size_t WidthOf(const std::vector<const Column*>& columns, std::size_t gap) {

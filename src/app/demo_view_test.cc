@@ -41,12 +41,12 @@ DemoFrame Frame() {
   return frame;
 }
 
-std::string Joined(const std::vector<std::string>& lines) {
+std::string OnScreen(const std::vector<std::string>& lines) {
   return fmt::format("\n{}\n", fmt::join(lines, "\n"));
 }
 
 TEST(DemoView, At80Columns) {
-  EXPECT_EQ(Joined(ViewLines(Frame(), {80, 24, false})), R"(
+  EXPECT_EQ(OnScreen(ViewLines(Frame(), {80, 24, false})), R"(
 00:01:23  http://localhost  50 requests/s  2 errors
 route  version role     asked   seen requests accuracy   p50   p95   p99 errors
 tumour v1      primary    95%  94.8%     1970   92.99%  0.31  0.53  1.27      0
@@ -61,7 +61,7 @@ Changes (UTC), newest first:
 }
 
 TEST(DemoView, At120Columns) {
-  EXPECT_EQ(Joined(ViewLines(Frame(), {120, 40, false})), R"(
+  EXPECT_EQ(OnScreen(ViewLines(Frame(), {120, 40, false})), R"(
 00:01:23  http://localhost  50 requests/s  2 errors
 route  version role     asked   seen                    requests accuracy   right/answers   p50   p95   p99 errors
 tumour v1      primary    95%  94.8% #################.     1970   92.99%       1832/1970  0.31  0.53  1.27      0
@@ -78,7 +78,7 @@ Changes (UTC), newest first:
 TEST(DemoView, NarrowOnesKeepWhoServesAndHowMuch) {
   DemoFrame frame = Frame();
   frame.changes.clear();
-  EXPECT_EQ(Joined(ViewLines(frame, {40, 24, false})), R"(
+  EXPECT_EQ(OnScreen(ViewLines(frame, {40, 24, false})), R"(
 00:01:23  http://localhost  50 requests/
 route   version  role      asked    seen
 tumour  v1       primary     95%   94.8%
@@ -103,7 +103,7 @@ TEST(DemoView, TheLanguageModelRouteShowsItsProviders) {
   DemoFrame frame;
   frame.url = "http://localhost";
   AddChat(frame);
-  EXPECT_EQ(Joined(ViewLines(frame, {80, 24, false})), R"(
+  EXPECT_EQ(OnScreen(ViewLines(frame, {80, 24, false})), R"(
 00:00:00  http://localhost  0 requests/s  0 errors
 route  version role     asked   seen requests accuracy   p50   p95   p99 errors
 assistant: 2.0 calls/s, 1234 calls, 0 errors, first token 66 ms, 0.123456 USD
@@ -113,7 +113,7 @@ fake-steady steady  standby       10      0       0         0 closed
 seen: since the route's last change, at most 60 s; all else: since start; ms
 No change yet by anybody.
 )");
-  const std::string coloured = Joined(ViewLines(frame, {80, 24, true}));
+  const std::string coloured = OnScreen(ViewLines(frame, {80, 24, true}));
   EXPECT_NE(coloured.find("\x1b[31mhalf open\x1b[0m"), std::string::npos);
   EXPECT_NE(coloured.find("\x1b[33m4\x1b[0m"), std::string::npos);
 }
@@ -139,9 +139,9 @@ TEST(DemoView, NeverWiderOrHigherThanTheTerminal) {
 }
 
 TEST(DemoView, ColoursAreLeftOutWhenNotWanted) {
-  const std::string plain = Joined(ViewLines(Frame(), {120, 40, false}));
+  const std::string plain = OnScreen(ViewLines(Frame(), {120, 40, false}));
   EXPECT_EQ(plain.find('\x1b'), std::string::npos);
-  std::string coloured = Joined(ViewLines(Frame(), {120, 40, true}));
+  std::string coloured = OnScreen(ViewLines(Frame(), {120, 40, true}));
   EXPECT_NE(coloured.find("\x1b[32mprimary\x1b[0m"), std::string::npos);
   EXPECT_NE(coloured.find("\x1b[33mcanary\x1b[0m"), std::string::npos);
   EXPECT_NE(coloured.find("\x1b[31m2\x1b[0m"), std::string::npos);
@@ -156,7 +156,7 @@ TEST(DemoView, ColoursAreLeftOutWhenNotWanted) {
 TEST(DemoView, ARouteThatNobodyServesSaysSo) {
   DemoFrame frame;
   frame.routes = {{"digits", {}}};
-  EXPECT_NE(Joined(ViewLines(frame, {80, 24, false})).find("digits  no version takes traffic"),
+  EXPECT_NE(OnScreen(ViewLines(frame, {80, 24, false})).find("digits  no version takes traffic"),
             std::string::npos);
 }
 
@@ -166,7 +166,7 @@ TEST(DemoView, ManyVersionsAreCutWithTheirNumber) {
   for (int i = 0; i < 9; ++i) {
     frame.routes[0].versions.push_back({fmt::format("v{}", i), "shadow", 0, Figures(1, 1, 0.1)});
   }
-  const std::string view = Joined(ViewLines(frame, {80, 24, false}));
+  const std::string view = OnScreen(ViewLines(frame, {80, 24, false}));
   EXPECT_NE(view.find("v4"), std::string::npos);
   EXPECT_EQ(view.find("v5"), std::string::npos);
   EXPECT_NE(view.find("and 4 more"), std::string::npos);

@@ -7,6 +7,7 @@
 #include <cctype>
 #include <map>
 
+#include "app/demo_format.h"
 #include "app/setting_table.h"
 #include "base/suggest.h"
 
@@ -84,10 +85,6 @@ std::string Padding(std::string_view line, std::size_t column) {
   return padding;
 }
 
-std::string Count(std::size_t number, std::string_view noun) {
-  return fmt::format("{} {}{}", number, noun, number == 1 ? "" : "s");
-}
-
 // A name or password within a URL, and what stands in its query.
 std::string WithoutUrlSecrets(std::string line) {
   constexpr std::string_view kScheme = "://";
@@ -149,10 +146,10 @@ std::string Summary(const std::vector<Finding>& findings) {
   if (errors.empty() && warnings == 0) return "no mistakes";
   std::string text;
   for (const auto& [where, number] : errors) {
-    text += text.empty() ? Count(number, "error") : fmt::format(", {}", number);
+    text += text.empty() ? ShowCount(number, "error") : fmt::format(", {}", number);
     text += " in " + where;
   }
-  if (warnings > 0) text += (text.empty() ? "" : ", ") + Count(warnings, "warning");
+  if (warnings > 0) text += (text.empty() ? "" : ", ") + ShowCount(warnings, "warning");
   return text;
 }
 

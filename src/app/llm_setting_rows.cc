@@ -41,9 +41,6 @@ auto OfDrain(T gateway::DrainPolicy::* member) {
   return [member](Settings& settings, const std::string&) -> T& { return settings.drain.*member; };
 }
 
-constexpr auto kYesNo =
-    std::to_array<std::pair<std::string_view, bool>>({{"true", true}, {"false", false}});
-
 template <typename Slot>
 SettingRow FlagRow(std::string_view path, Slot slot, std::string_view help) {
   return ChoiceRow(path, "true or false", slot, kYesNo, help);
@@ -51,7 +48,8 @@ SettingRow FlagRow(std::string_view path, Slot slot, std::string_view help) {
 
 /// A name: of a provider, a model, a variable.
 template <typename Slot>
-SettingRow NameRow(std::string_view path, std::string_view type, Slot slot, std::string_view help) {
+SettingRow NameSettingRow(std::string_view path, std::string_view type, Slot slot,
+                          std::string_view help) {
   SettingRow row = Row(path, type, help);
   row.set = [=](Settings& settings, const std::string& name, const Values& values) -> Status {
     if (auto checked = CheckText("it", values.at(0), limits::kMaxModelNameBytes);
@@ -127,8 +125,9 @@ std::vector<SettingRow> ProviderRows() {
                     {{"openai", ProviderKind::kOpenAi}, {"anthropic", ProviderKind::kAnthropic}}),
                 "What it speaks: OpenAI and all that are like it, or Anthropic's Messages."),
       BaseUrlRow(),
-      NameRow("providers.*.api_key_env", "variable", OfProvider(&ProviderSettings::api_key_env),
-              "The environment variable that holds its credential."),
+      NameSettingRow("providers.*.api_key_env", "variable",
+                     OfProvider(&ProviderSettings::api_key_env),
+                     "The environment variable that holds its credential."),
       PathRow("providers.*.api_key_file", OfProvider(&ProviderSettings::api_key_file),
               "The file that holds it. With neither no credential is sent."),
       FlagRow("providers.*.allow_private", OfProvider(&ProviderSettings::allow_private),
@@ -138,8 +137,8 @@ std::vector<SettingRow> ProviderRows() {
       FlagRow("providers.*.azure", OfProvider(&ProviderSettings::azure),
               "Whether paths below base_url and credential are Azure's: openai/deployments/MODEL, "
               "api-key."),
-      NameRow("providers.*.api_version", "text", OfProvider(&ProviderSettings::api_version),
-              "Value of the query's api-version; without it, none is sent."),
+      NameSettingRow("providers.*.api_version", "text", OfProvider(&ProviderSettings::api_version),
+                     "Value of the query's api-version; without it, none is sent."),
       FlagRow("providers.*.native_responses", OfProvider(&ProviderSettings::native_responses),
               "Whether it has /responses; else that surface becomes chat completions there."),
       FlagRow("providers.*.legacy_max_tokens", OfProvider(&ProviderSettings::legacy_max_tokens),
@@ -166,16 +165,19 @@ std::vector<SettingRow> RouteRows() {
     };
   };
   return {
-      NameRow("default_provider", "provider", Of(&Settings::default_provider),
-              "Who is asked when neither the registry nor the route's setting has an answer."),
+      NameSettingRow(
+          "default_provider", "provider", Of(&Settings::default_provider),
+          "Who is asked when neither the registry nor the route's setting has an answer."),
       ChoiceRow("unknown_routes", "allow or deny", Of(&Settings::unknown_routes),
                 std::to_array<std::pair<std::string_view, UnknownRoutes>>(
                     {{"allow", UnknownRoutes::kAllow}, {"deny", UnknownRoutes::kDeny}}),
                 "Whether models that nothing knows go to the default provider, or are 404."),
-      NameRow("routes.*.default.provider", "provider", of_route(&routing::UpstreamTarget::provider),
-              "Who answers a route when the registry cannot."),
-      NameRow("routes.*.default.model", "text", of_route(&routing::UpstreamTarget::upstream_model),
-              "And the model's name there."),
+      NameSettingRow("routes.*.default.provider", "provider",
+                     of_route(&routing::UpstreamTarget::provider),
+                     "Who answers a route when the registry cannot."),
+      NameSettingRow("routes.*.default.model", "text",
+                     of_route(&routing::UpstreamTarget::upstream_model),
+                     "And the model's name there."),
   };
 }
 

@@ -126,7 +126,7 @@ class OtlpExporterTest : public ::testing::Test {
     ended.count_down();
   }
 
-  testing::SimClock clock_;
+  podium::testing::SimClock clock_;
   SeededRng rng_{3};
   OtlpOptions options_;
   telemetry::Recorder recorder_{{}, clock_, rng_};

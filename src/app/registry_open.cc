@@ -15,7 +15,7 @@ constexpr std::string_view kSqliteScheme = "sqlite:";
 constexpr std::chrono::milliseconds kStartPause{250};
 
 // The server is not there yet: nobody could wake this up earlier.
-void Pause(std::chrono::milliseconds duration) {
+void PauseThread(std::chrono::milliseconds duration) {
   std::mutex mutex;
   std::unique_lock lock(mutex);
   std::condition_variable nobody;
@@ -60,7 +60,7 @@ Result<std::unique_ptr<store::SqlStore>> OpenPostgres(const store::PostgresServe
       LogWarning("the database cannot be reached yet; trying again",
                  {{"error", Describe(opened.error())}});
     }
-    Pause(kStartPause);
+    PauseThread(kStartPause);
   }
 }
 

@@ -20,14 +20,14 @@ class ReplicaIds : public ::testing::Test {
     return std::move(*taken);
   }
 
-  testing::TempDir folder_;
+  podium::testing::TempDir folder_;
   SeededRng rng_{1};
 };
 
 TEST_F(ReplicaIds, IsKeptByTheDirectory) {
   const std::string first = Take().get();
   EXPECT_EQ(Take().get(), first);
-  testing::TempDir other;
+  podium::testing::TempDir other;
   EXPECT_NE(ReplicaId::Take("", other.path(), rng_)->get(), first);
 }
 

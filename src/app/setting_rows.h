@@ -150,6 +150,10 @@ SettingRow ChoiceRow(std::string_view path, std::string_view type, Slot slot,
   return row;
 }
 
+/// The choices of a switch.
+inline constexpr auto kYesNo =
+    std::to_array<std::pair<std::string_view, bool>>({{"true", true}, {"false", false}});
+
 inline Status CheckPath(const std::string& text) {
   if (text.empty()) return Fail(ErrorCode::kInvalidArgument, "has no value");
   if (text.find('\0') != std::string::npos) {

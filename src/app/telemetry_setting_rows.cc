@@ -165,7 +165,7 @@ SettingRow AttributesRow() {
   return row;
 }
 
-std::string NameOf(const telemetry::Sampler& sampler) {
+std::string SamplerName(const telemetry::Sampler& sampler) {
   constexpr auto kNames =
       std::to_array<std::string_view>({"always_on", "always_off", "traceidratio"});
   return (sampler.parent_based ? "parentbased_" : "") +
@@ -182,7 +182,7 @@ SettingRow SamplerRow() {
     settings.telemetry.sampler = sampler;
     return {};
   };
-  row.show = [](const Settings& settings) { return NameOf(settings.telemetry.sampler); };
+  row.show = [](const Settings& settings) { return SamplerName(settings.telemetry.sampler); };
   return row;
 }
 
@@ -221,7 +221,7 @@ SettingRow IntervalRow(std::string_view path, std::chrono::milliseconds Telemetr
   return row;
 }
 
-std::optional<BaseUrl> Below(const std::optional<BaseUrl>& base, std::string_view path) {
+std::optional<BaseUrl> EndpointBelow(const std::optional<BaseUrl>& base, std::string_view path) {
   if (!base) return std::nullopt;
   BaseUrl url = *base;
   url.path += path;
@@ -232,12 +232,13 @@ std::optional<BaseUrl> Below(const std::optional<BaseUrl>& base, std::string_vie
 
 std::optional<BaseUrl> TelemetrySettings::TracesUrl() const {
   if (disabled) return std::nullopt;
-  return otlp_traces_endpoint ? otlp_traces_endpoint : Below(otlp_endpoint, "/v1/traces");
+  return otlp_traces_endpoint ? otlp_traces_endpoint : EndpointBelow(otlp_endpoint, "/v1/traces");
 }
 
 std::optional<BaseUrl> TelemetrySettings::MetricsUrl() const {
   if (disabled) return std::nullopt;
-  return otlp_metrics_endpoint ? otlp_metrics_endpoint : Below(otlp_endpoint, "/v1/metrics");
+  return otlp_metrics_endpoint ? otlp_metrics_endpoint
+                               : EndpointBelow(otlp_endpoint, "/v1/metrics");
 }
 
 Result<std::pair<std::string, std::string>> ParseListMember(std::string_view text) {
@@ -252,8 +253,6 @@ Result<std::pair<std::string, std::string>> ParseListMember(std::string_view tex
 
 std::vector<SettingRow> TelemetrySettingRows() {
   using S = TelemetrySettings;
-  constexpr auto kYesNo =
-      std::to_array<std::pair<std::string_view, bool>>({{"true", true}, {"false", false}});
   return {
       Named(EndpointRow("telemetry.otlp_endpoint", &S::otlp_endpoint,
                         "The OpenTelemetry collector: traces go to /v1/traces there, metrics to "

@@ -16,7 +16,7 @@ using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 using telemetry::SampleBy;
 
-LoadedSettings Load(const std::string& yaml, Environment environment = {}) {
+LoadedSettings LoadTelemetry(const std::string& yaml, Environment environment = {}) {
   SettingsSources sources;
   sources.file = {"podium.yaml", yaml};
   sources.environment = std::move(environment);
@@ -62,7 +62,7 @@ TEST(TelemetrySettings, EachSignalGoesWhereTheVariablesSay) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    const LoadedSettings loaded = Load("", c.environment);
+    const LoadedSettings loaded = LoadTelemetry("", c.environment);
     EXPECT_TRUE(loaded.findings.empty());
     EXPECT_EQ(UrlText(loaded.settings.telemetry.TracesUrl()), c.traces);
     EXPECT_EQ(UrlText(loaded.settings.telemetry.MetricsUrl()), c.metrics);
@@ -70,15 +70,15 @@ TEST(TelemetrySettings, EachSignalGoesWhereTheVariablesSay) {
 }
 
 TEST(TelemetrySettings, ValuesArriveInTheirFields) {
-  const LoadedSettings loaded =
-      Load("", {{"OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b%2Cc, Authorization = Bearer%20t="},
-                {"OTEL_SERVICE_NAME", "gateway"},
-                {"OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=prod,team=a%3Db"},
-                {"OTEL_TRACES_SAMPLER", "parentbased_traceidratio"},
-                {"OTEL_TRACES_SAMPLER_ARG", "0.25"},
-                {"OTEL_BSP_SCHEDULE_DELAY", "2500"},
-                {"OTEL_METRIC_EXPORT_INTERVAL", "30000"},
-                {"OTEL_EXPORTER_OTLP_CERTIFICATE", "/etc/ca.pem"}});
+  const LoadedSettings loaded = LoadTelemetry(
+      "", {{"OTEL_EXPORTER_OTLP_HEADERS", "x-key=a%20b%2Cc, Authorization = Bearer%20t="},
+           {"OTEL_SERVICE_NAME", "gateway"},
+           {"OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=prod,team=a%3Db"},
+           {"OTEL_TRACES_SAMPLER", "parentbased_traceidratio"},
+           {"OTEL_TRACES_SAMPLER_ARG", "0.25"},
+           {"OTEL_BSP_SCHEDULE_DELAY", "2500"},
+           {"OTEL_METRIC_EXPORT_INTERVAL", "30000"},
+           {"OTEL_EXPORTER_OTLP_CERTIFICATE", "/etc/ca.pem"}});
   EXPECT_TRUE(loaded.findings.empty());
   const TelemetrySettings& telemetry = loaded.settings.telemetry;
   ASSERT_EQ(telemetry.otlp_headers.size(), 2U);
@@ -100,12 +100,13 @@ TEST(TelemetrySettings, TheFileHasUnitsAndTheEnvironmentWins) {
   const std::string yaml =
       "telemetry:\n  otlp_endpoint: http://file.example:1\n  traces_interval: 1s\n"
       "  metrics_interval: 90s\n  traces_sampler: always_off\n";
-  const TelemetrySettings file = Load(yaml).settings.telemetry;
+  const TelemetrySettings file = LoadTelemetry(yaml).settings.telemetry;
   EXPECT_EQ(file.traces_interval, 1s);
   EXPECT_EQ(file.metrics_interval, 90s);
   EXPECT_EQ(file.sampler.by, SampleBy::kNever);
   const TelemetrySettings both =
-      Load(yaml, {{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://env.example:2"}}).settings.telemetry;
+      LoadTelemetry(yaml, {{"OTEL_EXPORTER_OTLP_ENDPOINT", "http://env.example:2"}})
+          .settings.telemetry;
   EXPECT_EQ(both.otlp_endpoint->host, "env.example");
 }
 
@@ -128,7 +129,7 @@ TEST(TelemetrySettings, AWrongVariableIsAWarningAndTheDefaultHolds) {
   for (const Environment& environment : wrong) {
     const auto& [name, value] = *environment.begin();
     SCOPED_TRACE(name + "=" + value);
-    const LoadedSettings loaded = Load("", environment);
+    const LoadedSettings loaded = LoadTelemetry("", environment);
     ASSERT_EQ(loaded.findings.size(), 1U);
     EXPECT_EQ(loaded.findings[0].severity, Severity::kWarning);
     EXPECT_EQ(loaded.findings[0].place.origin, "env " + name);
@@ -141,18 +142,18 @@ TEST(TelemetrySettings, AWrongVariableIsAWarningAndTheDefaultHolds) {
 }
 
 TEST(TelemetrySettings, InTheFileAMistakeIsAMistake) {
-  EXPECT_TRUE(HasErrors(Load("telemetry: { traces_sampler: jaeger_remote }\n").findings));
-  EXPECT_TRUE(HasErrors(Load("telemetry: { otlp_endpoint: nowhere }\n").findings));
+  EXPECT_TRUE(HasErrors(LoadTelemetry("telemetry: { traces_sampler: jaeger_remote }\n").findings));
+  EXPECT_TRUE(HasErrors(LoadTelemetry("telemetry: { otlp_endpoint: nowhere }\n").findings));
 }
 
 // Invariant 15: it is a credential, wherever it was written and whatever is wrong with it.
 TEST(TelemetrySettings, HeadersAreNeverShown) {
   for (const char* value : {"x-key=hunter2", "hunter2", "x-key=hunter2,hunter2"}) {
     for (const LoadedSettings& loaded :
-         {Load("", {{"OTEL_EXPORTER_OTLP_HEADERS", value}}),
-          Load(std::string("telemetry:\n  otlp_headers:\n    - ") + value + "\n"),
-          Load(std::string("telemetry:\n  otlp_heders: [\"") + value + "\"]\n"),
-          Load(std::string("telemetry:\n  otlp_headers: [\"") + value + "\"]\n")}) {
+         {LoadTelemetry("", {{"OTEL_EXPORTER_OTLP_HEADERS", value}}),
+          LoadTelemetry(std::string("telemetry:\n  otlp_headers:\n    - ") + value + "\n"),
+          LoadTelemetry(std::string("telemetry:\n  otlp_heders: [\"") + value + "\"]\n"),
+          LoadTelemetry(std::string("telemetry:\n  otlp_headers: [\"") + value + "\"]\n")}) {
       for (const Finding& finding : loaded.findings) {
         EXPECT_EQ(Render(finding).find("hunter2"), std::string::npos) << Render(finding);
       }

@@ -14,6 +14,15 @@ using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono:
 /// For durations and deadlines within this process; never stored, never sent.
 using SteadyTime = std::chrono::time_point<std::chrono::steady_clock, std::chrono::nanoseconds>;
 
+/// As it is stored, and back.
+inline std::int64_t MicrosOf(WallTime time) { return time.time_since_epoch().count(); }
+inline WallTime WallTimeOf(std::int64_t micros) { return WallTime(WallTime::duration(micros)); }
+
+/// As figures are shown: 1.5 for 1,500 ms.
+inline double SecondsOf(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
 /// Threads: all methods may be called from any thread.
 class Clock {
  public:

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace podium {
 
@@ -61,5 +62,8 @@ const ErrorTraits& TraitsOf(ErrorCode code);
 
 /// "message (at where): cause message" for logs and command lines.
 std::string Describe(const Error& error);
+
+/// What the operating system calls an errno: "No such file or directory".
+inline std::string SystemReason(int number) { return std::generic_category().message(number); }
 
 }  // namespace podium

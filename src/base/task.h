@@ -1,6 +1,7 @@
 // Coroutines carry, functions decide. This header is the only one outside net that includes Asio.
 #pragma once
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/io_context.hpp>
@@ -26,6 +27,9 @@ template <typename T>
 using Task = boost::asio::awaitable<T, Executor>;
 
 inline constexpr boost::asio::use_awaitable_t<Executor> kAwait{};
+/// The error as a value beside the result, not thrown.
+inline constexpr boost::asio::as_tuple_t<boost::asio::use_awaitable_t<Executor>> kAwaitTuple{
+    kAwait};
 
 /// Owns coroutines: counts them, cancels them, waits for them. Nothing else may detach one.
 /// Threads: all methods on the executor given at construction.

@@ -1,4 +1,4 @@
-// The ports of libpodium as tests hold them in the hand.
+// The ports of libpodium as tests hold them in the hand, and the versions that they register.
 #pragma once
 
 #include <podium/clock.h>
@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,14 @@
 #include "testing/sim_clock.h"
 
 namespace podium::v1 {
+
+inline NewVersion Version(const std::string& id, const std::string& name = "ranker") {
+  NewVersion version;
+  version.name = name;
+  version.version = id;
+  version.id = id;
+  return version;
+}
 
 /// Stands still until told otherwise.
 class HandClock final : public Clock {

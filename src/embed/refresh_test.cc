@@ -30,14 +30,6 @@ using ::testing::IsEmpty;
 
 constexpr std::chrono::seconds kTtl{30};
 
-NewVersion Version(const std::string& id) {
-  NewVersion version;
-  version.name = "ranker";
-  version.version = id;
-  version.id = id;
-  return version;
-}
-
 std::string Serving(const Registry& registry) {
   const Snapshot snapshot = registry.Pin();
   const Decision decision = snapshot.Choose("ranker", {"s", {}, {}});

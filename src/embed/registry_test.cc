@@ -47,14 +47,6 @@ ErrorCode CodeOf(const Result<T>& result) {
   return result ? ErrorCode::kInternal : result.error().code;
 }
 
-NewVersion Version(const std::string& id, const std::string& name = "ranker") {
-  NewVersion version;
-  version.name = name;
-  version.version = id;
-  version.id = id;
-  return version;
-}
-
 std::vector<std::string> IdsIn(const Result<std::vector<ModelVersion>>& versions) {
   std::vector<std::string> ids;
   for (const ModelVersion& version : versions.value()) ids.push_back(version.id);

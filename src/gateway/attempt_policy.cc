@@ -7,11 +7,12 @@ namespace {
 
 using std::chrono::nanoseconds;
 
-constexpr int kMostDoublings = 20;
+constexpr int kMostBackoffDoublings = 20;
 
 // Between half and all of the doubled backoff.
 nanoseconds Backoff(const AttemptPolicy& policy, int retry, std::uint64_t chance) {
-  const nanoseconds whole = policy.backoff * (std::int64_t{1} << std::min(retry, kMostDoublings));
+  const nanoseconds whole =
+      policy.backoff * (std::int64_t{1} << std::min(retry, kMostBackoffDoublings));
   const nanoseconds most = std::min<nanoseconds>(whole, policy.max_backoff);
   const auto half = static_cast<std::uint64_t>(most.count() / 2);
   return nanoseconds(static_cast<std::int64_t>(half + (half == 0 ? 0 : chance % (half + 1))));

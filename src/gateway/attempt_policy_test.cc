@@ -10,9 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
-using enum llm::FailureKind;
 
-AttemptPolicy Policy() {
+AttemptPolicy ThreeAttempts() {
   AttemptPolicy policy;
   policy.max_attempts = 3;
   policy.retries = 1;
@@ -25,6 +24,7 @@ AttemptsSoFar First(bool has_next) { return {1, 1, has_next, seconds(60)}; }
 
 // The scenario matrix: each kind of failure, with somebody else to ask and without.
 TEST(AttemptPolicy, WhatComesAfterEachFailure) {
+  using enum llm::FailureKind;
   using enum NextMove;
   struct Case {
     llm::FailureKind kind;
@@ -46,19 +46,21 @@ TEST(AttemptPolicy, WhatComesAfterEachFailure) {
     SCOPED_TRACE(NameOf(c.kind));
     FailedAttempt failed;
     failed.kind = c.kind;
-    EXPECT_EQ(AfterFailure(Policy(), failed, First(false), 0).move, c.alone);
-    EXPECT_EQ(AfterFailure(Policy(), failed, First(true), 0).move, c.with_next);
-    EXPECT_EQ(AfterFailure(Policy(), failed, {2, 2, true, seconds(60)}, 0).move, c.second_time);
+    EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(false), 0).move, c.alone);
+    EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(true), 0).move, c.with_next);
+    EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, {2, 2, true, seconds(60)}, 0).move,
+              c.second_time);
     // INV-14, and the number of attempts: both end it, whatever the failure.
-    EXPECT_EQ(AfterFailure(Policy(), failed, {3, 1, true, seconds(60)}, 0).move, kGiveUp);
-    EXPECT_EQ(AfterFailure(Policy(), failed, {1, 1, true, nanoseconds(0)}, 0).move, kGiveUp);
+    EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, {3, 1, true, seconds(60)}, 0).move, kGiveUp);
+    EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, {1, 1, true, nanoseconds(0)}, 0).move, kGiveUp);
     failed.answer_begun = true;
-    EXPECT_EQ(AfterFailure(Policy(), failed, First(true), 0).move, kGiveUp);
+    EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(true), 0).move, kGiveUp);
   }
 }
 
 TEST(AttemptPolicy, FallbacksAreAsConfigured) {
-  AttemptPolicy policy = Policy();
+  using enum llm::FailureKind;
+  AttemptPolicy policy = ThreeAttempts();
   policy.retries = 0;
   const auto move = [&](llm::FailureKind kind) {
     FailedAttempt failed;
@@ -76,35 +78,39 @@ TEST(AttemptPolicy, FallbacksAreAsConfigured) {
 
 // Who was too slow has had its time, unless nobody else is there.
 TEST(AttemptPolicy, OurDeadlineIsNotRetriedWhereAnotherCanBeAsked) {
+  using enum llm::FailureKind;
   FailedAttempt failed;
   failed.kind = kTimeout;
   failed.by_our_deadline = true;
-  EXPECT_EQ(AfterFailure(Policy(), failed, First(true), 0).move, NextMove::kFallBack);
-  EXPECT_EQ(AfterFailure(Policy(), failed, First(false), 0).move, NextMove::kRetry);
+  EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(true), 0).move, NextMove::kFallBack);
+  EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(false), 0).move, NextMove::kRetry);
 }
 
 TEST(AttemptPolicy, TheProvidersAdviceIsTaken) {
+  using enum llm::FailureKind;
   FailedAttempt failed;
   failed.kind = kServer;
   failed.should_retry = false;
-  EXPECT_EQ(AfterFailure(Policy(), failed, First(false), 0).move, NextMove::kGiveUp);
+  EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(false), 0).move, NextMove::kGiveUp);
   failed.kind = kBadRequest;
   failed.should_retry = true;
-  EXPECT_EQ(AfterFailure(Policy(), failed, First(false), 0).move, NextMove::kRetry);
+  EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(false), 0).move, NextMove::kRetry);
   failed = {};
   failed.retry_after = milliseconds(5'000);
-  EXPECT_EQ(AfterFailure(Policy(), failed, First(false), 0).pause, seconds(5)) << "at the limit";
+  EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(false), 0).pause, seconds(5))
+      << "at the limit";
   failed.retry_after = milliseconds(5'001);
-  EXPECT_EQ(AfterFailure(Policy(), failed, First(false), 0).move, NextMove::kGiveUp);
-  EXPECT_EQ(AfterFailure(Policy(), failed, First(true), 0).move, NextMove::kFallBack);
+  EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(false), 0).move, NextMove::kGiveUp);
+  EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, First(true), 0).move, NextMove::kFallBack);
   failed.retry_after = milliseconds(1'000);
-  EXPECT_EQ(AfterFailure(Policy(), failed, {1, 1, false, seconds(1)}, 0).move, NextMove::kGiveUp)
+  EXPECT_EQ(AfterFailure(ThreeAttempts(), failed, {1, 1, false, seconds(1)}, 0).move,
+            NextMove::kGiveUp)
       << "the call would be over by then";
 }
 
 // Callers that failed together must not come back together.
 TEST(AttemptPolicy, PausesGrowAndAreJittered) {
-  AttemptPolicy policy = Policy();
+  AttemptPolicy policy = ThreeAttempts();
   policy.max_attempts = 20;
   policy.retries = 10;
   FailedAttempt failed;

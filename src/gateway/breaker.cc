@@ -5,7 +5,7 @@
 namespace podium::gateway {
 namespace {
 
-constexpr int kMostDoublings = 20;
+constexpr int kMostOpenTimeDoublings = 20;
 
 }  // namespace
 
@@ -69,7 +69,7 @@ bool Breaker::TooManyFail(SteadyTime now, std::int64_t successes) const {
 }
 
 void Breaker::Open(SteadyTime now) {
-  const std::int64_t factor = std::int64_t{1} << std::min(times_opened_, kMostDoublings);
+  const std::int64_t factor = std::int64_t{1} << std::min(times_opened_, kMostOpenTimeDoublings);
   open_ = true;
   open_until_ = now + std::min(policy_.open_time * factor, policy_.max_open_time);
   ++times_opened_;

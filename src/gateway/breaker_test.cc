@@ -13,7 +13,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-BreakerPolicy Policy() {
+BreakerPolicy ThreeFailures() {
   BreakerPolicy policy;
   policy.failures = 3;
   policy.error_percent = 50;
@@ -41,7 +41,7 @@ void Play(BoardedBreaker& breaker, std::string_view story, SteadyTime& now) {
   }
 }
 
-BoardedBreaker Made(const BreakerPolicy& policy = Policy(), std::size_t cores = 1) {
+BoardedBreaker Made(const BreakerPolicy& policy = ThreeFailures(), std::size_t cores = 1) {
   return BoardedBreaker(0, "model", policy, cores);
 }
 
@@ -119,7 +119,7 @@ TEST(Breaker, WhatBeganBeforeItOpenedSaysNothing) {
 }
 
 TEST(Breaker, MayBeSwitchedOff) {
-  BreakerPolicy policy = Policy();
+  BreakerPolicy policy = ThreeFailures();
   policy.failures = 0;
   policy.error_percent = 0;
   SteadyTime now{seconds(100)};
@@ -131,7 +131,7 @@ TEST(Breaker, MayBeSwitchedOff) {
 // What went well before the trouble says nothing of what comes after it, and the half in which the
 // breaker closed is of before.
 TEST(Breaker, ClosedAgainItCountsAnew) {
-  BreakerPolicy policy = Policy();
+  BreakerPolicy policy = ThreeFailures();
   policy.failures = 0;
   policy.open_time = std::chrono::milliseconds(1);
   policy.max_open_time = policy.open_time;
@@ -150,7 +150,7 @@ TEST(Breaker, ClosedAgainItCountsAnew) {
 
 // A provider's bad moment is found out once, not once a core; and so is that it is over.
 TEST(Breaker, CoresFindOutTogether) {
-  BoardedBreaker breaker = Made(Policy(), 4);
+  BoardedBreaker breaker = Made(ThreeFailures(), 4);
   SteadyTime now{seconds(100)};
   for (std::size_t core = 0; core < 4; ++core) {
     const auto ticket = breaker.Admit(now);
@@ -169,7 +169,7 @@ TEST(Breaker, CoresFindOutTogether) {
 // The share of failures is that of all cores' calls.
 TEST(Breaker, AShareIsOfAllCores) {
   const auto play = [](std::size_t successes_elsewhere) {
-    BreakerPolicy policy = Policy();
+    BreakerPolicy policy = ThreeFailures();
     policy.failures = 0;
     BoardedBreaker breaker = Made(policy, 2);
     const SteadyTime now{seconds(100)};
@@ -187,7 +187,7 @@ TEST(Breaker, AShareIsOfAllCores) {
 
 // INV-16: breakers are bounded; models beyond share one, so that none goes without.
 TEST(BreakerBoard, Inv16HoldsSoManyAndSharesTheRest) {
-  BreakerBoard board(Policy(), 3, 2);
+  BreakerBoard board(ThreeFailures(), 3, 2);
   for (std::size_t i = 0; i < limits::kMaxBreakers; ++i) {
     ASSERT_FALSE(board.Of(0, i % 3, "model-" + std::to_string(i)).is_shared());
   }
@@ -199,7 +199,7 @@ TEST(BreakerBoard, Inv16HoldsSoManyAndSharesTheRest) {
 }
 
 TEST(BreakerBoard, EachProviderSharesItsOwn) {
-  BreakerBoard board(Policy(), 2, 1);
+  BreakerBoard board(ThreeFailures(), 2, 1);
   EXPECT_NE(&board.SharedOf(0), &board.SharedOf(1));
   EXPECT_EQ(board.SharedOf(1).provider(), 1U);
 }

@@ -24,6 +24,10 @@
 
 namespace podium::gateway {
 
+/// A body that asks route "chat" for a stream.
+inline constexpr const char* kAskStream =
+    R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"hi"}]})";
+
 /// What one attempt meets.
 struct Scripted {
   std::optional<Error> refused;  ///< Instead of an answer.

@@ -11,8 +11,6 @@ namespace podium::gateway {
 namespace {
 
 constexpr const char* kAsk = R"({"model":"chat","messages":[{"role":"user","content":"hi"}]})";
-constexpr const char* kAskStream =
-    R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"hi"}]})";
 
 std::string Completion(const std::string& text, const std::string& finish = "stop") {
   return R"({"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"

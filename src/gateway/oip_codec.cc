@@ -18,7 +18,7 @@ namespace {
 using runtime::FindByName;
 using runtime::NamesOf;
 
-constexpr std::string_view kHeader = "inference-header-content-length";
+constexpr std::string_view kJsonBytesHeader = "inference-header-content-length";
 
 /// Type and shape against what the model takes, before any data are looked at.
 Status CheckFits(const TensorSpec& want, const OipInput& got) {
@@ -140,7 +140,7 @@ Result<std::string_view> OipCodec::Unpacked(std::string_view body) {
 
 Result<BodyIds> OipCodec::Parse(std::string_view body) {
   PODIUM_TRY_ASSIGN(const std::string_view whole, Unpacked(body));
-  PODIUM_TRY_ASSIGN(request_, ReadOipRequest(workspace_.json, whole, head_.Find(kHeader)));
+  PODIUM_TRY_ASSIGN(request_, ReadOipRequest(workspace_.json, whole, head_.Find(kJsonBytesHeader)));
   body_bytes_ = whole.size();
   has_id_ = request_.id.has_value();
   id_ = request_.id.value_or(std::string_view());
@@ -198,7 +198,7 @@ void OipCodec::WriteAnswer(const CallAnswer& answer, net::Response& response) co
     return;
   }
   response.content_type = "application/octet-stream";
-  response.headers.Add(kHeader, static_cast<std::int64_t>(out.size()));
+  response.headers.Add(kJsonBytesHeader, static_cast<std::int64_t>(out.size()));
   out += binary;
 }
 

@@ -19,14 +19,9 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::string_view kHeader = "Inference-Header-Content-Length";
-constexpr std::string_view kWhenEmpty =
+constexpr std::string_view kHeaderInMessages = "Inference-Header-Content-Length";
+constexpr std::string_view kEmptyOipBody =
     "the body is empty: send {\"inputs\": [{\"name\", \"shape\", \"datatype\", \"data\"}, …]}";
-
-template <typename... Args>
-Failure Refuse(fmt::format_string<Args...> format, Args&&... args) {
-  return Fail(ErrorCode::kInvalidArgument, format, std::forward<Args>(args)...);
-}
 
 /// The fields of one object that are read, by their place in `keys`. Others are passed over, as the
 /// protocol's extensions want it; a null counts as absent.
@@ -39,7 +34,7 @@ Result<Fields<kSize>> FieldsOf(const element& value,
                                std::string_view place) {
   object fields;
   if (value.get_object().get(fields) != simdjson::SUCCESS) {
-    return Refuse("{}: an object is wanted, {} is given", place, GivenText(value));
+    return RefuseOip("{}: an object is wanted, {} is given", place, GivenText(value));
   }
   Fields<kSize> found;
   std::array<bool, kSize> seen{};
@@ -48,7 +43,7 @@ Result<Fields<kSize>> FieldsOf(const element& value,
         static_cast<std::size_t>(std::find(keys.begin(), keys.end(), field.key) - keys.begin());
     if (at == kSize) continue;
     if (std::exchange(seen[at], true)) {
-      return Refuse("{}: the key \"{}\" comes twice", place, field.key);
+      return RefuseOip("{}: the key \"{}\" comes twice", place, field.key);
     }
     if (!field.value.is_null()) found[at] = field.value;
   }
@@ -57,9 +52,9 @@ Result<Fields<kSize>> FieldsOf(const element& value,
 
 Result<std::string_view> TextOf(const std::optional<element>& value, std::string_view what) {
   std::string_view text;
-  if (!value) return Refuse("{} is missing", what);
+  if (!value) return RefuseOip("{} is missing", what);
   if (value->get_string().get(text) != simdjson::SUCCESS) {
-    return Refuse("{} must be a string, {} is given", what, GivenText(*value));
+    return RefuseOip("{} must be a string, {} is given", what, GivenText(*value));
   }
   return text;
 }
@@ -67,16 +62,16 @@ Result<std::string_view> TextOf(const std::optional<element>& value, std::string
 Result<bool> FlagOf(const element& value, std::string_view what) {
   bool flag = false;
   if (value.get_bool().get(flag) != simdjson::SUCCESS) {
-    return Refuse("{} must be true or false, {} is given", what, GivenText(value));
+    return RefuseOip("{} must be true or false, {} is given", what, GivenText(value));
   }
   return flag;
 }
 
 Result<array> ListOf(const std::optional<element>& value, std::string_view what) {
   array list;
-  if (!value) return Refuse("{} is missing", what);
+  if (!value) return RefuseOip("{} is missing", what);
   if (value->get_array().get(list) != simdjson::SUCCESS) {
-    return Refuse("{} must be an array, {} is given", what, GivenText(*value));
+    return RefuseOip("{} must be an array, {} is given", what, GivenText(*value));
   }
   if (list.size() > limits::kMaxTensors) {
     return Fail(ErrorCode::kTooLarge, "{} has {} entries, at most {} are read", what, list.size(),
@@ -95,18 +90,19 @@ Failure NotOffered(std::string_view place, std::string_view key) {
 Result<Shape> ShapeOf(const std::optional<element>& value, std::string_view place) {
   array list;
   if (!value || value->get_array().get(list) != simdjson::SUCCESS) {
-    return Refuse("{}: \"shape\" must be an array of whole numbers", place);
+    return RefuseOip("{}: \"shape\" must be an array of whole numbers", place);
   }
   if (list.size() > limits::kMaxTensorRank) {
-    return Refuse("{}: the shape has {} dimensions, at most {} are read", place, list.size(),
-                  limits::kMaxTensorRank);
+    return RefuseOip("{}: the shape has {} dimensions, at most {} are read", place, list.size(),
+                     limits::kMaxTensorRank);
   }
   Shape shape;
   for (const element dimension : list) {
     std::int64_t length = 0;
     if (dimension.get_int64().get(length) != simdjson::SUCCESS || length < 1) {
-      return Refuse("{}: every dimension of the shape is a whole number of at least 1, {} is given",
-                    place, GivenText(dimension));
+      return RefuseOip(
+          "{}: every dimension of the shape is a whole number of at least 1, {} is given", place,
+          GivenText(dimension));
     }
     shape.push_back(length);
   }
@@ -121,15 +117,16 @@ class BinaryPart {
   Result<std::string_view> Take(const element& size, std::string_view place) {
     std::uint64_t wanted = 0;
     if (size.get_uint64().get(wanted) != simdjson::SUCCESS) {
-      return Refuse("{}: \"binary_data_size\" must be a number of bytes, {} is given", place,
-                    GivenText(size));
+      return RefuseOip("{}: \"binary_data_size\" must be a number of bytes, {} is given", place,
+                       GivenText(size));
     }
     if (!has_header_) {
-      return Refuse("{}: binary data needs the header {}: the length of the JSON", place, kHeader);
+      return RefuseOip("{}: binary data needs the header {}: the length of the JSON", place,
+                       kHeaderInMessages);
     }
     if (wanted > rest_.size()) {
-      return Refuse("{}: \"binary_data_size\" is {}, but {} bytes of the body are left", place,
-                    wanted, rest_.size());
+      return RefuseOip("{}: \"binary_data_size\" is {}, but {} bytes of the body are left", place,
+                       wanted, rest_.size());
     }
     const std::string_view bytes = rest_.substr(0, static_cast<std::size_t>(wanted));
     rest_.remove_prefix(bytes.size());
@@ -137,8 +134,8 @@ class BinaryPart {
   }
   Status CheckUsedUp() const {
     if (rest_.empty()) return {};
-    return Refuse("{} bytes of the body belong to no input: the sizes do not add up with {}",
-                  rest_.size(), kHeader);
+    return RefuseOip("{} bytes of the body belong to no input: the sizes do not add up with {}",
+                     rest_.size(), kHeaderInMessages);
   }
 
  private:
@@ -157,15 +154,16 @@ Status TakeData(OipInput& input, const std::optional<element>& parameters,
   }
   if (found[1]) return NotOffered(place, kKeys[1]);
   if (found[0] && data) {
-    return Refuse("{}: \"data\" and \"binary_data_size\" are both given: send one of them", place);
+    return RefuseOip("{}: \"data\" and \"binary_data_size\" are both given: send one of them",
+                     place);
   }
   if (found[0]) {
     PODIUM_TRY_ASSIGN(input.bytes, binary.Take(*found[0], place));
     return {};
   }
-  if (!data) return Refuse("{}: it has neither \"data\" nor \"binary_data_size\"", place);
+  if (!data) return RefuseOip("{}: it has neither \"data\" nor \"binary_data_size\"", place);
   if (data->get_array().get(input.data) != simdjson::SUCCESS) {
-    return Refuse("{}: \"data\" must be an array, {} is given", place, GivenText(*data));
+    return RefuseOip("{}: \"data\" must be an array, {} is given", place, GivenText(*data));
   }
   return {};
 }
@@ -182,7 +180,7 @@ Result<OipInput> ReadInput(const element& value, std::size_t index, BinaryPart& 
   PODIUM_TRY_ASSIGN(const std::string_view type, TextOf(fields[2], place + ": \"datatype\""));
   const std::optional<DataType> known = ParseDataType(type);
   if (!known) {
-    return Refuse(
+    return RefuseOip(
         "{}: the datatype {} is not known: BOOL, UINT8 to UINT64, INT8 to INT64, FP16, "
         "BF16, FP32, FP64, BYTES",
         place, type);
@@ -190,7 +188,7 @@ Result<OipInput> ReadInput(const element& value, std::size_t index, BinaryPart& 
   input.type = *known;
   // Before anything is sized by it: the product may be beyond every integer.
   const auto count = ElementCount(input.shape);
-  if (!count) return Refuse("{}: the shape has more elements than can be counted", place);
+  if (!count) return RefuseOip("{}: the shape has more elements than can be counted", place);
   input.count = static_cast<std::size_t>(*count);
   PODIUM_TRY(TakeData(input, fields[3], fields[4], binary, place));
   return input;
@@ -221,7 +219,7 @@ Status CheckNewName(const std::vector<Named>& before, std::string_view name,
                     std::string_view kind) {
   const bool there = std::any_of(before.begin(), before.end(),
                                  [&](const Named& other) { return other.name == name; });
-  if (there) return Refuse("the {} \"{}\" comes twice", kind, name);
+  if (there) return RefuseOip("the {} \"{}\" comes twice", kind, name);
   return {};
 }
 
@@ -271,10 +269,10 @@ Result<std::size_t> HeaderBytes(std::string_view text, std::size_t body_bytes) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, bytes);
   if (error != std::errc() || stop != end) {
-    return Refuse("{} must be a number of bytes, {} is given", kHeader, text);
+    return RefuseOip("{} must be a number of bytes, {} is given", kHeaderInMessages, text);
   }
   if (bytes > body_bytes) {
-    return Refuse("{} is {}, but the body has {} bytes", kHeader, bytes, body_bytes);
+    return RefuseOip("{} is {}, but the body has {} bytes", kHeaderInMessages, bytes, body_bytes);
   }
   return bytes;
 }
@@ -293,7 +291,7 @@ Result<OipRequest> ReadOipRequest(JsonBody& json, std::string_view body,
       return request;
     }
   }
-  PODIUM_TRY_ASSIGN(const element root, json.Parse(body.substr(0, json_bytes), kWhenEmpty));
+  PODIUM_TRY_ASSIGN(const element root, json.Parse(body.substr(0, json_bytes), kEmptyOipBody));
   return ReadDocument(root, BinaryPart(body.substr(json_bytes), header_bytes.has_value()));
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <optional>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -38,6 +39,12 @@ struct OipRequest {
   bool binary = false;                  ///< Outputs that are not named are wanted as binary data.
   std::optional<std::string_view> raw;  ///< The body is the data of the only input, and no more.
 };
+
+/// What is wrong with a request, for its caller: kInvalidArgument.
+template <typename... Args>
+Failure RefuseOip(fmt::format_string<Args...> format, Args&&... args) {
+  return Fail(ErrorCode::kInvalidArgument, format, std::forward<Args>(args)...);
+}
 
 /// `header_bytes` is the value of Inference-Header-Content-Length: the JSON's part of the body, 0
 /// for a raw request, nullopt when there is no such header. kInvalidArgument says what is wrong

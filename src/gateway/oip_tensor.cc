@@ -19,11 +19,6 @@ using simdjson::dom::element;
 // What is copied whole would have to be turned round elsewhere.
 static_assert(std::endian::native == std::endian::little);
 
-template <typename... Args>
-Failure Refuse(fmt::format_string<Args...> format, Args&&... args) {
-  return Fail(ErrorCode::kInvalidArgument, format, std::forward<Args>(args)...);
-}
-
 /// Fills one tensor from JSON, element by element in row-major order.
 class JsonFiller {
  public:
@@ -35,8 +30,8 @@ class JsonFiller {
                         (*input_.data.begin()).is_array();
     PODIUM_TRY(nested ? FillNested(input_.data, 0) : FillFlat(input_.data));
     if (filled_ == input_.count) return {};
-    return Refuse("input \"{}\" has shape {}: {} elements are wanted, {} are given", input_.name,
-                  runtime::FormatShape(input_.shape), input_.count, filled_);
+    return RefuseOip("input \"{}\" has shape {}: {} elements are wanted, {} are given", input_.name,
+                     runtime::FormatShape(input_.shape), input_.count, filled_);
   }
 
  private:
@@ -56,13 +51,13 @@ class JsonFiller {
       }
       array inner;
       if (value.get_array().get(inner) != simdjson::SUCCESS) {
-        return Refuse("input \"{}\": an array is wanted at level {} of \"data\", {} is given",
-                      input_.name, level + 1, GivenText(value));
+        return RefuseOip("input \"{}\": an array is wanted at level {} of \"data\", {} is given",
+                         input_.name, level + 1, GivenText(value));
       }
       PODIUM_TRY(FillNested(inner, level + 1));
     }
     if (length == input_.shape[level]) return {};
-    return Refuse(
+    return RefuseOip(
         "input \"{}\" has shape {}: {} entries are wanted at level {} of \"data\", {} are "
         "given",
         input_.name, runtime::FormatShape(input_.shape), input_.shape[level], level, length);
@@ -70,8 +65,8 @@ class JsonFiller {
 
   Status Put(const element& value) {
     if (filled_ == input_.count) {
-      return Refuse("input \"{}\" has shape {}: more than {} elements are given", input_.name,
-                    runtime::FormatShape(input_.shape), input_.count);
+      return RefuseOip("input \"{}\" has shape {}: more than {} elements are given", input_.name,
+                       runtime::FormatShape(input_.shape), input_.count);
     }
     bool fits = false;
     if (read_ != nullptr) {
@@ -82,8 +77,8 @@ class JsonFiller {
       if (fits) tensor_.strings.emplace_back(text);
     }
     if (!fits) {
-      return Refuse("input \"{}\", element {}: {} is wanted, {} is given", input_.name, filled_,
-                    WantedText(input_.type), GivenText(value));
+      return RefuseOip("input \"{}\", element {}: {} is wanted, {} is given", input_.name, filled_,
+                       WantedText(input_.type), GivenText(value));
     }
     ++filled_;
     return {};
@@ -97,15 +92,16 @@ class JsonFiller {
 
 Status FromJson(const OipInput& input, std::size_t body_bytes, Tensor& tensor) {
   if (input.type == DataType::kFp16 || input.type == DataType::kBf16) {
-    return Refuse(
+    return RefuseOip(
         "input \"{}\": {} has no form in JSON: send it as binary data "
         "(\"binary_data_size\")",
         input.name, NameOf(input.type));
   }
   // Every element takes at least two bytes of text, its comma or bracket included.
   if (input.count > body_bytes / 2) {
-    return Refuse("input \"{}\" has shape {}: {} elements are wanted, more than the body can hold",
-                  input.name, runtime::FormatShape(input.shape), input.count);
+    return RefuseOip(
+        "input \"{}\" has shape {}: {} elements are wanted, more than the body can hold",
+        input.name, runtime::FormatShape(input.shape), input.count);
   }
   tensor.data.resize(input.count * WidthOf(input.type));
   return JsonFiller(input, tensor).Fill();
@@ -119,17 +115,17 @@ Status FromLengthPrefixed(const OipInput& input, Tensor& tensor) {
     const bool has_length = rest.size() >= sizeof(length);
     if (has_length) std::memcpy(&length, rest.data(), sizeof(length));
     if (!has_length || length > rest.size() - sizeof(length)) {
-      return Refuse("input \"{}\", element {}: its length goes beyond the binary data", input.name,
-                    tensor.strings.size());
+      return RefuseOip("input \"{}\", element {}: its length goes beyond the binary data",
+                       input.name, tensor.strings.size());
     }
     if (tensor.strings.size() == input.count) break;
     tensor.strings.emplace_back(rest.substr(sizeof(length), length));
     rest.remove_prefix(sizeof(length) + length);
   }
   if (rest.empty() && tensor.strings.size() == input.count) return {};
-  return Refuse("input \"{}\" has shape {}: {} elements are wanted, the binary data hold {}{}",
-                input.name, runtime::FormatShape(input.shape), input.count, tensor.strings.size(),
-                rest.empty() ? "" : " and more");
+  return RefuseOip("input \"{}\" has shape {}: {} elements are wanted, the binary data hold {}{}",
+                   input.name, runtime::FormatShape(input.shape), input.count,
+                   tensor.strings.size(), rest.empty() ? "" : " and more");
 }
 
 Status FromBytes(const OipInput& input, Tensor& tensor) {
@@ -138,7 +134,7 @@ Status FromBytes(const OipInput& input, Tensor& tensor) {
   const std::size_t width = WidthOf(input.type);
   // Divided rather than multiplied: a product could be beyond every integer.
   if (bytes.size() % width != 0 || bytes.size() / width != input.count) {
-    return Refuse(
+    return RefuseOip(
         "input \"{}\" has shape {}: {} elements of {} bytes are wanted, the binary data "
         "have {} bytes",
         input.name, runtime::FormatShape(input.shape), input.count, width, bytes.size());
@@ -150,8 +146,8 @@ Status FromBytes(const OipInput& input, Tensor& tensor) {
   const auto bad =
       std::find_if(bytes.begin(), bytes.end(), [](char c) { return c != 0 && c != 1; });
   if (bad == bytes.end()) return {};
-  return Refuse("input \"{}\", element {}: a BOOL is the byte 0 or 1", input.name,
-                bad - bytes.begin());
+  return RefuseOip("input \"{}\", element {}: a BOOL is the byte 0 or 1", input.name,
+                   bad - bytes.begin());
 }
 
 /// The shape that a raw request can only mean.
@@ -164,7 +160,7 @@ Result<Shape> RawShape(const TensorSpec& spec, std::string_view bytes) {
   }
   const bool is_text = spec.type == DataType::kBytes;
   if (shape.empty() || open > 1) {
-    return Refuse(
+    return RefuseOip(
         "a raw request says nothing of shapes, and input \"{}\" has {}: send JSON with it",
         spec.name, runtime::FormatShape(spec.shape));
   }
@@ -173,7 +169,7 @@ Result<Shape> RawShape(const TensorSpec& spec, std::string_view bytes) {
   const auto each = ElementCount(shape);
   const std::size_t width = std::max<std::size_t>(WidthOf(spec.type), 1);
   if (!each || (is_text && *each != 1)) {
-    return Refuse(
+    return RefuseOip(
         "a raw request is one element of BYTES, and input \"{}\" has shape {}: send JSON "
         "with it",
         spec.name, runtime::FormatShape(spec.shape));
@@ -194,8 +190,8 @@ Result<Tensor> TensorOf(const OipInput& input, std::size_t body_bytes) {
 
 Result<Tensor> TensorOfRaw(const Signature& signature, std::string_view bytes) {
   if (signature.inputs.size() != 1) {
-    return Refuse("a raw request ({} 0) is for models of one input, this one takes {}",
-                  "Inference-Header-Content-Length", signature.inputs.size());
+    return RefuseOip("a raw request ({} 0) is for models of one input, this one takes {}",
+                     "Inference-Header-Content-Length", signature.inputs.size());
   }
   const TensorSpec& spec = signature.inputs.front();
   PODIUM_TRY_ASSIGN(Shape shape, RawShape(spec, bytes));

@@ -11,10 +11,9 @@
 namespace podium::gateway {
 namespace {
 
-constexpr const char* kAsk = R"({"model":"chat","messages":[{"role":"user","content":"hi"}],)"
-                             R"("max_tokens":9,"input":"hi"})";
-constexpr const char* kAskStream =
-    R"({"model":"chat","stream":true,"messages":[{"role":"user","content":"hi"}]})";
+constexpr const char* kAskAnything =
+    R"({"model":"chat","messages":[{"role":"user","content":"hi"}],)"
+    R"("max_tokens":9,"input":"hi"})";
 constexpr const char* kCompletion =
     R"({"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
     R"("message":{"role":"assistant","content":"hello"},"finish_reason":"stop"}],)"
@@ -75,7 +74,7 @@ std::string BodyOf(const Endpoint& endpoint) {
   if (endpoint.id == EndpointId::kOipInfer) {
     return R"({"inputs":[{"name":"x","datatype":"FP32","shape":[1,1],"data":[1]}]})";
   }
-  return endpoint.verbs == "POST" ? kAsk : "";
+  return endpoint.verbs == "POST" ? kAskAnything : "";
 }
 
 net::Response Call(LlmWorld& world, const Endpoint& endpoint) {

@@ -22,7 +22,7 @@ using simdjson::dom::array;
 using simdjson::dom::element;
 using simdjson::dom::object;
 
-constexpr std::string_view kWhenEmpty =
+constexpr std::string_view kEmptyRowsBody =
     "the body is empty: send {\"rows\": [[…], …]} or {\"rows\": [{column: value}, …]}";
 
 // --- Messages -----------------------------------------------------------------------------------
@@ -392,7 +392,7 @@ Result<BodyIds> PredictDecoder::Parse(std::string_view body) {
   Impl& impl = *impl_;
   impl.rows.clear();
   impl.body_bytes = body.size();
-  PODIUM_TRY_ASSIGN(const element root, impl.json.Parse(body, kWhenEmpty));
+  PODIUM_TRY_ASSIGN(const element root, impl.json.Parse(body, kEmptyRowsBody));
   object fields;
   if (root.get_object().get(fields) != simdjson::SUCCESS) {
     return FailAt("", "the body must be an object with \"rows\", {} is given", GivenText(root));

@@ -21,9 +21,9 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 /// Keeps the padding that the decoder requires behind a body.
-class Body {
+class PaddedBody {
  public:
-  explicit Body(std::string text) : text_(std::move(text)), size_(text_.size()) {
+  explicit PaddedBody(std::string text) : text_(std::move(text)), size_(text_.size()) {
     text_.append(net::kBodyPadding, '\xAA');
   }
   std::string_view view() const { return {text_.data(), size_}; }
@@ -40,7 +40,7 @@ Signature Column(DataType type) { return Table(type, 1); }
 
 Result<std::vector<Tensor>> Decode(const std::string& text, const Signature& signature) {
   PredictDecoder decoder;
-  const Body body(text);
+  const PaddedBody body(text);
   const auto ids = decoder.Parse(body.view());
   if (!ids) return Fail(ids.error());
   return decoder.ToTensors(signature);
@@ -56,7 +56,7 @@ struct Refusal {
   const char* message;
   const char* where;
 };
-void ExpectRefused(const Refusal& c, const Signature& signature) {
+void ExpectRowsRefused(const Refusal& c, const Signature& signature) {
   SCOPED_TRACE(c.body);
   const auto tensors = Decode(c.body, signature);
   ASSERT_FALSE(tensors);
@@ -69,13 +69,13 @@ void ExpectRefused(const Refusal& c, const Signature& signature) {
 
 TEST(PredictBody, GivesIdsAndRows) {
   PredictDecoder decoder;
-  const Body body(R"({"session_id": "s-1", "rows": [[1], [2]], "request_id": "ré\n"})");
+  const PaddedBody body(R"({"session_id": "s-1", "rows": [[1], [2]], "request_id": "ré\n"})");
   const auto ids = decoder.Parse(body.view());
   ASSERT_TRUE(ids) << ids.error().message;
   EXPECT_EQ(ids->session_id, "s-1");
   EXPECT_EQ(ids->request_id, "ré\n");
   EXPECT_EQ(decoder.rows(), 2U);
-  const Body bare(R"({"rows": [[1]]})");
+  const PaddedBody bare(R"({"rows": [[1]]})");
   EXPECT_EQ(decoder.Parse(bare.view())->session_id, "");
   EXPECT_EQ(decoder.rows(), 1U);
 }
@@ -101,7 +101,7 @@ TEST(PredictBody, RefusesWhatItDoesNotUnderstand) {
       {R"({"rows": [[1], {"x": 1}]})", "row 1 is an object, but row 0 is an array", "/rows/1"},
       {R"({"rows": [{"x": 1}, [1]]})", "row 1 is an array, but row 0 is an object", "/rows/1"},
   };
-  for (const Refusal& c : cases) ExpectRefused(c, Column(DataType::kFp32));
+  for (const Refusal& c : cases) ExpectRowsRefused(c, Column(DataType::kFp32));
 }
 
 // Values that nobody reads are validated too: half of a body must never look like a whole one.
@@ -129,8 +129,8 @@ TEST(PredictBody, LimitsTheDepth) {
            std::string(static_cast<std::size_t>(depth - 2), ']') + "]}";
   };
   PredictDecoder decoder;
-  const Body at_limit(nested(limits::kMaxJsonDepth));
-  const Body above(nested(limits::kMaxJsonDepth + 1));
+  const PaddedBody at_limit(nested(limits::kMaxJsonDepth));
+  const PaddedBody above(nested(limits::kMaxJsonDepth + 1));
   EXPECT_TRUE(decoder.Parse(at_limit.view()));
   const auto refused = decoder.Parse(above.view());
   ASSERT_FALSE(refused);
@@ -151,12 +151,12 @@ TEST(PredictBody, LimitsRowsAndColumns) {
     return R"({"rows": [[)" + Repeated("1", count) + "]]}";
   };
   PredictDecoder decoder;
-  EXPECT_TRUE(decoder.Parse(Body(rows(limits::kMaxPredictRows)).view()));
+  EXPECT_TRUE(decoder.Parse(PaddedBody(rows(limits::kMaxPredictRows)).view()));
   EXPECT_EQ(decoder.rows(), limits::kMaxPredictRows);
-  EXPECT_EQ(decoder.Parse(Body(rows(limits::kMaxPredictRows + 1)).view()).error().code,
+  EXPECT_EQ(decoder.Parse(PaddedBody(rows(limits::kMaxPredictRows + 1)).view()).error().code,
             ErrorCode::kTooLarge);
-  EXPECT_TRUE(decoder.Parse(Body(columns(limits::kMaxColumns)).view()));
-  const auto wide = decoder.Parse(Body(columns(limits::kMaxColumns + 1)).view());
+  EXPECT_TRUE(decoder.Parse(PaddedBody(columns(limits::kMaxColumns)).view()));
+  const auto wide = decoder.Parse(PaddedBody(columns(limits::kMaxColumns + 1)).view());
   ASSERT_FALSE(wide);
   EXPECT_EQ(wide.error().code, ErrorCode::kTooLarge);
   EXPECT_EQ(wide.error().where, "/rows/0");
@@ -164,9 +164,9 @@ TEST(PredictBody, LimitsRowsAndColumns) {
 
 TEST(PredictBody, ADecoderForgetsTheBodyBefore) {
   PredictDecoder decoder;
-  const Body large(R"({"rows": [)" + Repeated("[1.25]", 9000) + R"(], "session_id": "s"})");
-  const Body broken(R"({"rows": [[1], [2)");
-  const Body small(R"({"rows": [[7]]})");
+  const PaddedBody large(R"({"rows": [)" + Repeated("[1.25]", 9000) + R"(], "session_id": "s"})");
+  const PaddedBody broken(R"({"rows": [[1], [2)");
+  const PaddedBody small(R"({"rows": [[7]]})");
   ASSERT_TRUE(decoder.Parse(large.view()));
   EXPECT_FALSE(decoder.Parse(broken.view()));
   EXPECT_EQ(decoder.rows(), 0U);
@@ -201,10 +201,10 @@ TEST(PredictRows, TheFirstRowSettlesAnOpenWidth) {
   const auto tensors = Decode(R"({"rows": [[1, 2], [3, 4]]})", Table(DataType::kFp32, -1));
   ASSERT_TRUE(tensors) << tensors.error().message;
   EXPECT_EQ(tensors->front().shape, (Shape{2, 2}));
-  ExpectRefused({R"({"rows": [[1, 2], [3]]})", "row 1 has 1 columns, 2 are wanted", "/rows/1"},
-                Table(DataType::kFp32, -1));
-  ExpectRefused({R"({"rows": [[]]})", "row 0 has 0 columns, one or more are wanted", "/rows/0"},
-                Table(DataType::kFp32, -1));
+  ExpectRowsRefused({R"({"rows": [[1, 2], [3]]})", "row 1 has 1 columns, 2 are wanted", "/rows/1"},
+                    Table(DataType::kFp32, -1));
+  ExpectRowsRefused({R"({"rows": [[]]})", "row 0 has 0 columns, one or more are wanted", "/rows/0"},
+                    Table(DataType::kFp32, -1));
 }
 
 TEST(PredictRows, SeveralInputsTakeOneEntryEach) {
@@ -241,7 +241,7 @@ TEST(PredictRows, SeveralInputsTakeOneEntryEach) {
        "/rows/0/0"},
       {R"({"rows": [{"a": 1, "b": 2, "c": [3, 4]}]})", "row 0 lacks the column \"s\"", "/rows/0"},
   };
-  for (const Refusal& c : cases) ExpectRefused(c, signature);
+  for (const Refusal& c : cases) ExpectRowsRefused(c, signature);
 }
 
 TEST(PredictRows, OneInputWithoutColumns) {
@@ -274,7 +274,7 @@ TEST(PredictRows, OneInputWithoutColumns) {
 TEST(PredictRows, AFixedBatchTakesExactlyItsRows) {
   const Signature signature{{{"x", DataType::kFp32, {1, 2}}}, {}, {}};
   EXPECT_TRUE(Decode(R"({"rows": [[1, 2]]})", signature));
-  ExpectRefused(
+  ExpectRowsRefused(
       {R"({"rows": [[1, 2], [3, 4]]})", "takes exactly 1 row at a time, 2 are given", "/rows"},
       signature);
 }
@@ -300,7 +300,7 @@ TEST(PredictRows, SaysWhichColumnIsWrong) {
        "column 0 (\"mean radius\"): a number within FP32 is wanted, an array", "/rows/0/0"},
       {R"({"rows": [[1, {"a": 1}]]})", "an object is given", "/rows/0/1"},
   };
-  for (const Refusal& c : cases) ExpectRefused(c, signature);
+  for (const Refusal& c : cases) ExpectRowsRefused(c, signature);
 }
 
 // A signature may promise sizes that no body holds; it must not be believed with memory.
@@ -432,10 +432,12 @@ TEST(PredictValues, BooleansAndStringsAreNothingElse) {
   ASSERT_TRUE(words) << words.error().message;
   EXPECT_THAT(words->front().strings, ElementsAre(std::string("é\0", 3), ""));
 
-  ExpectRefused({R"({"rows": [[1]]})", "true or false (BOOL) is wanted, 1 is given", "/rows/0/0"},
-                Column(DataType::kBool));
-  ExpectRefused({R"({"rows": [[true]]})", "a string (BYTES) is wanted, true is given", "/rows/0/0"},
-                Column(DataType::kBytes));
+  ExpectRowsRefused(
+      {R"({"rows": [[1]]})", "true or false (BOOL) is wanted, 1 is given", "/rows/0/0"},
+      Column(DataType::kBool));
+  ExpectRowsRefused(
+      {R"({"rows": [[true]]})", "a string (BYTES) is wanted, true is given", "/rows/0/0"},
+      Column(DataType::kBytes));
 }
 
 TEST(PredictValues, CutsLongTextsInMessages) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "journal/attempt.h"
 #include "journal/attempt_fields.h"
 
@@ -48,8 +49,6 @@ void PutCost(Output& out, std::optional<NanoUsd> cost, std::int64_t price_id) {
   out.Item(cost.value_or(NanoUsd{}).value);
   out.Item(price_id);
 }
-
-std::int64_t MicrosOf(WallTime time) { return time.time_since_epoch().count(); }
 
 }  // namespace
 

@@ -10,19 +10,20 @@
 namespace podium::journal {
 namespace {
 
-struct Head {
+struct FrameHead {
   std::uint64_t checksum;  // Of all that follows, the payload included.
   std::uint32_t length;
   std::uint16_t type;
   std::uint16_t zero;
   std::uint64_t sequence;
 };
-static_assert(sizeof(Head) == kFrameHeadBytes);
+static_assert(sizeof(FrameHead) == kFrameHeadBytes);
 
-constexpr std::size_t kCheckedFrom = sizeof(Head::checksum);
+constexpr std::size_t kCheckedFrom = sizeof(FrameHead::checksum);
 
 std::uint64_t ChecksumOf(const char* frame, std::size_t payload, std::uint64_t salt) {
-  return XXH3_64bits_withSeed(frame + kCheckedFrom, sizeof(Head) - kCheckedFrom + payload, salt);
+  return XXH3_64bits_withSeed(frame + kCheckedFrom, sizeof(FrameHead) - kCheckedFrom + payload,
+                              salt);
 }
 
 bool AllZero(std::string_view bytes) {
@@ -41,8 +42,8 @@ std::size_t WriteFrame(std::span<char> out, RecordType type, std::uint64_t seque
                        std::string_view payload, std::uint64_t salt) {
   PODIUM_ASSERT(payload.size() <= limits::kMaxJournalRecordBytes);
   PODIUM_ASSERT(FrameBytes(payload.size()) <= out.size());
-  Head head{0, static_cast<std::uint32_t>(payload.size()), static_cast<std::uint16_t>(type), 0,
-            sequence};
+  FrameHead head{0, static_cast<std::uint32_t>(payload.size()), static_cast<std::uint16_t>(type), 0,
+                 sequence};
   char* at = out.data();
   std::memcpy(at, &head, sizeof head);
   if (!payload.empty()) std::memcpy(at + sizeof head, payload.data(), payload.size());
@@ -52,8 +53,8 @@ std::size_t WriteFrame(std::span<char> out, RecordType type, std::uint64_t seque
 }
 
 Frame ReadFrame(std::string_view bytes, std::uint64_t salt) {
-  if (bytes.size() < sizeof(Head)) return WithoutRecord(bytes);
-  Head head{};
+  if (bytes.size() < sizeof(FrameHead)) return WithoutRecord(bytes);
+  FrameHead head{};
   std::memcpy(&head, bytes.data(), sizeof head);
   if (head.type == 0 || head.length > limits::kMaxJournalRecordBytes) return WithoutRecord(bytes);
   if (FrameBytes(head.length) > bytes.size()) return WithoutRecord(bytes);

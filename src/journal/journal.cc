@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Failure Refused(const std::string& path, const std::string& why) {
+Failure FolderRefused(const std::string& path, const std::string& why) {
   return Fail(ErrorCode::kUnavailable, "the journal cannot use the folder {}: {}", path, why);
 }
 
@@ -27,14 +27,14 @@ Result<int> MakeLockedFolder(const std::string& path) {
   const std::string fresh = path + ".new";
   std::error_code failed;
   fs::create_directories(fresh, failed);
-  if (failed) return Refused(path, failed.message());
+  if (failed) return FolderRefused(path, failed.message());
   fs::permissions(fresh, fs::perms::owner_all, failed);
   const int lock = ::open(fresh.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock < 0) return Refused(path, std::generic_category().message(errno));
+  if (lock < 0) return FolderRefused(path, std::generic_category().message(errno));
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
     const int error = errno;
     ::close(lock);
-    return Refused(path, std::generic_category().message(error));
+    return FolderRefused(path, std::generic_category().message(error));
   }
   return lock;
 }
@@ -44,7 +44,7 @@ Result<int> MakeLockedFolder(const std::string& path) {
 Status CheckRoom(const std::string& folder, std::uint64_t wanted, std::uint64_t reserve) {
   struct statvfs disk{};
   if (::statvfs(folder.c_str(), &disk) != 0) {
-    return Refused(folder, std::generic_category().message(errno));
+    return FolderRefused(folder, std::generic_category().message(errno));
   }
   const std::uint64_t room = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   if (room >= reserve && room - reserve >= wanted) return {};

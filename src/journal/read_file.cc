@@ -11,7 +11,7 @@
 namespace podium::journal {
 namespace {
 
-Failure Refused(const std::string& path, int error) {
+Failure CannotRead(const std::string& path, int error) {
   return Fail(ErrorCode::kUnavailable, "the journal cannot read {}: {}: mend the disk or the file",
               path, std::generic_category().message(error));
 }
@@ -22,7 +22,7 @@ Result<std::string> ReadAll(int fd, const std::string& path) {
   while (true) {
     const ssize_t size = ::read(fd, piece.data(), piece.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) return Refused(path, errno);
+    if (size < 0) return CannotRead(path, errno);
     if (size == 0) return bytes;
     bytes.append(piece.data(), static_cast<std::size_t>(size));
     if (bytes.size() > limits::kMaxJournalFileBytes) {
@@ -37,7 +37,7 @@ Result<std::string> ReadAll(int fd, const std::string& path) {
 Result<std::optional<std::string>> ReadFile(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0 && errno == ENOENT) return std::optional<std::string>();
-  if (fd < 0) return Refused(path, errno);
+  if (fd < 0) return CannotRead(path, errno);
   Result<std::string> bytes = ReadAll(fd, path);
   ::close(fd);
   if (!bytes) return Fail(std::move(bytes).error());

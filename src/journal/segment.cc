@@ -18,18 +18,18 @@ namespace {
 
 constexpr std::uint64_t kMagic = 0x314c4e524a444f50ULL;  // Changes with the layout.
 
-struct Head {
+struct FileHead {
   std::uint64_t magic;
   std::uint64_t incarnation;
   std::uint64_t number;
   std::uint64_t core;
   std::uint64_t salt;  // Checksum of the above, and what the checksums of the frames begin with.
 };
-static_assert(sizeof(Head) <= kSegmentHeadBytes);
+static_assert(sizeof(FileHead) <= kSegmentHeadBytes);
 
-Head HeadOf(const SegmentId& id) {
-  Head head{kMagic, id.incarnation, id.number, id.core, 0};
-  head.salt = XXH3_64bits(&head, offsetof(Head, salt));
+FileHead HeadOf(const SegmentId& id) {
+  FileHead head{kMagic, id.incarnation, id.number, id.core, 0};
+  head.salt = XXH3_64bits(&head, offsetof(FileHead, salt));
   return head;
 }
 
@@ -82,14 +82,14 @@ std::string SegmentFileName(std::uint32_t core, std::uint64_t number) {
 }
 
 std::string SegmentHead(const SegmentId& id) {
-  const Head head = HeadOf(id);
+  const FileHead head = HeadOf(id);
   std::string bytes(kSegmentHeadBytes, '\0');
   std::memcpy(bytes.data(), &head, sizeof head);
   return bytes;
 }
 
 Result<std::uint64_t> ReadSegmentHead(std::string_view bytes, const SegmentId& id) {
-  const Head want = HeadOf(id);
+  const FileHead want = HeadOf(id);
   if (bytes.size() < kSegmentHeadBytes || std::memcmp(bytes.data(), &want, sizeof want) != 0) {
     return Fail(ErrorCode::kUnprocessable, "{} of the journal does not begin as it should",
                 SegmentFileName(id.core, id.number));

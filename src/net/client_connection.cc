@@ -1,7 +1,6 @@
 #include "net/client_connection.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <tuple>
@@ -21,7 +20,6 @@ using boost::system::error_code;
 using UnreadBound = asio::socket_base::receive_buffer_size;
 constexpr int kMostUnread = 1024 * 1024;
 
-constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
 /// What one TLS record holds; a request up to this size is one record and one system call.
 constexpr std::size_t kTlsRecordBytes = 16 * 1024;
 

@@ -26,7 +26,7 @@ std::string Packed(std::string text, int window_bits) {
 std::string Gzip(std::string text) { return Packed(std::move(text), 15 + 16); }
 std::string Deflate(std::string text) { return Packed(std::move(text), 15); }
 
-constexpr std::size_t kLimit = 100'000;
+constexpr std::size_t kUnpackedLimit = 100'000;
 
 TEST(ContentCoding, KnowsWhatItCanUndo) {
   EXPECT_EQ(*ContentCodingFrom(""), ContentCoding::kIdentity);
@@ -48,9 +48,9 @@ TEST(ContentCoding, GivesBackWhatWasPacked) {
     SCOPED_TRACE(size);
     std::string text(size, 'x');
     for (std::size_t i = 0; i < size; ++i) text[i] = static_cast<char>(i * i % 251);
-    ASSERT_TRUE(Unpack(ContentCoding::kGzip, Gzip(text), kLimit, out));
+    ASSERT_TRUE(Unpack(ContentCoding::kGzip, Gzip(text), kUnpackedLimit, out));
     EXPECT_EQ(out.view(), text);
-    ASSERT_TRUE(Unpack(ContentCoding::kDeflate, Deflate(text), kLimit, out));
+    ASSERT_TRUE(Unpack(ContentCoding::kDeflate, Deflate(text), kUnpackedLimit, out));
     EXPECT_EQ(out.view(), text);
     EXPECT_GE(out.capacity(), size);
   }
@@ -58,21 +58,23 @@ TEST(ContentCoding, GivesBackWhatWasPacked) {
 
 TEST(ContentCoding, StopsAtTheLimitAndNotOneByteLater) {
   ByteBuffer out;
-  EXPECT_TRUE(Unpack(ContentCoding::kGzip, Gzip(std::string(kLimit, 'a')), kLimit, out));
-  EXPECT_EQ(out.size(), kLimit);
-  for (const std::size_t size : {kLimit + 1, 50 * kLimit}) {
-    const Status status = Unpack(ContentCoding::kGzip, Gzip(std::string(size, 'a')), kLimit, out);
+  EXPECT_TRUE(
+      Unpack(ContentCoding::kGzip, Gzip(std::string(kUnpackedLimit, 'a')), kUnpackedLimit, out));
+  EXPECT_EQ(out.size(), kUnpackedLimit);
+  for (const std::size_t size : {kUnpackedLimit + 1, 50 * kUnpackedLimit}) {
+    const Status status =
+        Unpack(ContentCoding::kGzip, Gzip(std::string(size, 'a')), kUnpackedLimit, out);
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, ErrorCode::kTooLarge);
   }
-  EXPECT_LE(out.capacity(), kLimit + 1);
+  EXPECT_LE(out.capacity(), kUnpackedLimit + 1);
 }
 
 TEST(ContentCoding, RefusesWhatIsNotOneWholeStream) {
   const std::string whole = Gzip("hello, hello, hello");
   ByteBuffer out;
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    const Status status = Unpack(ContentCoding::kGzip, whole.substr(0, size), kLimit, out);
+    const Status status = Unpack(ContentCoding::kGzip, whole.substr(0, size), kUnpackedLimit, out);
     ASSERT_FALSE(status) << size;
     EXPECT_EQ(status.error().code, ErrorCode::kInvalidArgument) << size;
   }
@@ -80,7 +82,7 @@ TEST(ContentCoding, RefusesWhatIsNotOneWholeStream) {
   damaged[damaged.size() - 6] = static_cast<char>(damaged[damaged.size() - 6] ^ 1);  // Checksum.
   for (const std::string& bytes :
        {whole + "x", whole + whole, damaged, std::string("plain"), Deflate("another coding")}) {
-    const Status status = Unpack(ContentCoding::kGzip, bytes, kLimit, out);
+    const Status status = Unpack(ContentCoding::kGzip, bytes, kUnpackedLimit, out);
     ASSERT_FALSE(status);
     EXPECT_EQ(status.error().code, ErrorCode::kInvalidArgument);
   }

@@ -1,7 +1,6 @@
 #include "net/http_server.h"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -22,11 +21,10 @@ using Acceptor = asio::basic_socket_acceptor<asio::ip::tcp, Executor>;
 using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
-constexpr auto kAwaitTuple = asio::as_tuple(kAwait);
 /// Out of descriptors: accepting again at once would only spin.
 constexpr std::chrono::milliseconds kAcceptPause{100};
 /// Sessions looked at before requests get their turn again: about 0.1 ms when none is in cache.
-constexpr std::size_t kSweepSlice = 1024;
+constexpr std::size_t kSessionsPerSlice = 1024;
 /// Waits ended before requests get their turn again: each costs an answer or a park, and callers
 /// who came together are late together.
 constexpr std::size_t kEndsPerSlice = 16;
@@ -156,7 +154,7 @@ class HttpServer::Impl {
 
   /// Returns where the next slice begins.
   std::size_t SweepSlice(std::size_t begin) {
-    const std::size_t end = std::min(begin + kSweepSlice, sessions_.size());
+    const std::size_t end = std::min(begin + kSessionsPerSlice, sessions_.size());
     const SteadyTime now = shared_.clock.SteadyNow();
     std::size_t at = begin;
     for (std::size_t ended = 0; at < end && ended < kEndsPerSlice; ++at) {

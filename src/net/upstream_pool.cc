@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <utility>
@@ -20,7 +19,7 @@ using Timer = asio::basic_waitable_timer<std::chrono::steady_clock,
                                          asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 /// Calls looked at before others get their turn again: about 0.1 ms when none is in cache.
-constexpr std::size_t kSweepSlice = 1024;
+constexpr std::size_t kCallsPerSlice = 1024;
 /// What the pool itself says, or what would say where a message ends in two ways.
 constexpr std::array<std::string_view, 6> kOwnHeaders = {
     "Host", "Content-Length", "Transfer-Encoding", "Connection", "Expect", "Upgrade"};
@@ -268,7 +267,7 @@ class UpstreamPool::Impl final : public UpstreamHome {
     };
     while (!stopping_ && has_work()) {
       timer_.expires_after(options_.sweep_every);
-      (void)co_await timer_.async_wait(asio::as_tuple(kAwait));
+      (void)co_await timer_.async_wait(kAwaitTuple);
       // One that moves into a slice already seen is seen the next time.
       for (std::size_t at = 0; at < calls_.size() && !stopping_;) {
         at = SweepSlice(at);
@@ -281,7 +280,7 @@ class UpstreamPool::Impl final : public UpstreamHome {
 
   /// Returns where the next slice begins.
   std::size_t SweepSlice(std::size_t begin) {
-    const std::size_t end = std::min(begin + kSweepSlice, calls_.size());
+    const std::size_t end = std::min(begin + kCallsPerSlice, calls_.size());
     const SteadyTime now = Now();
     for (std::size_t at = begin; at < end; ++at) calls_[at]->Sweep(now);
     return end;

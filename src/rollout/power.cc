@@ -7,13 +7,13 @@
 #include <limits>
 
 #include "rollout/label_likelihood.h"
+#include "rollout/sticky.h"
 
 namespace podium::rollout {
 namespace {
 
 constexpr double kFewKeys = 2'000;
 constexpr double kManyKeys = 20'000;
-constexpr double kMostRepeats = 0.1;
 constexpr double kLeastStickyMargin = 1.5;
 constexpr double kOvershoot = 1.5;
 

@@ -10,7 +10,6 @@ namespace podium::rollout {
 namespace {
 
 constexpr std::array<std::uint32_t, 6> kJudgedLimits = {32, 16, 8, 4, 2, 1};
-constexpr double kMostRepeats = 0.1;
 constexpr std::uint64_t kLeastHitKeys = 20;
 constexpr std::size_t kBets = 10;
 

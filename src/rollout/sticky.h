@@ -18,6 +18,8 @@ namespace podium::rollout {
 inline constexpr std::uint32_t kNoRank = std::numeric_limits<std::uint32_t>::max();
 /// J of the score test: the requests of a key in one epoch that are judged by it.
 inline constexpr std::uint32_t kScoredRequests = 16;
+/// The most of q, the share of hit keys that are hit again, with which keys count as one coin each.
+inline constexpr double kMostRepeats = 0.1;
 
 /// What is kept of a key with a bad outcome, per epoch and metric. Ranks count the key's requests
 /// in the epoch from 0, good ones included, both arms alike.

@@ -18,11 +18,11 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-BasisPoints Percent(double percent) { return *BasisPoints::FromPercent(percent); }
+BasisPoints ShareOf(double percent) { return *BasisPoints::FromPercent(percent); }
 
 StepUnits Units(double percent, std::uint64_t units) {
   const double share = percent / 100;
-  return {.share = Percent(percent),
+  return {.share = ShareOf(percent),
           .label_probability = share,
           .canary_units = static_cast<std::uint64_t>(share * static_cast<double>(units)),
           .units = units};
@@ -40,7 +40,7 @@ Evidence Errors(std::uint64_t canary, std::uint64_t all) {
   Evidence evidence;
   evidence.candidate = "canary-7";
   evidence.margin = 3;
-  evidence.next_share = Percent(25);
+  evidence.next_share = ShareOf(25);
   evidence.declared_steps = 1;
   evidence.steps = {Units(5, 20'000)};
   Metric errors{.name = "error rate"};
@@ -228,11 +228,11 @@ TEST(Verdict, NoPowerLeftIsSaidWithTheKeysThatAreMissing) {
 }
 
 TEST(Verdict, MarginsByTheShareAboutToBeGranted) {
-  EXPECT_EQ(MarginFor(Percent(5), Profile::kStandard), 3);
-  EXPECT_EQ(MarginFor(Percent(5.01), Profile::kStandard), 2);
-  EXPECT_EQ(MarginFor(Percent(25), Profile::kStrict), 2);
-  EXPECT_EQ(MarginFor(Percent(25.01), Profile::kStandard), 1.5);
-  EXPECT_EQ(MarginFor(Percent(100), Profile::kStrict), 1.25);
+  EXPECT_EQ(MarginFor(ShareOf(5), Profile::kStandard), 3);
+  EXPECT_EQ(MarginFor(ShareOf(5.01), Profile::kStandard), 2);
+  EXPECT_EQ(MarginFor(ShareOf(25), Profile::kStrict), 2);
+  EXPECT_EQ(MarginFor(ShareOf(25.01), Profile::kStandard), 1.5);
+  EXPECT_EQ(MarginFor(ShareOf(100), Profile::kStrict), 1.25);
   EXPECT_EQ(AlphaOf(Profile::kStrict), 0.01);
 }
 

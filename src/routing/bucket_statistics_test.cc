@@ -152,7 +152,7 @@ double ChiSquare(const std::vector<int>& counts, double expected) {
   return sum;
 }
 
-class Families : public testing::TestWithParam<Family> {};
+class Families : public ::testing::TestWithParam<Family> {};
 
 // One pass over the keys for all that depends on the counts per bucket alone.
 TEST_P(Families, FillBucketsEvenlyAndSharesExactly) {
@@ -183,7 +183,7 @@ TEST_P(Families, FillBucketsEvenlyAndSharesExactly) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Bucket, Families, testing::ValuesIn(kFamilies),
+INSTANTIATE_TEST_SUITE_P(Bucket, Families, ::testing::ValuesIn(kFamilies),
                          [](const auto& family) { return family.param.name; });
 
 // Two rollouts at once, or one after the other, must not meet the same users.
@@ -224,7 +224,7 @@ TEST(BucketStatistics, SaltsAreIndependent) {
 // Similar keys must not fall together: each input bit turns each output bit half of the time. The
 // threshold is that of independent keys, hence random ones; consecutive numbers share most of their
 // bytes and scatter a little wider.
-class Avalanche : public testing::TestWithParam<Family> {};
+class Avalanche : public ::testing::TestWithParam<Family> {};
 
 TEST_P(Avalanche, EachInputBitTurnsHalfTheOutputBits) {
   constexpr int kCount = 10'000;
@@ -255,9 +255,9 @@ TEST_P(Avalanche, EachInputBitTurnsHalfTheOutputBits) {
 // Lengths on both sides of the hash's ways of reading short and middling input.
 INSTANTIATE_TEST_SUITE_P(
     Bucket, Avalanche,
-    testing::Values(Family{"FourRandomBytes", [](int, SeededRng& rng) { return Random(rng, 4); }},
-                    Family{"NineRandomBytes", [](int, SeededRng& rng) { return Random(rng, 9); }},
-                    Family{"Uuid4", Uuid4}),
+    ::testing::Values(Family{"FourRandomBytes", [](int, SeededRng& rng) { return Random(rng, 4); }},
+                      Family{"NineRandomBytes", [](int, SeededRng& rng) { return Random(rng, 9); }},
+                      Family{"Uuid4", Uuid4}),
     [](const auto& family) { return family.param.name; });
 
 // Consecutive users must not walk through the buckets together.

@@ -9,10 +9,10 @@
 namespace podium::routing {
 namespace {
 
-RequestIds Session(std::string_view id) { return {id, {}, "r", false}; }
+RequestIds InSession(std::string_view id) { return {id, {}, "r", false}; }
 
-std::shared_ptr<const CompiledRoute> Compiled(const Route& route,
-                                              std::vector<ModelVersion> versions) {
+std::shared_ptr<const CompiledRoute> CompiledAsIs(const Route& route,
+                                                  std::vector<ModelVersion> versions) {
   return CompileRoute({route, std::move(versions)}, {}).route;
 }
 
@@ -39,11 +39,11 @@ TEST(Explain, SaysWhatChooseSaysForRandomTablesAndKeys) {
         row.WithArm(id, below(3000));
       }
     }
-    const auto route = Compiled(row, versions);
+    const auto route = CompiledAsIs(row, versions);
     for (int key = 0; key < 5; ++key) {
       const std::string unit = RandomToken(rng, 1 + below(20));
-      const Explanation said = Explain(*route, Generation(7), Session(unit));
-      const Decision chosen = Choose(*route, Generation(7), Session(unit));
+      const Explanation said = Explain(*route, Generation(7), InSession(unit));
+      const Decision chosen = Choose(*route, Generation(7), InSession(unit));
       ASSERT_EQ(said.decision.version, chosen.version);
       ASSERT_EQ(said.decision.reason, chosen.reason);
       ASSERT_EQ(said.decision.bucket.hash, chosen.bucket.hash);
@@ -76,8 +76,8 @@ TEST(Explain, TheShareFromWhichAUnitIsCanaryIsExact) {
   for (int i = 0; i < 200; ++i) {
     const std::string unit = RandomToken(rng, 12);
     const auto at = [&](int share) {
-      const auto route = Compiled(RouteRow(), {Primary("a"), Canary("b", share)});
-      return Explain(*route, Generation(1), Session(unit));
+      const auto route = CompiledAsIs(RouteRow(), {Primary("a"), Canary("b", share)});
+      return Explain(*route, Generation(1), InSession(unit));
     };
     const std::optional<BasisPoints> from = at(500).canary_from;
     ASSERT_TRUE(from);
@@ -88,18 +88,18 @@ TEST(Explain, TheShareFromWhichAUnitIsCanaryIsExact) {
 }
 
 TEST(Explain, WithoutACanaryNoShareIsNamed) {
-  const auto plain = Compiled(RouteRow().CanarySalt(""), {Primary("a")});
-  const Explanation said = Explain(*plain, Generation(1), Session("alice"));
+  const auto plain = CompiledAsIs(RouteRow().CanarySalt(""), {Primary("a")});
+  const Explanation said = Explain(*plain, Generation(1), InSession("alice"));
   EXPECT_FALSE(said.canary_from);
   EXPECT_EQ(said.input.salt, "arms-salt") << "the route's own";
   EXPECT_EQ(said.runs.size(), 1u);
-  const auto split = Compiled(RouteRow().WithArm("x", 1000), {Primary("a"), Arm("x")});
-  EXPECT_FALSE(Explain(*split, Generation(1), Session("alice")).canary_from);
+  const auto split = CompiledAsIs(RouteRow().WithArm("x", 1000), {Primary("a"), Arm("x")});
+  EXPECT_FALSE(Explain(*split, Generation(1), InSession("alice")).canary_from);
 }
 
 TEST(Explain, TheUnitIsTheOneThatTheRouteSticksTo) {
-  const auto route = Compiled(RouteRow(), {Primary("a"), Canary("b", 500)});
-  EXPECT_EQ(Explain(*route, Generation(1), Session("s")).unit.kind, UnitKind::kSession);
+  const auto route = CompiledAsIs(RouteRow(), {Primary("a"), Canary("b", 500)});
+  EXPECT_EQ(Explain(*route, Generation(1), InSession("s")).unit.kind, UnitKind::kSession);
   const Explanation bare = Explain(*route, Generation(1), {{}, {}, "r-1", false});
   EXPECT_EQ(bare.unit.kind, UnitKind::kRequest);
   EXPECT_EQ(bare.unit.value, "r-1");

@@ -12,9 +12,9 @@
 namespace podium::routing {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 RegistryElement Row(std::string provider, std::string model = "row-model") {
   return {RegistryAnswer::kVersion, {std::move(provider), std::move(model)}, ModelId("v7")};

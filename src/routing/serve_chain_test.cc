@@ -10,8 +10,8 @@
 namespace podium::routing {
 namespace {
 
-using testing::ElementsAre;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 
 constexpr VersionIndex kPrimary = 0;
 constexpr VersionIndex kCanary = 1;

@@ -14,9 +14,9 @@
 namespace podium::routing {
 namespace {
 
-using testing::ElementsAre;
-using testing::HasSubstr;
-using testing::IsEmpty;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 
 /// model_id of a role; "" for kNoVersion.
 std::string IdOf(const CompiledRoute& route, VersionIndex index) {

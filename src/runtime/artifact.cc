@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/digest.h"
+#include "base/error.h"
 #include "base/limits.h"
 
 namespace podium::runtime {
@@ -20,8 +21,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kTemporaryPrefix = "incoming-";
-
-std::string ReasonOf(int number) { return std::generic_category().message(number); }
 
 /// A file descriptor that closes itself.
 class File {
@@ -131,7 +130,7 @@ Status ReadAll(const fs::path& path, const std::function<Status(std::string_view
   const File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.ok()) {
     return Fail(errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kUnavailable,
-                "cannot open {}: {}", path.string(), ReasonOf(errno));
+                "cannot open {}: {}", path.string(), SystemReason(errno));
   }
   std::array<char, 64 * 1024> buffer{};
   for (;;) {
@@ -139,7 +138,8 @@ Status ReadAll(const fs::path& path, const std::function<Status(std::string_view
     if (count == 0) return {};
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      return Fail(ErrorCode::kUnavailable, "cannot read {}: {}", path.string(), ReasonOf(errno));
+      return Fail(ErrorCode::kUnavailable, "cannot read {}: {}", path.string(),
+                  SystemReason(errno));
     }
     PODIUM_TRY(sink({buffer.data(), static_cast<std::size_t>(count)}));
   }
@@ -150,7 +150,8 @@ Status WriteAll(int descriptor, std::string_view bytes, const fs::path& path) {
     const ssize_t count = ::write(descriptor, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      return Fail(ErrorCode::kUnavailable, "cannot write {}: {}", path.string(), ReasonOf(errno));
+      return Fail(ErrorCode::kUnavailable, "cannot write {}: {}", path.string(),
+                  SystemReason(errno));
     }
     bytes.remove_prefix(static_cast<std::size_t>(count));
   }
@@ -172,7 +173,8 @@ Result<std::string> CopyHashing(const fs::path& source, int out, const fs::path&
     return WriteAll(out, piece, target);
   }));
   if (::fsync(out) != 0) {
-    return Fail(ErrorCode::kUnavailable, "cannot flush {}: {}", target.string(), ReasonOf(errno));
+    return Fail(ErrorCode::kUnavailable, "cannot flush {}: {}", target.string(),
+                SystemReason(errno));
   }
   return ToHex(hash.Finish());
 }
@@ -188,7 +190,7 @@ Status MoveInto(const fs::path& from, const fs::path& to) {
   const File directory(::open(to.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory.ok() || ::fsync(directory.get()) != 0) {
     return Fail(ErrorCode::kUnavailable, "cannot flush {}: {}", to.parent_path().string(),
-                ReasonOf(errno));
+                SystemReason(errno));
   }
   return {};
 }
@@ -277,7 +279,7 @@ Result<fs::path> FetchArtifact(const fs::path& source, const std::string& expect
   const File out(::mkostemp(name.data(), O_CLOEXEC));
   if (!out.ok()) {
     return Fail(ErrorCode::kUnavailable, "cannot write to {}: {}", cache_dir.string(),
-                ReasonOf(errno));
+                SystemReason(errno));
   }
   Unfinished unfinished{fs::path(name)};
   PODIUM_TRY_ASSIGN(const std::string actual, CopyHashing(source, out.get(), name, most));
@@ -297,12 +299,12 @@ Status ReplaceFile(const fs::path& file, std::string_view text) {
   const File out(::mkostemp(name.data(), O_CLOEXEC));
   if (!out.ok()) {
     return Fail(ErrorCode::kUnavailable, "cannot write to {}: {}", file.parent_path().string(),
-                ReasonOf(errno));
+                SystemReason(errno));
   }
   Unfinished unfinished{fs::path(name)};
   PODIUM_TRY(WriteAll(out.get(), text, name));
   if (::fsync(out.get()) != 0) {
-    return Fail(ErrorCode::kUnavailable, "cannot flush {}: {}", name, ReasonOf(errno));
+    return Fail(ErrorCode::kUnavailable, "cannot flush {}: {}", name, SystemReason(errno));
   }
   PODIUM_TRY(MoveInto(name, file));
   unfinished.Keep();

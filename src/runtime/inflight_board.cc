@@ -9,15 +9,16 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <system_error>
 #include <utility>
+
+#include "base/error.h"
 
 namespace podium::runtime {
 
 namespace {
 
 constexpr std::uint64_t kMagic = 0x31646f6256'6f50ULL;  // Changes with the layout.
-enum State : std::uint32_t { kEnded = 0, kRunning = 1 };
+enum BoardState : std::uint32_t { kBoardEnded = 0, kBoardRunning = 1 };
 
 struct alignas(128) Slot {
   std::atomic<std::uint32_t> owned;
@@ -40,8 +41,6 @@ namespace {
 
 static_assert(std::atomic<std::uint8_t>::is_always_lock_free);
 static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
-
-std::string ReasonOf(int number) { return std::generic_category().message(number); }
 
 // What the signal handler may touch: one word per thread, one per process.
 thread_local Slot* t_slot = nullptr;
@@ -127,7 +126,7 @@ void NoteSignal(int signal, siginfo_t* info, void* /*context*/) {
 
 Trail ReadTrail(const BoardMap& map) {
   Trail trail;
-  if (map.magic != kMagic || map.state != kRunning) return trail;
+  if (map.magic != kMagic || map.state != kBoardRunning) return trail;
   trail.abnormal = true;
   trail.stray_signal = map.stray_signal;
   for (const Slot& slot : map.slots) {
@@ -141,16 +140,16 @@ Trail ReadTrail(const BoardMap& map) {
 
 Result<std::shared_ptr<BoardMap>> MapFile(int file, const std::filesystem::path& path) {
   if (::ftruncate(file, sizeof(BoardMap)) != 0) {
-    return Fail(ErrorCode::kUnavailable, "cannot size {}: {}", path.string(), ReasonOf(errno));
+    return Fail(ErrorCode::kUnavailable, "cannot size {}: {}", path.string(), SystemReason(errno));
   }
   // Pages are taken now: later, on a full disk, a store would be a SIGBUS.
   if (const int failed = ::posix_fallocate(file, 0, sizeof(BoardMap)); failed != 0) {
-    return Fail(ErrorCode::kUnavailable, "cannot size {}: {}", path.string(), ReasonOf(failed));
+    return Fail(ErrorCode::kUnavailable, "cannot size {}: {}", path.string(), SystemReason(failed));
   }
   void* place =
       ::mmap(nullptr, sizeof(BoardMap), PROT_READ | PROT_WRITE, MAP_SHARED, file, /*offset=*/0);
   if (place == MAP_FAILED) {
-    return Fail(ErrorCode::kUnavailable, "cannot map {}: {}", path.string(), ReasonOf(errno));
+    return Fail(ErrorCode::kUnavailable, "cannot map {}: {}", path.string(), SystemReason(errno));
   }
   return std::shared_ptr<BoardMap>(static_cast<BoardMap*>(place),
                                    [](BoardMap* map) { ::munmap(map, sizeof(BoardMap)); });
@@ -167,7 +166,7 @@ ArtifactKey KeyOf(std::string_view sha256) {
 Result<std::unique_ptr<InflightBoard>> InflightBoard::Open(const std::filesystem::path& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) {
-    return Fail(ErrorCode::kUnavailable, "cannot open {}: {}", path.string(), ReasonOf(errno));
+    return Fail(ErrorCode::kUnavailable, "cannot open {}: {}", path.string(), SystemReason(errno));
   }
   if (::flock(file, LOCK_EX | LOCK_NB) != 0) {
     ::close(file);
@@ -181,7 +180,7 @@ Result<std::unique_ptr<InflightBoard>> InflightBoard::Open(const std::filesystem
   Trail found = ReadTrail(**map);
   std::memset(static_cast<void*>(map->get()), 0, sizeof(BoardMap));
   (*map)->magic = kMagic;
-  (*map)->state = kRunning;
+  (*map)->state = kBoardRunning;
   return std::unique_ptr<InflightBoard>(new InflightBoard(std::move(*map), file, std::move(found)));
 }
 
@@ -208,7 +207,7 @@ void InflightBoard::CatchSignals() {
   }
 }
 
-void InflightBoard::Close() { map_->state = kEnded; }
+void InflightBoard::Close() { map_->state = kBoardEnded; }
 
 InflightBoard::Mark::Mark(InflightBoard* board, const ArtifactKey& key, Phase phase,
                           std::uint64_t run) {

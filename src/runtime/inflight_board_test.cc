@@ -13,8 +13,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-const std::string kA(64, 'a');
-const std::string kB(64, 'b');
+const std::string kKeyA(64, 'a');
+const std::string kKeyB(64, 'b');
 
 class InflightBoardTest : public ::testing::Test {
  protected:
@@ -46,9 +46,9 @@ TEST_F(InflightBoardTest, WhatWasUnderWayAtTheEndIsFound) {
   {
     const auto board = Open();
     {
-      const InflightBoard::Mark ended(board.get(), KeyOf(kB), Phase::kLoad);
+      const InflightBoard::Mark ended(board.get(), KeyOf(kKeyB), Phase::kLoad);
     }
-    const InflightBoard::Mark mark(board.get(), KeyOf(kA), Phase::kInference, 17);
+    const InflightBoard::Mark mark(board.get(), KeyOf(kKeyA), Phase::kInference, 17);
     // As after a kill: another process reads while the mark stands. The lock is let go by a copy.
     fs::copy_file(file_, file_.string() + ".left", fs::copy_options::overwrite_existing);
   }
@@ -84,7 +84,7 @@ TEST_F(InflightBoardTest, AFileOfAnotherLayoutIsAnOrderlyEnd) {
 }
 
 TEST_F(InflightBoardTest, WithoutABoardAMarkIsNothing) {
-  InflightBoard::Mark mark(nullptr, KeyOf(kA), Phase::kLoad);
+  InflightBoard::Mark mark(nullptr, KeyOf(kKeyA), Phase::kLoad);
   mark.Enter(Phase::kWarmUp);
 }
 
@@ -97,7 +97,7 @@ TEST_P(CrashedBoardTest, ASignalIsNotedOnTheMarkOfItsThread) {
         std::signal(GetParam(), SIG_DFL);  // A sanitizer's own handler would end it otherwise.
         const auto board = Open();
         board->CatchSignals();
-        InflightBoard::Mark mark(board.get(), KeyOf(kA), Phase::kLoad);
+        InflightBoard::Mark mark(board.get(), KeyOf(kKeyA), Phase::kLoad);
         mark.Enter(Phase::kWarmUp);
         ::raise(GetParam());
       },
@@ -115,7 +115,7 @@ TEST_P(CrashedBoardTest, ASignalOutsideAModelIsStray) {
         const auto board = Open();
         board->CatchSignals();
         {
-          const InflightBoard::Mark ended(board.get(), KeyOf(kA), Phase::kLoad);
+          const InflightBoard::Mark ended(board.get(), KeyOf(kKeyA), Phase::kLoad);
         }
         ::raise(GetParam());
       },
@@ -133,7 +133,7 @@ TEST_F(InflightBoardTest, AKillLeavesTheMarkWithoutASignal) {
       {
         const auto board = Open();
         board->CatchSignals();
-        const InflightBoard::Mark mark(board.get(), KeyOf(kA), Phase::kProven);
+        const InflightBoard::Mark mark(board.get(), KeyOf(kKeyA), Phase::kProven);
         ::raise(SIGKILL);
       },
       ::testing::KilledBySignal(SIGKILL), "");

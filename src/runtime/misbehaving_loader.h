@@ -11,6 +11,7 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <condition_variable>
 #include <csignal>
 #include <cstdlib>
@@ -33,6 +34,9 @@ struct Script {
   int run = 1;
   std::string place = "anywhere";
 };
+
+/// Whether there is a process `pid`, or one that nobody has reaped yet.
+inline bool Lives(int pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
 inline volatile std::uint64_t g_sink = 0;
 

@@ -13,9 +13,9 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
+#include "base/error.h"
 #include "base/log.h"
 #include "base/utf8.h"
 #include "runtime/harm_limits.h"
@@ -28,15 +28,14 @@ constexpr std::size_t kLastWordsBytes = 300;
 constexpr std::string_view kWarming = "while warming up";
 constexpr std::string_view kAnswering = "while answering";
 
-std::string ReasonOf(int number) { return std::generic_category().message(number); }
-
 Harm Make(HarmKind kind, ErrorCode code, std::string_view text) {
   return {kind, Error{code, HarmText(text), "", nullptr}};
 }
 
 Harm OurTrouble(std::string_view what, int number) {
-  return Make(HarmKind::kNotStarted, ErrorCode::kUnavailable,
-              fmt::format("cannot start a process for the model: {}: {}", what, ReasonOf(number)));
+  return Make(
+      HarmKind::kNotStarted, ErrorCode::kUnavailable,
+      fmt::format("cannot start a process for the model: {}: {}", what, SystemReason(number)));
 }
 
 /// Of one valid character: the ASCII ones, and those of Latin-1, which some terminals obey.

@@ -7,7 +7,6 @@
 
 #include <sys/wait.h>
 
-#include <cerrno>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +14,7 @@
 
 #include "base/clock.h"
 #include "runtime/harm_limits.h"
+#include "runtime/misbehaving_loader.h"
 
 namespace podium::runtime {
 namespace {
@@ -60,8 +60,6 @@ std::string Shown(int pid, const std::string& file, const std::string& name) {
   }
   return "";
 }
-
-bool Lives(int pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
 TEST_F(ModelProcessTest, LoadsAndAnswers) {
   const auto child = Start();

@@ -9,7 +9,7 @@ namespace {
 // The life of a place. Only the watch goes from kRunning to kLooking and back, only the owner from
 // kFree by kTaken to kRunning and back to kFree; each by exchange, so that neither works on what is
 // the other's.
-enum State : std::uint32_t { kFree, kTaken, kRunning, kLooking };
+enum PlaceState : std::uint32_t { kFree, kTaken, kRunning, kLooking };
 
 /// Where this thread looks first: the place it had before, which no other core's cache holds.
 thread_local std::size_t t_place = kWatchedRuns;

@@ -137,14 +137,14 @@ TEST(SignatureReconcile, SaysWhereItDisagrees) {
   }
 }
 
-Tensor Floats(std::string name, Shape shape, std::size_t elements) {
+Tensor ZeroFloats(std::string name, Shape shape, std::size_t elements) {
   return {
       std::move(name), DataType::kFp32, std::move(shape), std::vector<std::byte>(elements * 4), {}};
 }
 
 TEST(SignatureCheck, SaysWhichInputDoesNotFit) {
   const Tensor words{"b", DataType::kBytes, {2}, {}, {"x", "y"}};
-  const Tensor numbers = Floats("a", {2, 1}, 2);
+  const Tensor numbers = ZeroFloats("a", {2, 1}, 2);
   struct Case {
     const char* name;
     std::vector<Tensor> inputs;
@@ -154,16 +154,18 @@ TEST(SignatureCheck, SaysWhichInputDoesNotFit) {
       {"fits", {numbers, words}, ""},
       {"fits in another order", {words, numbers}, ""},
       {"one missing", {numbers}, "input \"b\" is missing"},
-      {"one unknown", {numbers, words, Floats("c", {1}, 1)}, "there is no input \"c\""},
+      {"one unknown", {numbers, words, ZeroFloats("c", {1}, 1)}, "there is no input \"c\""},
       {"one twice", {numbers, words, numbers}, "3 inputs are given"},
       {"twice in the place of another", {numbers, numbers}, "input \"b\" is missing"},
-      {"type", {numbers, Floats("b", {2}, 2)}, "input \"b\" is FP32, but the model takes BYTES"},
-      {"width", {Floats("a", {1, 2}, 2), words}, "shape [1, 2], but the model takes [-1, 1]"},
-      {"rank", {Floats("a", {2}, 2), words}, "shape [2], but the model takes [-1, 1]"},
-      {"negative", {Floats("a", {-1, 1}, 1), words}, "holds 1 elements"},
-      {"too few bytes", {Floats("a", {2, 1}, 1), words}, "holds 1 elements"},
+      {"type",
+       {numbers, ZeroFloats("b", {2}, 2)},
+       "input \"b\" is FP32, but the model takes BYTES"},
+      {"width", {ZeroFloats("a", {1, 2}, 2), words}, "shape [1, 2], but the model takes [-1, 1]"},
+      {"rank", {ZeroFloats("a", {2}, 2), words}, "shape [2], but the model takes [-1, 1]"},
+      {"negative", {ZeroFloats("a", {-1, 1}, 1), words}, "holds 1 elements"},
+      {"too few bytes", {ZeroFloats("a", {2, 1}, 1), words}, "holds 1 elements"},
       {"too few strings", {numbers, {"b", DataType::kBytes, {2}, {}, {"x"}}}, "holds 1 elements"},
-      {"overflow", {Floats("a", {INT64_MAX, 1}, 1), words}, "holds 1 elements"},
+      {"overflow", {ZeroFloats("a", {INT64_MAX, 1}, 1), words}, "holds 1 elements"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -222,7 +224,7 @@ TEST(SignatureCheck, AShapeStandsForOthers) {
 
 TEST(SignatureCheck, ARankThatTheModelDoesNotStateTakesAnyShape) {
   const Signature signature{{{"x", DataType::kFp32, {}}}, {}, {}};
-  const Tensor tensor = Floats("x", {2, 3, 4}, 24);
+  const Tensor tensor = ZeroFloats("x", {2, 3, 4}, 24);
   EXPECT_TRUE(CheckInputs(signature, {&tensor, 1}));
 }
 

@@ -6,7 +6,6 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
-#include <cerrno>
 #include <csignal>
 #include <fstream>
 #include <thread>
@@ -80,8 +79,6 @@ class WatchedModelTest : public ::testing::Test {
   std::shared_ptr<Guard> guard_;
   std::unique_ptr<GuardedLoader> loader_;
 };
-
-bool Lives(int pid) { return ::kill(pid, 0) == 0 || errno != ESRCH; }
 
 TEST_F(WatchedModelTest, AModelThatCrashesInItsOwnProcessNeverLoadsHere) {
   const std::pair<const char*, const char*> cases[] = {

@@ -11,7 +11,7 @@
 namespace podium::store {
 namespace {
 
-std::string TextAt(const Json& evidence, const char* key) {
+std::string TextOrEmpty(const Json& evidence, const char* key) {
   const auto found = evidence.find(key);
   return found != evidence.end() && found->is_string() ? found->get<std::string>() : "";
 }
@@ -24,7 +24,7 @@ Json EvidenceOf(const Promotion& row) {
 std::optional<RouteArm> ReadArm(const Json& json, int slot) {
   if (!json.is_object()) return std::nullopt;
   const auto weight = json.find("weight_bp");
-  RouteArm arm{ModelId(TextAt(json, "model_id")), slot, {}};
+  RouteArm arm{ModelId(TextOrEmpty(json, "model_id")), slot, {}};
   if (arm.model_id.get().empty() || weight == json.end() || !weight->is_number_integer()) {
     return std::nullopt;
   }
@@ -133,13 +133,13 @@ void AuditReplay::DropCanary() {
 // Salts are minted in the transaction of the row, and written down in it.
 void AuditReplay::ReadSalts(const Promotion& row) {
   const Json evidence = EvidenceOf(row);
-  if (std::string salt = TextAt(evidence, "route_salt"); !salt.empty()) {
+  if (std::string salt = TextOrEmpty(evidence, "route_salt"); !salt.empty()) {
     standing_.salt = std::move(salt);
   } else if (!standing_.newest) {
     standing_.unknown.push_back(
         fmt::format("the route's salt is not in its first row, {}", row.revision.get()));
   }
-  if (std::string salt = TextAt(evidence, "canary_salt"); !salt.empty()) {
+  if (std::string salt = TextOrEmpty(evidence, "canary_salt"); !salt.empty()) {
     standing_.canary_salt = std::move(salt);
   } else if (row.kind == PromotionKind::kRamp && standing_.canary_salt.empty()) {
     standing_.unknown.push_back(fmt::format(

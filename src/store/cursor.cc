@@ -1,6 +1,5 @@
 #include "store/cursor.h"
 
-#include <charconv>
 #include <cstdint>
 #include <optional>
 
@@ -9,17 +8,6 @@
 
 namespace podium::store {
 namespace {
-
-// Takes the number before the next ':' off the front of `text`.
-std::optional<std::int64_t> TakeNumber(std::string_view& text) {
-  const std::size_t end = text.find(':');
-  if (end == std::string_view::npos) return std::nullopt;
-  std::int64_t number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + end, number);
-  if (error != std::errc{} || stop != text.data() + end) return std::nullopt;
-  text.remove_prefix(end + 1);
-  return number;
-}
 
 Failure NotOurs() {
   return Fail(ErrorCode::kInvalidArgument,

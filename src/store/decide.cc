@@ -13,11 +13,6 @@
 namespace podium::store {
 namespace {
 
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
 template <typename Verb>
 constexpr bool kOnVersion =
     std::is_same_v<Verb, ActivateVersion> || std::is_same_v<Verb, RetireVersion> ||

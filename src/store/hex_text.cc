@@ -1,6 +1,8 @@
 #include "store/hex_text.h"
 
+#include <charconv>
 #include <cstddef>
+#include <system_error>
 
 namespace podium::store {
 namespace {
@@ -31,6 +33,16 @@ std::optional<std::string> FromHexText(std::string_view text) {
     bytes += static_cast<char>(high * 16 + low);
   }
   return bytes;
+}
+
+std::optional<std::int64_t> TakeNumber(std::string_view& text) {
+  const std::size_t end = text.find(':');
+  if (end == std::string_view::npos) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + end, number);
+  if (error != std::errc{} || stop != text.data() + end) return std::nullopt;
+  text.remove_prefix(end + 1);
+  return number;
 }
 
 }  // namespace podium::store

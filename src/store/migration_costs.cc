@@ -5,7 +5,7 @@
 namespace podium::store {
 namespace {
 
-constexpr const char* kSqlite = R"sql(
+constexpr const char* kSqliteCosts = R"sql(
 CREATE TABLE prices (
   price_id         INTEGER PRIMARY KEY,
   provider_key     TEXT NOT NULL,
@@ -76,7 +76,7 @@ CREATE TABLE model_daily_costs (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kPostgres = R"sql(
+constexpr const char* kPostgresCosts = R"sql(
 CREATE TABLE prices (
   price_id         BIGINT PRIMARY KEY,
   provider_key     TEXT NOT NULL,
@@ -151,6 +151,6 @@ CREATE TABLE model_daily_costs (
 
 }  // namespace
 
-const Migration kCostsMigration = {"costs", kSqlite, kPostgres};
+const Migration kCostsMigration = {"costs", kSqliteCosts, kPostgresCosts};
 
 }  // namespace podium::store

@@ -8,7 +8,7 @@
 namespace podium::store {
 namespace {
 
-constexpr const char* kSqlite = R"sql(
+constexpr const char* kSqliteHistory = R"sql(
 CREATE TABLE route_history (
   route    TEXT NOT NULL,
   revision INTEGER NOT NULL,
@@ -110,7 +110,7 @@ BEGIN
 END;
 )sql";
 
-constexpr const char* kPostgres = R"sql(
+constexpr const char* kPostgresHistory = R"sql(
 CREATE TABLE route_history (
   route    TEXT COLLATE "C" NOT NULL,
   revision BIGINT NOT NULL,
@@ -204,6 +204,7 @@ CREATE TRIGGER arms_marked AFTER INSERT OR UPDATE OR DELETE ON route_arms
 
 }  // namespace
 
-const Migration kHistoryMigration = {"route_history", kSqlite, kPostgres, FillHistory};
+const Migration kHistoryMigration = {"route_history", kSqliteHistory, kPostgresHistory,
+                                     FillHistory};
 
 }  // namespace podium::store

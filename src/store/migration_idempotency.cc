@@ -4,7 +4,7 @@
 namespace podium::store {
 namespace {
 
-constexpr const char* kSqlite = R"sql(
+constexpr const char* kSqliteIdempotency = R"sql(
 CREATE TABLE idempotency_keys (
   key         TEXT PRIMARY KEY,
   fingerprint TEXT NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_by_time ON idempotency_keys (at, key);
 )sql";
 
-constexpr const char* kPostgres = R"sql(
+constexpr const char* kPostgresIdempotency = R"sql(
 CREATE TABLE idempotency_keys (
   key         TEXT COLLATE "C" PRIMARY KEY,
   fingerprint TEXT NOT NULL,
@@ -26,6 +26,6 @@ CREATE INDEX idempotency_keys_by_time ON idempotency_keys (at, key);
 
 }  // namespace
 
-const Migration kIdempotencyMigration = {"idempotency", kSqlite, kPostgres};
+const Migration kIdempotencyMigration = {"idempotency", kSqliteIdempotency, kPostgresIdempotency};
 
 }  // namespace podium::store

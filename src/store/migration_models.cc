@@ -5,7 +5,7 @@
 namespace podium::store {
 namespace {
 
-constexpr const char* kSqlite = R"sql(
+constexpr const char* kSqliteModels = R"sql(
 CREATE TABLE registered_models (
   name        TEXT PRIMARY KEY,
   description TEXT,
@@ -69,7 +69,7 @@ CREATE TABLE model_audit_head (
 INSERT INTO model_audit_head VALUES (1, '', 0);
 )sql";
 
-constexpr const char* kPostgres = R"sql(
+constexpr const char* kPostgresModels = R"sql(
 CREATE TABLE registered_models (
   name        TEXT COLLATE "C" PRIMARY KEY,
   description TEXT,
@@ -137,6 +137,6 @@ INSERT INTO model_audit_head VALUES (1, '', 0);
 
 }  // namespace
 
-const Migration kModelsMigration = {"models", kSqlite, kPostgres};
+const Migration kModelsMigration = {"models", kSqliteModels, kPostgresModels};
 
 }  // namespace podium::store

@@ -4,7 +4,7 @@
 namespace podium::store {
 namespace {
 
-constexpr const char* kSqlite = R"sql(
+constexpr const char* kSqliteReplicas = R"sql(
 CREATE TABLE replicas (
   id                 TEXT PRIMARY KEY,
   incarnation        TEXT NOT NULL,
@@ -32,7 +32,7 @@ CREATE TABLE replica_wants (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr const char* kPostgres = R"sql(
+constexpr const char* kPostgresReplicas = R"sql(
 CREATE TABLE replicas (
   id                 TEXT COLLATE "C" PRIMARY KEY,
   incarnation        TEXT NOT NULL,
@@ -73,6 +73,6 @@ CREATE TRIGGER version_wanted AFTER INSERT OR UPDATE ON replica_wants
 
 }  // namespace
 
-const Migration kReplicasMigration = {"replicas", kSqlite, kPostgres};
+const Migration kReplicasMigration = {"replicas", kSqliteReplicas, kPostgresReplicas};
 
 }  // namespace podium::store

@@ -6,7 +6,7 @@
 namespace podium::store {
 namespace {
 
-constexpr const char* kSqlite = R"sql(
+constexpr const char* kSqliteSpine = R"sql(
 CREATE TABLE routes (
   route            TEXT PRIMARY KEY,
   task_type        TEXT NOT NULL,
@@ -122,7 +122,7 @@ CREATE TABLE event_outbox (
 ) STRICT;
 )sql";
 
-constexpr const char* kPostgres = R"sql(
+constexpr const char* kPostgresSpine = R"sql(
 -- Keys compare byte by byte, as SQLite's do: pages come in the same order from both.
 CREATE TABLE routes (
   route            TEXT COLLATE "C" PRIMARY KEY,
@@ -273,6 +273,6 @@ CREATE TABLE event_outbox (
 
 }  // namespace
 
-const Migration kSpineMigration = {"spine", kSqlite, kPostgres};
+const Migration kSpineMigration = {"spine", kSqliteSpine, kPostgresSpine};
 
 }  // namespace podium::store

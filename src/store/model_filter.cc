@@ -14,11 +14,11 @@ namespace {
 
 constexpr std::string_view kPromptTag = "mlflow.prompt.is_prompt";
 
-enum class Kind : std::uint8_t { kWord, kQuoted, kSymbol, kNumber, kEnd };
+enum class TokenKind : std::uint8_t { kWord, kQuoted, kSymbol, kNumber, kEnd };
 
 /// A piece of the text. Words and numbers are as written, quoted text is without its quotes.
 struct Token {
-  Kind kind = Kind::kEnd;
+  TokenKind kind = TokenKind::kEnd;
   std::string text;
   char quote = 0;
 };
@@ -32,15 +32,15 @@ bool IsWordChar(char c) {
 }
 
 bool IsKeyword(const Token& token, std::string_view word) {
-  return token.kind == Kind::kWord &&
+  return token.kind == TokenKind::kWord &&
          std::ranges::equal(token.text, word, [](char a, char b) { return Lower(a) == b; });
 }
 
-Failure Invalid(std::string text) {
+Failure InvalidFilter(std::string text) {
   return Fail(Error{ErrorCode::kInvalidArgument, std::move(text), "filter", nullptr});
 }
 Failure NotUnderstood(std::string_view text) {
-  return Invalid(
+  return InvalidFilter(
       fmt::format("Invalid clause(s) in filter string: {}",
                   text.empty() ? "it ends too early" : Shortened(text, limits::kMaxNameBytes)));
 }
@@ -63,7 +63,7 @@ class Lexer {
  private:
   // A quote within is written twice.
   Result<Token> Quoted(char quote) {
-    Token token{Kind::kQuoted, "", quote};
+    Token token{TokenKind::kQuoted, "", quote};
     for (std::size_t at = 1; at < rest_.size(); ++at) {
       if (rest_[at] != quote) {
         token.text += rest_[at];
@@ -77,7 +77,7 @@ class Lexer {
     return NotUnderstood(rest_);
   }
 
-  Token Take(Kind kind, std::size_t length) {
+  Token Take(TokenKind kind, std::size_t length) {
     Token token{kind, std::string(rest_.substr(0, length)), 0};
     rest_.remove_prefix(length);
     return token;
@@ -86,43 +86,43 @@ class Lexer {
   Token Number() {
     std::size_t length = 1;
     while (length < rest_.size() && IsWordChar(rest_[length])) ++length;
-    return Take(Kind::kNumber, length);
+    return Take(TokenKind::kNumber, length);
   }
 
   // `tags.` may be followed by a quoted key: then the word ends behind the point.
   Token Word() {
     std::size_t length = 1;
     while (length < rest_.size() && IsWordChar(rest_[length])) ++length;
-    return Take(Kind::kWord, length);
+    return Take(TokenKind::kWord, length);
   }
 
   Result<Token> Symbol() {
     for (const std::string_view symbol : {"!=", "<=", ">=", "<>"}) {
-      if (rest_.starts_with(symbol)) return Take(Kind::kSymbol, 2);
+      if (rest_.starts_with(symbol)) return Take(TokenKind::kSymbol, 2);
     }
     if (std::string_view("=<>(),").find(rest_.front()) == std::string_view::npos) {
       return NotUnderstood(rest_);
     }
-    return Take(Kind::kSymbol, 1);
+    return Take(TokenKind::kSymbol, 1);
   }
 
   std::string_view rest_;
 };
 
 bool IsSymbol(const Token& token, std::string_view text) {
-  return token.kind == Kind::kSymbol && token.text == text;
+  return token.kind == TokenKind::kSymbol && token.text == text;
 }
 
 Result<std::vector<Token>> Tokens(std::string_view text) {
   if (text.size() > limits::kMaxSearchFilterBytes) {
-    return Invalid(fmt::format("the filter has {} bytes, the limit is {}", text.size(),
-                               limits::kMaxSearchFilterBytes));
+    return InvalidFilter(fmt::format("the filter has {} bytes, the limit is {}", text.size(),
+                                     limits::kMaxSearchFilterBytes));
   }
   Lexer lexer(text);
   std::vector<Token> tokens;
   while (true) {
     PODIUM_TRY_ASSIGN(Token token, lexer.Next());
-    const bool end = token.kind == Kind::kEnd;
+    const bool end = token.kind == TokenKind::kEnd;
     tokens.push_back(std::move(token));
     if (end) return tokens;
   }
@@ -182,15 +182,15 @@ class Parser {
 
   Result<Filter> Parse() {
     Filter filter;
-    if (Peek().kind == Kind::kEnd) return filter;
+    if (Peek().kind == TokenKind::kEnd) return filter;
     while (true) {
       if (filter.size() == limits::kMaxSearchClauses) {
-        return Invalid(
+        return InvalidFilter(
             fmt::format("the filter has more than {} clauses", limits::kMaxSearchClauses));
       }
       PODIUM_TRY_ASSIGN(FilterClause clause, Clause());
       filter.push_back(std::move(clause));
-      if (Peek().kind == Kind::kEnd) return filter;
+      if (Peek().kind == TokenKind::kEnd) return filter;
       if (!IsKeyword(Peek(), "and")) return NotUnderstood(Peek().text);
       Take();
     }
@@ -201,7 +201,7 @@ class Parser {
   // The end stays where it is.
   const Token& Take() {
     const Token& token = tokens_[at_];
-    if (token.kind != Kind::kEnd) ++at_;
+    if (token.kind != TokenKind::kEnd) ++at_;
     return token;
   }
 
@@ -210,7 +210,7 @@ class Parser {
     PODIUM_TRY(Key(clause));
     PODIUM_TRY_ASSIGN(clause.comparator, TakeComparator());
     if (!Allows(clause.field, clause.comparator)) {
-      return Invalid(fmt::format("'{}' cannot be used on this key", last_comparator_));
+      return InvalidFilter(fmt::format("'{}' cannot be used on this key", last_comparator_));
     }
     PODIUM_TRY(Value(clause));
     return clause;
@@ -218,13 +218,14 @@ class Parser {
 
   Status Key(FilterClause& clause) {
     const Token& token = Take();
-    if (token.kind == Kind::kQuoted && token.quote != '\'') return Attribute(token.text, clause);
-    if (token.kind != Kind::kWord) return NotUnderstood(token.text);
+    if (token.kind == TokenKind::kQuoted && token.quote != '\'')
+      return Attribute(token.text, clause);
+    if (token.kind != TokenKind::kWord) return NotUnderstood(token.text);
     const std::size_t point = token.text.find('.');
     const std::string_view type = std::string_view(token.text).substr(0, point);
     if (point == std::string::npos) return Attribute(token.text, clause);
     std::string key = token.text.substr(point + 1);
-    if (key.empty() && Peek().kind == Kind::kQuoted && Peek().quote != '\'') key = Take().text;
+    if (key.empty() && Peek().kind == TokenKind::kQuoted && Peek().quote != '\'') key = Take().text;
     if (key.empty()) return NotUnderstood(token.text);
     if (type == "tag" || type == "tags") {
       clause.field = FilterField::kTag;
@@ -234,15 +235,16 @@ class Parser {
     if (type == "attribute" || type == "attributes" || type == "attr") {
       return Attribute(key, clause);
     }
-    return Invalid(fmt::format("Invalid entity type '{}'. Valid values are attribute and tag.",
-                               Shortened(type, limits::kMaxNameBytes)));
+    return InvalidFilter(
+        fmt::format("Invalid entity type '{}'. Valid values are attribute and tag.",
+                    Shortened(type, limits::kMaxNameBytes)));
   }
 
   Status Attribute(std::string_view key, FilterClause& clause) {
     const std::optional<FilterField> field = vocabulary_.FieldOf(key);
     if (!field) {
-      return Invalid(fmt::format("Invalid attribute key '{}' specified. Valid keys are: {}.",
-                                 Shortened(key, limits::kMaxNameBytes), vocabulary_.keys()));
+      return InvalidFilter(fmt::format("Invalid attribute key '{}' specified. Valid keys are: {}.",
+                                       Shortened(key, limits::kMaxNameBytes), vocabulary_.keys()));
     }
     clause.field = *field;
     return {};
@@ -281,28 +283,29 @@ class Parser {
     PODIUM_TRY(Text(clause));
     const std::size_t bytes = clause.values.front().size();
     if (!IsPattern(clause.comparator) || bytes <= limits::kMaxLikePatternBytes) return {};
-    return Invalid(fmt::format("the pattern of a LIKE has {} bytes, the limit is {}", bytes,
-                               limits::kMaxLikePatternBytes));
+    return InvalidFilter(fmt::format("the pattern of a LIKE has {} bytes, the limit is {}", bytes,
+                                     limits::kMaxLikePatternBytes));
   }
 
   Status Text(FilterClause& clause) {
     const Token& token = Take();
-    if (token.kind == Kind::kQuoted && token.quote != '`') {
+    if (token.kind == TokenKind::kQuoted && token.quote != '`') {
       clause.values.push_back(token.text);
       return {};
     }
-    return Invalid(
+    return InvalidFilter(
         fmt::format("Expected a quoted string value in the filter string, got '{}'. Write 'text'.",
                     Shortened(token.text, limits::kMaxNameBytes)));
   }
 
   Status List(FilterClause& clause) {
     if (!IsSymbol(Take(), "(")) {
-      return Invalid("IN needs a list of quoted strings in parentheses: ('a', 'b')");
+      return InvalidFilter("IN needs a list of quoted strings in parentheses: ('a', 'b')");
     }
     while (true) {
       if (clause.values.size() == limits::kMaxSearchValues) {
-        return Invalid(fmt::format("a list holds more than {} values", limits::kMaxSearchValues));
+        return InvalidFilter(
+            fmt::format("a list holds more than {} values", limits::kMaxSearchValues));
       }
       PODIUM_TRY(Text(clause));
       const Token& next = Take();
@@ -315,9 +318,9 @@ class Parser {
     const Token& token = Take();
     const char* end = token.text.data() + token.text.size();
     const auto [stop, error] = std::from_chars(token.text.data(), end, clause.number);
-    if (token.kind == Kind::kNumber && error == std::errc{} && stop == end) return {};
-    return Invalid(fmt::format("version_number needs an integer, got '{}'",
-                               Shortened(token.text, limits::kMaxNameBytes)));
+    if (token.kind == TokenKind::kNumber && error == std::errc{} && stop == end) return {};
+    return InvalidFilter(fmt::format("version_number needs an integer, got '{}'",
+                                     Shortened(token.text, limits::kMaxNameBytes)));
   }
 
   const std::vector<Token> tokens_;

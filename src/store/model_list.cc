@@ -1,7 +1,6 @@
 #include "store/model_list.h"
 
 #include <array>
-#include <charconv>
 #include <compare>
 #include <optional>
 
@@ -41,7 +40,7 @@ std::vector<std::string_view> Words(std::string_view text) {
   }
 }
 
-Failure Invalid(std::string text) {
+Failure InvalidOrder(std::string text) {
   return Fail(Error{ErrorCode::kInvalidArgument, std::move(text), "order_by", nullptr});
 }
 
@@ -59,8 +58,8 @@ Result<OrderField> FieldOf(const std::array<Key, kSize>& keys, std::string_view 
     if (name == word) return field;
     known += (known.empty() ? "'" : ", '") + std::string(name) + "'";
   }
-  return Invalid(fmt::format("Invalid order by key '{}' specified. Valid keys are {}",
-                             Shortened(word, limits::kMaxNameBytes), known));
+  return InvalidOrder(fmt::format("Invalid order by key '{}' specified. Valid keys are {}",
+                                  Shortened(word, limits::kMaxNameBytes), known));
 }
 
 template <std::size_t kSize>
@@ -69,8 +68,8 @@ Result<OrderTerm> ParseTerm(const std::array<Key, kSize>& keys, const std::strin
   const bool descending = words.size() == 2 && SameLetters(words[1], "desc");
   const bool ascending = words.size() == 1 || (words.size() == 2 && SameLetters(words[1], "asc"));
   if (!descending && !ascending) {
-    return Invalid(fmt::format("Invalid order_by clause '{}': write a key, then ASC or DESC",
-                               Shortened(text, limits::kMaxNameBytes)));
+    return InvalidOrder(fmt::format("Invalid order_by clause '{}': write a key, then ASC or DESC",
+                                    Shortened(text, limits::kMaxNameBytes)));
   }
   PODIUM_TRY_ASSIGN(const OrderField field, FieldOf(keys, words[0]));
   return OrderTerm{field, descending};
@@ -83,15 +82,15 @@ bool Has(const ListOrder& order, OrderField field) {
 template <std::size_t kSize>
 Result<ListOrder> Parse(const std::array<Key, kSize>& keys, const std::vector<std::string>& terms) {
   if (terms.size() > limits::kMaxOrderKeys) {
-    return Invalid(
+    return InvalidOrder(
         fmt::format("order_by has {} keys, the limit is {}", terms.size(), limits::kMaxOrderKeys));
   }
   ListOrder order;
   for (const std::string& text : terms) {
     PODIUM_TRY_ASSIGN(const OrderTerm term, ParseTerm(keys, text));
     if (Has(order, term.field)) {
-      return Invalid(fmt::format("`order_by` contains duplicate fields: '{}'",
-                                 Shortened(text, limits::kMaxNameBytes)));
+      return InvalidOrder(fmt::format("`order_by` contains duplicate fields: '{}'",
+                                      Shortened(text, limits::kMaxNameBytes)));
     }
     order.push_back(term);
   }
@@ -127,19 +126,6 @@ std::string MarkOf(const ListOrder& order) {
   return mark;
 }
 
-std::optional<std::int64_t> TakeNumber(std::string_view& text) {
-  const std::size_t end = text.find(':');
-  if (end == std::string_view::npos) return std::nullopt;
-  std::int64_t number = 0;
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + end, number);
-  if (error != std::errc{} || stop != text.data() + end) return std::nullopt;
-  text.remove_prefix(end + 1);
-  return number;
-}
-
-std::int64_t Microseconds(WallTime time) { return time.time_since_epoch().count(); }
-WallTime TimeOf(std::int64_t microseconds) { return WallTime(WallTime::duration(microseconds)); }
-
 std::optional<ListKey> ParseKey(std::string_view text, std::string_view mark) {
   if (!text.starts_with(mark) || !text.substr(mark.size()).starts_with(':')) return std::nullopt;
   text.remove_prefix(mark.size() + 1);
@@ -147,7 +133,7 @@ std::optional<ListKey> ParseKey(std::string_view text, std::string_view mark) {
   const auto created = TakeNumber(text);
   const auto updated = TakeNumber(text);
   if (!number || !created || !updated) return std::nullopt;
-  return ListKey{std::string(text), *number, TimeOf(*created), TimeOf(*updated)};
+  return ListKey{std::string(text), *number, WallTimeOf(*created), WallTimeOf(*updated)};
 }
 
 }  // namespace
@@ -183,8 +169,7 @@ bool Precedes(const ListOrder& order, const ListKey& a, const ListKey& b) {
 
 std::string EncodePageToken(const ListOrder& order, const ListKey& last) {
   return ToHexText(fmt::format("{}:{}:{}:{}:{}", MarkOf(order), last.number,
-                               Microseconds(last.created_at), Microseconds(last.updated_at),
-                               last.name));
+                               MicrosOf(last.created_at), MicrosOf(last.updated_at), last.name));
 }
 
 Result<ListKey> DecodePageToken(const ListOrder& order, std::string_view text) {

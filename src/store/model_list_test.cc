@@ -11,14 +11,14 @@
 namespace podium::store {
 namespace {
 
-WallTime At(int seconds) { return WallTime(std::chrono::seconds(seconds)); }
+WallTime AtSecond(int seconds) { return WallTime(std::chrono::seconds(seconds)); }
 
-RegisteredVersion Row(const std::string& name, std::int64_t number, int created, int updated) {
+RegisteredVersion ListRow(const std::string& name, std::int64_t number, int created, int updated) {
   RegisteredVersion row;
   row.name = name;
   row.number = number;
-  row.created_at = At(created);
-  row.updated_at = At(updated);
+  row.created_at = AtSecond(created);
+  row.updated_at = AtSecond(updated);
   return row;
 }
 
@@ -44,8 +44,8 @@ std::string Pages(const Order& terms, std::size_t limit,
 }
 
 TEST(PageCollector, WalksAllRowsInOrder) {
-  const std::vector<RegisteredVersion> rows = {Row("b", 1, 1, 9), Row("a", 2, 4, 5),
-                                               Row("a", 1, 2, 5), Row("c", 1, 3, 7)};
+  const std::vector<RegisteredVersion> rows = {ListRow("b", 1, 1, 9), ListRow("a", 2, 4, 5),
+                                               ListRow("a", 1, 2, 5), ListRow("c", 1, 3, 7)};
   EXPECT_EQ(Pages({}, 10, rows), "b1 c1 a2 a1");
   EXPECT_EQ(Pages({}, 1, rows), "b1 | c1 | a2 | a1");
   EXPECT_EQ(Pages({}, 2, rows), "b1 c1 | a2 a1");
@@ -78,7 +78,7 @@ TEST(ListOrder, ReadsKeysAndRefusesOthers) {
 // A token is outside text: only what we have written, for this very order, is taken.
 TEST(PageToken, ComesBackOrIsRefused) {
   const ListOrder order = *ParseVersionOrder({});
-  const ListKey key{"it's: a ü", 7, At(1), At(2)};
+  const ListKey key{"it's: a ü", 7, AtSecond(1), AtSecond(2)};
   const std::string token = EncodePageToken(order, key);
   EXPECT_EQ(*DecodePageToken(order, token), key);
   EXPECT_FALSE(DecodePageToken(*ParseVersionOrder({"name"}), token)) << "another order";
@@ -88,10 +88,11 @@ TEST(PageToken, ComesBackOrIsRefused) {
     EXPECT_FALSE(DecodePageToken(order, text));
   }
   const std::string name((limits::kMaxPageTokenBytes - token.size()) / 2 + key.name.size(), 'x');
-  const std::string most = EncodePageToken(order, {name, 7, At(1), At(2)});
+  const std::string most = EncodePageToken(order, {name, 7, AtSecond(1), AtSecond(2)});
   ASSERT_EQ(most.size(), limits::kMaxPageTokenBytes);
   EXPECT_TRUE(DecodePageToken(order, most));
-  EXPECT_FALSE(DecodePageToken(order, EncodePageToken(order, {name + "x", 7, At(1), At(2)})));
+  EXPECT_FALSE(
+      DecodePageToken(order, EncodePageToken(order, {name + "x", 7, AtSecond(1), AtSecond(2)})));
 }
 
 // The longest name fits into a token with any order.

@@ -60,6 +60,12 @@ struct SetArms {
 using Mutation = std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion,
                               PromoteVersion, RollBackRoute, SetCanary, EndCanary, SetArms>;
 
+/// For std::visit: a lambda for each kind of mutation.
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
 /// Under which a caller asks for one creation, however often it sends it.
 struct IdempotencyKey {
   std::string key;          ///< Of this caller alone: a digest of its name and its key.

@@ -8,11 +8,6 @@
 namespace podium::store {
 namespace {
 
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
 const ModelVersion* FindRow(const RouteSnapshot& state, const ModelId& id) {
   const auto row = std::find_if(state.versions.begin(), state.versions.end(),
                                 [&](const ModelVersion& v) { return v.model_id == id; });

@@ -16,12 +16,6 @@
 namespace podium::store {
 namespace {
 
-Result<std::int64_t> CountOf(SqlConnection& connection, std::string_view sql) {
-  Query query(connection, sql);
-  PODIUM_TRY(query.Next());
-  return query.Int(0);
-}
-
 // Reads one piece above `last` into the walk, and moves `last`. The number of rows that it had.
 Result<int> WalkPiece(SqlConnection& connection, ChainWalk& walk, Revision& last) {
   Query rows(connection, sql::kPromotionsAfter);

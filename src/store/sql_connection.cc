@@ -61,6 +61,12 @@ std::optional<std::int64_t> Query::OptionalInt(int column) const {
   return Int(column);
 }
 
+Result<std::int64_t> CountOf(SqlConnection& connection, std::string_view sql) {
+  Query query(connection, sql);
+  PODIUM_TRY(query.Next());
+  return query.Int(0);
+}
+
 Result<Transaction> Transaction::Begin(SqlConnection& connection, Kind kind) {
   PODIUM_TRY(connection.Begin(kind));
   return Transaction(connection);

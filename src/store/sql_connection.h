@@ -83,6 +83,9 @@ class Query {
   int bound_ = 0;
 };
 
+/// The number in the first column of the first row, for statements that always have one.
+Result<std::int64_t> CountOf(SqlConnection& connection, std::string_view sql);
+
 /// Rolls back unless committed.
 class Transaction {
  public:

@@ -4,14 +4,12 @@
 #include <optional>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "store/sql.h"
 
 namespace podium::store {
 namespace {
-
-WallTime TimeOf(std::int64_t microseconds) { return WallTime(WallTime::duration(microseconds)); }
-std::int64_t Microseconds(WallTime time) { return time.time_since_epoch().count(); }
 
 std::optional<std::int64_t> NanosOf(std::optional<NanoUsd> amount) {
   return amount ? std::optional(amount->value) : std::nullopt;
@@ -60,7 +58,7 @@ void BindEvent(Query& insert, const CostEvent& event) {
   BindUsage(insert, event.usage);
   insert.BindOptional(NanosOf(event.cost))
       .BindOptional(event.price_id > 0 ? std::optional(event.price_id) : std::nullopt)
-      .Bind(Microseconds(event.at));
+      .Bind(MicrosOf(event.at));
 }
 
 // "INSERT … VALUES ($1, …), ($28, …) …".
@@ -112,7 +110,7 @@ CostEvent EventOf(const Query& row) {
   event.usage = UsageOf(row, 13);
   event.cost = MoneyOf(row.OptionalInt(24));
   event.price_id = row.OptionalInt(25).value_or(0);
-  event.at = TimeOf(row.Int(26));
+  event.at = WallTimeOf(row.Int(26));
   return event;
 }
 
@@ -121,7 +119,7 @@ Price PriceOf(const Query& row) {
   price.id = row.Int(0);
   price.provider = row.Text(1);
   price.upstream_model = row.Text(2);
-  price.effective_from = TimeOf(row.Int(3));
+  price.effective_from = WallTimeOf(row.Int(3));
   price.input = {row.Int(4)};
   price.output = {row.Int(5)};
   price.cache_read = MoneyOf(row.OptionalInt(6));
@@ -133,7 +131,7 @@ Price PriceOf(const Query& row) {
   price.call = MoneyOf(row.OptionalInt(12));
   price.actor = row.Text(13);
   price.reason = row.Text(14);
-  price.created_at = TimeOf(row.Int(15));
+  price.created_at = WallTimeOf(row.Int(15));
   return price;
 }
 
@@ -185,7 +183,7 @@ Status AddToDay(SqlConnection& connection, const DailyCost& day) {
 
 Result<std::size_t> DropSomeEvents(SqlConnection& connection, WallTime before) {
   Query drop(connection, sql::kDropCostEvents);
-  drop.Bind(Microseconds(before)).Bind(std::int64_t{limits::kDropBatch});
+  drop.Bind(MicrosOf(before)).Bind(std::int64_t{limits::kDropBatch});
   std::size_t dropped = 0;
   while (true) {
     PODIUM_TRY_ASSIGN(const bool more, drop.Next());
@@ -197,7 +195,7 @@ Result<std::size_t> DropSomeEvents(SqlConnection& connection, WallTime before) {
 Result<std::vector<ModelCost>> ReadModelCosts(SqlConnection& connection, WallTime from,
                                               WallTime to) {
   Query rows(connection, sql::kModelCosts);
-  rows.Bind(Microseconds(from)).Bind(Microseconds(to));
+  rows.Bind(MicrosOf(from)).Bind(MicrosOf(to));
   return All<ModelCost>(rows, [](const Query& row) {
     return ModelCost{row.Text(0), {row.Int(1)}, row.Int(2), row.Int(3),
                      row.Int(4),  row.Int(5),   row.Int(6), row.Int(7)};
@@ -232,7 +230,7 @@ Result<Price> InsertPrice(SqlConnection& connection, Price price) {
                  .Bind(price.id)
                  .Bind(price.provider)
                  .Bind(price.upstream_model)
-                 .Bind(Microseconds(price.effective_from))
+                 .Bind(MicrosOf(price.effective_from))
                  .Bind(price.input.value)
                  .Bind(price.output.value)
                  .BindOptional(NanosOf(price.cache_read))
@@ -244,7 +242,7 @@ Result<Price> InsertPrice(SqlConnection& connection, Price price) {
                  .BindOptional(NanosOf(price.call))
                  .Bind(price.actor)
                  .Bind(price.reason)
-                 .Bind(Microseconds(price.created_at))
+                 .Bind(MicrosOf(price.created_at))
                  .Run());
   return price;
 }

@@ -3,14 +3,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/limits.h"
 #include "store/sql.h"
 #include "store/sql_rows.h"
 
 namespace podium::store {
 namespace {
-
-std::int64_t Microseconds(WallTime time) { return time.time_since_epoch().count(); }
 
 Result<std::optional<KnownKey>> ReadKey(SqlConnection& connection, const std::string& key) {
   Query query(connection, sql::kIdempotencyKey);
@@ -47,7 +46,7 @@ Result<std::optional<Committed>> ReadReplay(SqlConnection& connection, const Ide
 }
 
 Status KeepKey(SqlConnection& connection, const IdempotencyKey& key, const Promotion& audit) {
-  PODIUM_TRY(Query(connection, sql::kDropOldKeys).Bind(Microseconds(OldestKept(audit.at))).Run());
+  PODIUM_TRY(Query(connection, sql::kDropOldKeys).Bind(MicrosOf(OldestKept(audit.at))).Run());
   PODIUM_TRY(Query(connection, sql::kDropSurplusKeys)
                  .Bind(std::int64_t{limits::kMaxIdempotencyKeys} - 1)
                  .Run());
@@ -55,7 +54,7 @@ Status KeepKey(SqlConnection& connection, const IdempotencyKey& key, const Promo
       .Bind(key.key)
       .Bind(key.fingerprint)
       .Bind(audit.revision.get())
-      .Bind(Microseconds(audit.at))
+      .Bind(MicrosOf(audit.at))
       .Run();
 }
 

@@ -4,6 +4,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "base/clock.h"
 #include "domain/model_limits.h"
 #include "store/row_text.h"
 #include "store/sql.h"
@@ -80,16 +81,13 @@ constexpr std::string_view kDropAlias = "DELETE FROM model_aliases WHERE name = 
 #undef PODIUM_MODEL_COLUMNS
 #undef PODIUM_MODEL_VERSION_COLUMNS
 
-WallTime TimeOf(std::int64_t microseconds) { return WallTime(WallTime::duration(microseconds)); }
-std::int64_t Microseconds(WallTime time) { return time.time_since_epoch().count(); }
-
 Result<RegisteredModel> ModelOf(const Query& row) {
   RegisteredModel model;
   model.name = row.Text(0);
   model.description = row.OptionalText(1);
   PODIUM_TRY_ASSIGN(model.tags, TagsFromText(row.Text(2)));
-  model.created_at = TimeOf(row.Int(3));
-  model.updated_at = TimeOf(row.Int(4));
+  model.created_at = WallTimeOf(row.Int(3));
+  model.updated_at = WallTimeOf(row.Int(4));
   return model;
 }
 
@@ -108,8 +106,8 @@ Result<RegisteredVersion> VersionOf(const Query& row) {
   version.model_id = row.Text(8);
   version.user = row.Text(9);
   PODIUM_TRY_ASSIGN(version.tags, TagsFromText(row.Text(10)));
-  version.created_at = TimeOf(row.Int(11));
-  version.updated_at = TimeOf(row.Int(12));
+  version.created_at = WallTimeOf(row.Int(11));
+  version.updated_at = WallTimeOf(row.Int(12));
   return version;
 }
 
@@ -152,8 +150,8 @@ Status WriteModel(SqlConnection& connection, const RegisteredModel& model) {
       .Bind(model.name)
       .BindOptional(model.description)
       .Bind(TagsToText(model.tags))
-      .Bind(Microseconds(model.created_at))
-      .Bind(Microseconds(model.updated_at))
+      .Bind(MicrosOf(model.created_at))
+      .Bind(MicrosOf(model.updated_at))
       .Run();
 }
 
@@ -170,8 +168,8 @@ Status WriteVersion(SqlConnection& connection, const RegisteredVersion& version)
       .Bind(version.model_id)
       .Bind(version.user)
       .Bind(TagsToText(version.tags))
-      .Bind(Microseconds(version.created_at))
-      .Bind(Microseconds(version.updated_at))
+      .Bind(MicrosOf(version.created_at))
+      .Bind(MicrosOf(version.updated_at))
       .Run();
 }
 
@@ -187,7 +185,7 @@ Status Rename(SqlConnection& connection, const std::string& from, const Register
   PODIUM_TRY(Query(connection, kRenameVersions)
                  .Bind(from)
                  .Bind(to.name)
-                 .Bind(Microseconds(to.updated_at))
+                 .Bind(MicrosOf(to.updated_at))
                  .Run());
   return Query(connection, kRenameAliases).Bind(from).Bind(to.name).Run();
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/limits.h"
 #include "store/sql_store.h"
 
@@ -50,9 +51,6 @@ constexpr std::string_view kWanted =
 
 constexpr std::string_view kNewestBeat = "SELECT COALESCE(MAX(heartbeat_at), 0) FROM replicas";
 
-std::int64_t Microseconds(WallTime time) { return time.time_since_epoch().count(); }
-WallTime TimeOf(std::int64_t microseconds) { return WallTime(WallTime::duration(microseconds)); }
-
 // Never before the newest beat. A clock that was stepped back would otherwise make all that is in
 // the table recent, and wake the dead; who dies while the clock catches up is found out by then.
 // One that was stepped forward makes each of the others look dead until its next beat: at most
@@ -60,7 +58,7 @@ WallTime TimeOf(std::int64_t microseconds) { return WallTime(WallTime::duration(
 Result<WallTime> NotBeforeNewestBeat(SqlConnection& connection, WallTime now) {
   Query newest(connection, kNewestBeat);
   PODIUM_TRY(newest.Next());
-  return std::max(now, TimeOf(newest.Int(0)));
+  return std::max(now, WallTimeOf(newest.Int(0)));
 }
 
 ReplicaRow RowOf(const Query& row, WallTime now) {
@@ -69,8 +67,8 @@ ReplicaRow RowOf(const Query& row, WallTime now) {
   replica.applied = Generation(static_cast<std::uint64_t>(row.Int(4)));
   replica.ready = row.Int(5);
   replica.failed = row.Int(6);
-  replica.joined_at = TimeOf(row.Int(7));
-  replica.heartbeat_at = TimeOf(row.Int(8));
+  replica.joined_at = WallTimeOf(row.Int(7));
+  replica.heartbeat_at = WallTimeOf(row.Int(8));
   replica.silence = std::max(now - replica.heartbeat_at, std::chrono::microseconds(0));
   return replica;
 }
@@ -99,7 +97,7 @@ Result<bool> WriteBeat(SqlConnection& connection, const ReplicaBeat& beat, WallT
       .Bind(static_cast<std::int64_t>(beat.applied.get()))
       .Bind(beat.ready)
       .Bind(beat.failed)
-      .Bind(Microseconds(now));
+      .Bind(MicrosOf(now));
   PODIUM_TRY_ASSIGN(const bool known, query.Next());
   if (known) PODIUM_TRY(query.Run());
   return known;
@@ -113,7 +111,7 @@ Status SqlStore::Join(const ReplicaIdentity& self) {
   writing.work = [&](SqlConnection& connection) -> Result<bool> {
     PODIUM_TRY_ASSIGN(const WallTime clock, Now(connection));
     PODIUM_TRY_ASSIGN(const WallTime now, NotBeforeNewestBeat(connection, clock));
-    const std::int64_t forgotten = Microseconds(now - limits::kReplicaForgotten);
+    const std::int64_t forgotten = MicrosOf(now - limits::kReplicaForgotten);
     PODIUM_TRY(Query(connection, kForgetVersions).Bind(self.id).Bind(forgotten).Run());
     PODIUM_TRY(Query(connection, kForgetReplicas).Bind(self.id).Bind(forgotten).Run());
     PODIUM_TRY(Query(connection, kJoin)
@@ -121,8 +119,8 @@ Status SqlStore::Join(const ReplicaIdentity& self) {
                    .Bind(self.incarnation)
                    .Bind(self.address)
                    .Bind(self.build)
-                   .Bind(Microseconds(now))
-                   .Bind(Microseconds(now))
+                   .Bind(MicrosOf(now))
+                   .Bind(MicrosOf(now))
                    .Run());
     return true;
   };
@@ -217,8 +215,8 @@ Status SqlStore::Want(const ModelId& id, std::chrono::milliseconds patience) {
   writing.turn = WriteTurn::kRecords;
   writing.work = [&](SqlConnection& connection) -> Result<bool> {
     PODIUM_TRY_ASSIGN(const WallTime now, Now(connection));
-    PODIUM_TRY(Query(connection, kForgetWants).Bind(Microseconds(now)).Run());
-    PODIUM_TRY(Query(connection, kWant).Bind(id.get()).Bind(Microseconds(now + patience)).Run());
+    PODIUM_TRY(Query(connection, kForgetWants).Bind(MicrosOf(now)).Run());
+    PODIUM_TRY(Query(connection, kWant).Bind(id.get()).Bind(MicrosOf(now + patience)).Run());
     return true;
   };
   return Write(writing);
@@ -229,7 +227,7 @@ Result<std::vector<ModelId>> SqlStore::ReadWanted() {
       [this](SqlConnection& connection) -> Result<std::vector<ModelId>> {
         PODIUM_TRY_ASSIGN(const WallTime now, Now(connection));
         Query rows(connection, kWanted);
-        rows.Bind(Microseconds(now));
+        rows.Bind(MicrosOf(now));
         std::vector<ModelId> ids;
         while (true) {
           PODIUM_TRY_ASSIGN(const bool more, rows.Next());

@@ -3,15 +3,13 @@
 #include <map>
 #include <utility>
 
+#include "base/clock.h"
 #include "store/row_text.h"
 #include "store/sql.h"
 #include "store/sql_history.h"
 
 namespace podium::store {
 namespace {
-
-WallTime TimeOf(std::int64_t microseconds) { return WallTime(WallTime::duration(microseconds)); }
-std::int64_t Microseconds(WallTime time) { return time.time_since_epoch().count(); }
 
 std::optional<ModelId> IdOf(std::optional<std::string> text) {
   return text ? std::optional(ModelId(std::move(*text))) : std::nullopt;
@@ -42,8 +40,8 @@ Result<Route> ReadRouteColumns(const Query& row) {
   route.canary_salt = row.Text(5);
   route.previous_primary = IdOf(row.OptionalText(6));
   route.primary_since = Revision(row.Int(7));
-  route.created_at = TimeOf(row.Int(8));
-  route.updated_at = TimeOf(row.Int(9));
+  route.created_at = WallTimeOf(row.Int(8));
+  route.updated_at = WallTimeOf(row.Int(9));
   route.revision = Revision(row.Int(10));
   return route;
 }
@@ -146,8 +144,8 @@ Status WriteVersion(SqlConnection& connection, const ModelVersion& row) {
       .Bind(NameOf(row.load))
       .Bind(row.source_run)
       .BindOptional(TextOf(row.parent_id))
-      .Bind(Microseconds(row.created_at))
-      .Bind(Microseconds(row.updated_at))
+      .Bind(MicrosOf(row.created_at))
+      .Bind(MicrosOf(row.updated_at))
       .Bind(row.revision.get())
       .Bind(std::int64_t{row.deleted})
       .Run();
@@ -163,8 +161,8 @@ Status WriteRoute(SqlConnection& connection, const Route& route) {
       .Bind(route.canary_salt)
       .BindOptional(TextOf(route.previous_primary))
       .Bind(route.primary_since.get())
-      .Bind(Microseconds(route.created_at))
-      .Bind(Microseconds(route.updated_at))
+      .Bind(MicrosOf(route.created_at))
+      .Bind(MicrosOf(route.updated_at))
       .Bind(route.revision.get())
       .Run();
 }
@@ -197,7 +195,7 @@ Status WritePromotion(SqlConnection& connection, const Promotion& row) {
       .Bind(row.reason)
       .Bind(row.request_id)
       .Bind(row.evidence)
-      .Bind(Microseconds(row.at))
+      .Bind(MicrosOf(row.at))
       .Bind(row.previous_hash)
       .Bind(row.hash)
       .Run();
@@ -210,7 +208,7 @@ Status WriteEvent(SqlConnection& connection, const OutboxEvent& event) {
       .Bind(event.revision.get())
       .Bind(event.type)
       .Bind(event.data)
-      .Bind(Microseconds(event.at))
+      .Bind(MicrosOf(event.at))
       .Run();
 }
 
@@ -220,7 +218,7 @@ Status MoveHead(SqlConnection& connection, const Head& head) {
       .Bind(head.revision.get())
       .Bind(head.chain.hash)
       .Bind(head.chain.count)
-      .Bind(Microseconds(head.at))
+      .Bind(MicrosOf(head.at))
       .Run();
 }
 
@@ -232,7 +230,7 @@ Result<Head> ReadHead(SqlConnection& connection) {
                 "the registry has lost its revision row: restore it from a backup");
   }
   return Head{static_cast<std::uint32_t>(query.Int(0)), Revision(query.Int(1)),
-              ChainHead{query.Text(2), query.Int(3)}, TimeOf(query.Int(4))};
+              ChainHead{query.Text(2), query.Int(3)}, WallTimeOf(query.Int(4))};
 }
 
 Result<ModelVersion> ReadVersionRow(const Query& row) {
@@ -258,8 +256,8 @@ Result<ModelVersion> ReadVersionRow(const Query& row) {
   PODIUM_TRY_ASSIGN(version.load, Known(ParseLoadPolicy(row.Text(17)), "load", row.Text(17)));
   version.source_run = row.Text(18);
   version.parent_id = IdOf(row.OptionalText(19));
-  version.created_at = TimeOf(row.Int(20));
-  version.updated_at = TimeOf(row.Int(21));
+  version.created_at = WallTimeOf(row.Int(20));
+  version.updated_at = WallTimeOf(row.Int(21));
   version.revision = Revision(row.Int(22));
   version.deleted = row.Int(23) != 0;
   return version;
@@ -281,7 +279,7 @@ Result<Promotion> ReadPromotionRow(const Query& row) {
   promotion.reason = row.Text(10);
   promotion.request_id = row.Text(11);
   promotion.evidence = row.Text(12);
-  promotion.at = TimeOf(row.Int(13));
+  promotion.at = WallTimeOf(row.Int(13));
   promotion.previous_hash = row.Text(14);
   promotion.hash = row.Text(15);
   return promotion;

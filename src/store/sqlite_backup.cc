@@ -30,21 +30,21 @@ Failure IsThere(const std::string& path) {
 }
 
 /// A file that is gone again unless it was given its real name.
-class Draft {
+class DraftFile {
  public:
   /// In the directory of `target`, so that a rename is all it takes.
-  static Result<Draft> Make(const std::string& target) {
+  static Result<DraftFile> Make(const std::string& target) {
     std::string name = target + ".XXXXXX";
     const int file = ::mkstemp(name.data());  // Mode 0600.
     if (file < 0) {
       return CannotWrite(target, std::error_code(errno, std::generic_category()));
     }
     ::close(file);
-    return Draft(std::move(name));
+    return DraftFile(std::move(name));
   }
-  Draft(Draft&& other) noexcept : name_(std::exchange(other.name_, "")) {}
-  Draft& operator=(Draft&&) = delete;
-  ~Draft() {
+  DraftFile(DraftFile&& other) noexcept : name_(std::exchange(other.name_, "")) {}
+  DraftFile& operator=(DraftFile&&) = delete;
+  ~DraftFile() {
     if (name_.empty()) return;
     std::error_code ignored;
     for (const char* end : {"", "-wal", "-shm", "-journal"}) fs::remove(name_ + end, ignored);
@@ -74,7 +74,7 @@ class Draft {
   }
 
  private:
-  explicit Draft(std::string name) : name_(std::move(name)) {}
+  explicit DraftFile(std::string name) : name_(std::move(name)) {}
 
   static Status SyncDirectoryOf(const std::string& path) {
     const fs::path directory = fs::path(path).parent_path();
@@ -253,7 +253,7 @@ Result<SqliteReport> BackUpSqlite(const std::string& from, const std::string& to
   if (fs::exists(to, ignored)) return IsThere(to);
   PODIUM_TRY_ASSIGN(const std::unique_ptr<SqliteConnection> source, OpenExisting(from));
   PODIUM_TRY(SchemaOf(*source, from));
-  PODIUM_TRY_ASSIGN(Draft draft, Draft::Make(to));
+  PODIUM_TRY_ASSIGN(DraftFile draft, DraftFile::Make(to));
   PODIUM_TRY(source->CopyTo(draft.name(), progress));
   PODIUM_TRY_ASSIGN(SqliteReport report, CheckSqlite(draft.name(), nullptr));
   PODIUM_TRY(RefuseUnlessSound(from, report));
@@ -274,7 +274,7 @@ Result<SqliteRestored> RestoreSqlite(const std::string& backup, const std::strin
   if (before) above = std::max(above, before->head.epoch);
   PODIUM_TRY_ASSIGN(restored.replaced, KeepReplaced(to, before, clock));
   PODIUM_TRY_ASSIGN(const std::unique_ptr<SqliteConnection> source, OpenExisting(backup));
-  PODIUM_TRY_ASSIGN(Draft draft, Draft::Make(to));
+  PODIUM_TRY_ASSIGN(DraftFile draft, DraftFile::Make(to));
   PODIUM_TRY(source->CopyTo(draft.name(), progress));
   PODIUM_TRY(RaiseEpochIn(draft.name(), above, "restored from a backup", clock));
   PODIUM_TRY_ASSIGN(restored.facts, ReadSqliteFacts(draft.name()));

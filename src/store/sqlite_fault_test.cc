@@ -42,7 +42,7 @@ std::vector<DiskFault> AllFaults() {
   };
 }
 
-std::string TextOf(const DiskFault& fault) {
+std::string FaultText(const DiskFault& fault) {
   return fmt::format("{} {} fails with {}{}{}", NameOf(fault.call), fault.nth, fault.code,
                      fault.stays ? ", and so do all after it" : "", fault.torn ? ", torn" : "");
 }
@@ -110,7 +110,7 @@ class SqliteFaults : public ::testing::Test {
              const std::function<bool(const DiskFault&)>& attempt) {
     for (DiskFault fault : faults) {
       while (true) {
-        SCOPED_TRACE(TextOf(fault));
+        SCOPED_TRACE(FaultText(fault));
         if (!attempt(fault)) break;
         ASSERT_FALSE(HasFailure());
         tally_.Count(fault);

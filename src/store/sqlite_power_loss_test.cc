@@ -16,7 +16,7 @@ namespace {
 using testing::Unsynced;
 
 /// What had been answered when the disk had seen so many events.
-struct Moment {
+struct AnsweredMoment {
   std::size_t events;
   std::string rows;
 };
@@ -84,7 +84,7 @@ class PowerLoss : public ::testing::TestWithParam<Unsynced> {
   testing::TempDir folder_;
   testing::SimClock clock_;
   SeededRng rng_{1};
-  std::vector<Moment> moments_;
+  std::vector<AnsweredMoment> moments_;
 };
 
 TEST_P(PowerLoss, WhatWasAnsweredIsThere) {

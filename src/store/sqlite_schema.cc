@@ -3,15 +3,6 @@
 #include "store/migrations.h"
 
 namespace podium::store {
-namespace {
-
-Result<std::int64_t> CountOf(SqlConnection& connection, std::string_view sql) {
-  Query query(connection, sql);
-  PODIUM_TRY(query.Next());
-  return query.Int(0);
-}
-
-}  // namespace
 
 Result<int> ReadSqliteSchema(SqlConnection& connection, const std::string& path) {
   PODIUM_TRY_ASSIGN(

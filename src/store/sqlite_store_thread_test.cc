@@ -8,8 +8,6 @@
 namespace podium::store {
 namespace {
 
-const RouteName kIris("iris");
-
 class RegistryThreads : public ::testing::TestWithParam<Backend> {
  protected:
   RegistryThreads() : store_(GetParam().open(clock_, rng_, folder_)), registry_(*store_) {}

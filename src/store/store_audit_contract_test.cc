@@ -12,8 +12,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-const RouteName kIris("iris");
-
 class RegistryStanding : public RegistryContract {
  protected:
   RouteStanding At(std::int64_t revision) {

@@ -53,6 +53,9 @@ inline Backend PostgresBackend() { return {"Postgres", OpenPostgres, /*keeps_row
 
 inline BasisPoints Share(int basis_points) { return *BasisPoints::From(basis_points); }
 
+/// The route of rows, and of verbs that name none.
+inline const RouteName kIris("iris");
+
 /// A row to register; `version` is the id unless said otherwise.
 inline ModelVersion Row(const std::string& id, const std::string& route = "iris") {
   ModelVersion row;

@@ -10,8 +10,6 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const RouteName kIris("iris");
-
 Generation At(std::int64_t revision) { return MakeGeneration(0, Revision(revision)); }
 
 class RegistryHistory : public RegistryContract {

@@ -123,7 +123,7 @@ void ExpectConsistent(const TableDelta& table) {
 }
 
 /// How a route stood at a revision, as its rows said at the time.
-struct Moment {
+struct PastMoment {
   RouteName route;
   Revision revision;
   WallTime at;  ///< When that revision was committed.
@@ -131,10 +131,11 @@ struct Moment {
 };
 
 // Random moments out of a random history: the audit trail alone must give back each of them.
-void ExpectTheTrailKnows(const std::vector<Moment>& moments, RegistryStore& store, Chance& chance) {
+void ExpectTheTrailKnows(const std::vector<PastMoment>& moments, RegistryStore& store,
+                         Chance& chance) {
   ASSERT_FALSE(moments.empty());
   for (int i = 0; i < 300; ++i) {
-    const Moment& moment =
+    const PastMoment& moment =
         moments[static_cast<std::size_t>(chance.Below(static_cast<int>(moments.size())))];
     const Generation generation = MakeGeneration(0, moment.revision);
     const auto standing = store.ReadStanding(moment.route, {generation, std::nullopt});
@@ -149,7 +150,7 @@ void ExpectTheTrailKnows(const std::vector<Moment>& moments, RegistryStore& stor
     // And by the clock: several commits may share a moment, the newest of them counts.
     const auto by_time = store.ReadStanding(moment.route, {std::nullopt, moment.at});
     ASSERT_TRUE(by_time) << Describe(by_time.error());
-    const auto same = std::find_if(moments.rbegin(), moments.rend(), [&](const Moment& other) {
+    const auto same = std::find_if(moments.rbegin(), moments.rend(), [&](const PastMoment& other) {
       return other.route == moment.route && other.at == moment.at;
     });
     ASSERT_EQ(by_time->revision, same->revision);
@@ -191,7 +192,7 @@ TEST_P(StoresAgree, OnEveryOneOfManyRandomMutations) {
   int replayed = 0;
   std::map<RouteName, std::map<Revision, std::string>> stood;  // As the table said at the time.
   std::set<PromotionKind> kinds;
-  std::vector<Moment> moments;
+  std::vector<PastMoment> moments;
   WallTime committed_at;  // The table's time: it does not go back when the clock does.
   for (int step = 0; step < steps; ++step) {
     SCOPED_TRACE(step);

@@ -12,8 +12,6 @@ namespace {
 class RegistryReads : public RegistryContract {};
 INSTANTIATE_TEST_SUITE_P(Stores, RegistryReads, AllBackends(), BackendName);
 
-const RouteName kIris("iris");
-
 std::vector<std::string> IdsOf(const TableDelta& delta) {
   std::vector<std::string> ids;
   for (const ModelVersion& row : delta.versions) {

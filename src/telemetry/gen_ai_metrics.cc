@@ -4,6 +4,8 @@
 #include <numeric>
 #include <utility>
 
+#include "base/clock.h"
+
 namespace podium::telemetry {
 namespace {
 
@@ -22,10 +24,6 @@ static_assert(std::max({kSeconds.size(), kTokens.size(), kFirstTokenSeconds.size
 
 std::size_t BucketOf(std::span<const double> bounds, double value) {
   return static_cast<std::size_t>(std::ranges::lower_bound(bounds, value) - bounds.begin());
-}
-
-double SecondsOf(std::chrono::nanoseconds duration) {
-  return std::chrono::duration<double>(duration).count();
 }
 
 /// One writer, any number of readers.

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "base/assert.h"
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/utf8.h"
@@ -26,10 +27,6 @@ constexpr unsigned kFlagKnowsRemote = 0x100;
 constexpr unsigned kFlagRemote = 0x200;
 constexpr int kClientError = 400;  // Of HTTP, as the next one.
 constexpr int kServerError = 500;
-
-double SecondsOf(std::chrono::nanoseconds duration) {
-  return std::chrono::duration<double>(duration).count();
-}
 
 std::int64_t UnixNano(WallTime time) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(time.time_since_epoch()).count();

@@ -8,7 +8,7 @@
 namespace podium::telemetry {
 namespace {
 
-constexpr TraceId kTrace{1, 0x4000000000000000};  // Exactly a quarter of the way.
+constexpr TraceId kQuarterTrace{1, 0x4000000000000000};  // Exactly a quarter of the way.
 
 TEST(Sampler, TheCallersDecisionHoldsUnlessAllAreAskedAlike) {
   struct Case {
@@ -40,8 +40,8 @@ TEST(Sampler, TheCallersDecisionHoldsUnlessAllAreAskedAlike) {
     ASSERT_TRUE(sampler);
     sampler->ratio = c.ratio;
     std::optional<TraceContext> caller;
-    if (c.caller) caller = TraceContext{kTrace, {1}, *c.caller};
-    EXPECT_EQ(Samples(*sampler, caller, kTrace), c.want);
+    if (c.caller) caller = TraceContext{kQuarterTrace, {1}, *c.caller};
+    EXPECT_EQ(Samples(*sampler, caller, kQuarterTrace), c.want);
   }
 }
 

@@ -62,6 +62,8 @@ Error NoSuchPath(const net::RequestHead& head) {
 
 }  // namespace
 
+ModelId VersionIdOf(const AdminCall& call) { return ModelId(std::string(call.captures.Get("id"))); }
+
 net::Response JsonResponse(const Json& value, int status) {
   net::Response response;
   response.status = status;

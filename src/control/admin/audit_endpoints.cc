@@ -10,7 +10,7 @@
 namespace podium::control {
 namespace {
 
-AdminReply List(AdminCall& call) {
+AdminReply ListChanges(AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
   if (Status known = CheckQuery(head, {"route", "limit", "cursor"}); !known) {
     co_return Fail(std::move(known).error());
@@ -87,7 +87,7 @@ AdminReply AsOf(AdminCall& call) {
 }  // namespace
 
 void AddAuditEndpoints(AdminRoutes& routes) {
-  routes.Add(net::HttpMethod::kGet, "/api/v1/audit", {List});
+  routes.Add(net::HttpMethod::kGet, "/api/v1/audit", {ListChanges});
   routes.Add(net::HttpMethod::kGet, "/api/v1/routes/{route}/as-of", {AsOf});
 }
 

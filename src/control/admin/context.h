@@ -145,6 +145,8 @@ struct Endpoint {
 };
 using AdminRoutes = net::PathRouter<Endpoint>;
 
+/// The version that {id} of the path names.
+ModelId VersionIdOf(const AdminCall& call);
 /// A 200 (or `status`) with a JSON body.
 net::Response JsonResponse(const Json& value, int status = 200);
 

@@ -110,7 +110,7 @@ Json PriceText(std::optional<NanoUsd> amount) {
   return text;
 }
 
-Json ToJson(const Price& price) {
+Json PriceJson(const Price& price) {
   Json json;
   json["price_id"] = price.id;
   json["provider"] = price.provider;
@@ -173,7 +173,7 @@ AdminReply ListPrices(AdminCall& call) {
       next = fmt::to_string(last);
       break;
     }
-    items.push_back(ToJson(price));
+    items.push_back(PriceJson(price));
     last = price.id;
   }
   co_return PageResponse(call, std::move(items), next);
@@ -253,7 +253,7 @@ AdminReply SetPrice(AdminCall& call) {
     const Status published = co_await std::move(publish);
     (void)published;  // It is in; the next minute brings it.
   }
-  co_return JsonResponse(ToJson(*added), 201);
+  co_return JsonResponse(PriceJson(*added), 201);
 }
 
 }  // namespace

@@ -46,13 +46,11 @@ Json ReportJson(const view::VersionReport& report) {
   return json;
 }
 
-ModelId IdOf(const AdminCall& call) { return ModelId(std::string(call.captures.Get("id"))); }
-
 Failure NoMetrics(const ModelId& id) {
   return Fail(ErrorCode::kNotFound, "there are no metrics of a version {}", id.get());
 }
 
-AdminReply List(AdminCall& call) {
+AdminReply ListMetrics(AdminCall& call) {
   if (Status known = CheckQuery(call.exchange.head(), {"limit", "cursor"}); !known) {
     co_return Fail(std::move(known).error());
   }
@@ -63,24 +61,24 @@ AdminReply List(AdminCall& call) {
   co_return KeyedPage(call, std::move(items));
 }
 
-AdminReply Get(AdminCall& call) {
-  const std::optional<view::VersionReport> report = call.context.stats.Report(IdOf(call));
-  if (!report) co_return NoMetrics(IdOf(call));
+AdminReply GetMetrics(AdminCall& call) {
+  const std::optional<view::VersionReport> report = call.context.stats.Report(VersionIdOf(call));
+  if (!report) co_return NoMetrics(VersionIdOf(call));
   co_return JsonResponse(ReportJson(*report));
 }
 
-AdminReply Reset(AdminCall& call) {
-  if (!call.context.stats.Reset(IdOf(call))) co_return NoMetrics(IdOf(call));
-  co_return JsonResponse(ReportJson(*call.context.stats.Report(IdOf(call))));
+AdminReply ResetMetrics(AdminCall& call) {
+  if (!call.context.stats.Reset(VersionIdOf(call))) co_return NoMetrics(VersionIdOf(call));
+  co_return JsonResponse(ReportJson(*call.context.stats.Report(VersionIdOf(call))));
 }
 
 }  // namespace
 
 void AddMetricEndpoints(AdminRoutes& routes) {
-  routes.Add(net::HttpMethod::kGet, "/api/v1/metrics/versions", {List});
-  routes.Add(net::HttpMethod::kGet, "/api/v1/metrics/versions/{id}", {Get});
+  routes.Add(net::HttpMethod::kGet, "/api/v1/metrics/versions", {ListMetrics});
+  routes.Add(net::HttpMethod::kGet, "/api/v1/metrics/versions/{id}", {GetMetrics});
   routes.Add(net::HttpMethod::kDelete, "/api/v1/metrics/versions/{id}",
-             {.serve = Reset, .precondition = Endpoint::Precondition::kNone});
+             {.serve = ResetMetrics, .precondition = Endpoint::Precondition::kNone});
 }
 
 }  // namespace podium::control

@@ -9,10 +9,6 @@
 namespace podium::control {
 namespace {
 
-double Seconds(std::chrono::nanoseconds duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 std::chrono::nanoseconds ViewAge(const AdminContext& c, const view::PublishState& state) {
   return c.clock.SteadyNow() - state.confirmed_at;
 }
@@ -53,7 +49,7 @@ std::string ReplicaLine(const AdminContext& c) {
   if (c.place == nullptr) return "";
   const auto silence = c.place->Silence(c.clock.SteadyNow());
   const std::string told = silence
-                               ? fmt::format("told the registry {:.1f} s ago", Seconds(*silence))
+                               ? fmt::format("told the registry {:.1f} s ago", SecondsOf(*silence))
                                : "has not told the registry yet";
   return fmt::format("{} replica {} {}\n", ReplicaTrouble(c).empty() ? "[+]" : "[-]",
                      c.options.replica, told);
@@ -79,7 +75,7 @@ AdminReply Ready(AdminCall& call) {
       "{} view generation {} age {:.1f} s\n{} table {}\n{} models {} ready, {} failed, {} "
       "primaries "
       "loading\n{}{}{}",
-      mark(state.publishes > 0), state.view->generation().get(), Seconds(ViewAge(c, state)),
+      mark(state.publishes > 0), state.view->generation().get(), SecondsOf(ViewAge(c, state)),
       mark(state.trouble.empty()),
       state.trouble.empty() ? "readable" : "not readable, serving from the last good view",
       mark(counts.failed == 0 && counts.primaries_pending == 0), counts.ready, counts.failed,
@@ -105,8 +101,8 @@ AdminReply ShowStatus(AdminCall& call) {
   json["version"] = c.options.build;
   json["replica"] = c.options.replica;
   json["generation"] = state.view->generation().get();
-  json["uptime_s"] = Seconds(c.clock.SteadyNow() - c.started);
-  json["view_age_s"] = Seconds(ViewAge(c, state));
+  json["uptime_s"] = SecondsOf(c.clock.SteadyNow() - c.started);
+  json["view_age_s"] = SecondsOf(ViewAge(c, state));
   json["stale"] = ViewAge(c, state) > c.options.cache_ttl;
   json["trouble"] = state.trouble.empty() ? Json() : Json(state.trouble);
   const std::string write_trouble = c.last_write.trouble();

@@ -27,7 +27,7 @@ Json ModelJson(const routing::CompiledRoute& route, const ModelVersion& version)
   return json;
 }
 
-AdminReply List(AdminCall& call) {
+AdminReply ListModelsOfFeatures(AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
   if (Status known = CheckQuery(head, {"feature", "limit", "cursor"}); !known)
     co_return Fail(std::move(known).error());
@@ -43,11 +43,11 @@ AdminReply List(AdminCall& call) {
   co_return KeyedPage(call, std::move(items));
 }
 
-AdminReply Promote(AdminCall& call) {
-  return CarryOutPlain(call, store::PromoteVersion{ModelId(std::string(call.captures.Get("id")))});
+AdminReply PromoteModel(AdminCall& call) {
+  return CarryOutPlain(call, store::PromoteVersion{VersionIdOf(call)});
 }
 
-AdminReply RollBack(AdminCall& call) {
+AdminReply RollBackFeature(AdminCall& call) {
   return CarryOutPlain(call, store::RollBackRoute{RouteName(std::string(call.captures.Get("id")))});
 }
 
@@ -57,9 +57,9 @@ void AddQualityEndpoints(AdminRoutes& routes) {
   using enum net::HttpMethod;
   constexpr auto kAdmin = Endpoint::Access::kAdmin;
   constexpr auto kJson = Endpoint::Body::kJson;
-  routes.Add(kGet, "/admin/ai-quality/models", {List});
-  routes.Add(kPost, "/admin/ai-quality/models/{id}/promote", {Promote, kAdmin, kJson});
-  routes.Add(kPost, "/admin/ai-quality/models/{id}/rollback", {RollBack, kAdmin, kJson});
+  routes.Add(kGet, "/admin/ai-quality/models", {ListModelsOfFeatures});
+  routes.Add(kPost, "/admin/ai-quality/models/{id}/promote", {PromoteModel, kAdmin, kJson});
+  routes.Add(kPost, "/admin/ai-quality/models/{id}/rollback", {RollBackFeature, kAdmin, kJson});
 }
 
 }  // namespace podium::control

@@ -8,17 +8,17 @@
 namespace podium::control {
 namespace {
 
-struct Shown {
+struct ShownReplica {
   store::ReplicaRow row;
   std::vector<store::ReplicaVersion> failed;
 };
 
 // Blocking: runs on the pool for reads.
-Result<std::vector<Shown>> ReadAll(store::ReplicaStore& store) {
+Result<std::vector<ShownReplica>> ReadAll(store::ReplicaStore& store) {
   PODIUM_TRY_ASSIGN(std::vector<store::ReplicaRow> rows, store.ReadReplicas());
-  std::vector<Shown> all;
+  std::vector<ShownReplica> all;
   for (store::ReplicaRow& row : rows) {
-    Shown shown{std::move(row), {}};
+    ShownReplica shown{std::move(row), {}};
     if (shown.row.failed > 0) {
       PODIUM_TRY_ASSIGN(shown.failed, store.ReadFailed(shown.row.self.id));
     }
@@ -33,7 +33,7 @@ Json Behind(Generation newest, Generation applied) {
   return RevisionOf(newest).get() - RevisionOf(applied).get();
 }
 
-Json ToJson(const Shown& shown, Generation newest, const std::string& self) {
+Json ReplicaJson(const ShownReplica& shown, Generation newest, const std::string& self) {
   const store::ReplicaRow& row = shown.row;
   Json json;
   json["id"] = row.self.id;
@@ -48,7 +48,7 @@ Json ToJson(const Shown& shown, Generation newest, const std::string& self) {
   json["failed"] = row.failed;
   json["joined_at"] = FormatUtc(row.joined_at);
   json["heartbeat_at"] = FormatUtc(row.heartbeat_at);
-  json["silent_s"] = std::chrono::duration<double>(row.silence).count();
+  json["silent_s"] = SecondsOf(row.silence);
   json["not_ready"] = Json::array();
   for (const store::ReplicaVersion& version : shown.failed) {
     json["not_ready"].push_back({{"model_id", version.id.get()}, {"error", version.error}});
@@ -56,7 +56,7 @@ Json ToJson(const Shown& shown, Generation newest, const std::string& self) {
   return json;
 }
 
-AdminReply List(AdminCall& call) {
+AdminReply ListReplicas(AdminCall& call) {
   const AdminContext& c = call.context;
   const net::RequestHead& head = call.exchange.head();
   if (Status known = CheckQuery(head, {"limit", "cursor"}); !known) {
@@ -66,19 +66,19 @@ AdminReply List(AdminCall& call) {
   if (!limit) co_return Fail(limit.error());
   const std::string after = QueryText(head, "cursor").value_or("");
   auto read = RunOn(c.pools.reads, [&] { return ReadAll(*c.replicas); });
-  const Result<std::vector<Shown>> all = co_await std::move(read);
+  const Result<std::vector<ShownReplica>> all = co_await std::move(read);
   if (!all) co_return Fail(all.error());
   Generation newest = c.publisher.state().view->generation();
-  for (const Shown& shown : *all) newest = std::max(newest, shown.row.applied);
+  for (const ShownReplica& shown : *all) newest = std::max(newest, shown.row.applied);
   Json items = Json::array();
   std::string next;
-  for (const Shown& shown : *all) {
+  for (const ShownReplica& shown : *all) {
     if (shown.row.self.id <= after) continue;
     if (items.size() == static_cast<std::size_t>(*limit)) {
       next = items.back()["id"].get<std::string>();
       break;
     }
-    items.push_back(ToJson(shown, newest, c.options.replica));
+    items.push_back(ReplicaJson(shown, newest, c.options.replica));
   }
   co_return PageResponse(call, std::move(items), next);
 }
@@ -86,7 +86,7 @@ AdminReply List(AdminCall& call) {
 }  // namespace
 
 void AddReplicaEndpoints(AdminRoutes& routes) {
-  routes.Add(net::HttpMethod::kGet, "/api/v1/replicas", {List});
+  routes.Add(net::HttpMethod::kGet, "/api/v1/replicas", {ListReplicas});
 }
 
 }  // namespace podium::control

@@ -66,7 +66,7 @@ Json RouteJson(const view::RouteView& route, const view::PublishState& state) {
 }
 
 // What is shown is what the cores route by, not what the table may say meanwhile.
-AdminReply List(AdminCall& call) {
+AdminReply ListRoutes(AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
   if (Status known = CheckQuery(head, {"limit", "cursor"}); !known) {
     co_return Fail(std::move(known).error());
@@ -88,7 +88,7 @@ AdminReply List(AdminCall& call) {
   co_return PageResponse(call, std::move(items), next);
 }
 
-AdminReply Get(AdminCall& call) {
+AdminReply GetRoute(AdminCall& call) {
   const view::PublishState state = call.context.publisher.state();
   const RouteName name = NameOfRoute(call);
   const view::RouteView* route = state.view->Find(name.get());
@@ -122,7 +122,7 @@ AdminReply EndCanary(AdminCall& call) {
   return CarryOutPlain(call, store::EndCanary{NameOfRoute(call)});
 }
 
-AdminReply RollBack(AdminCall& call) {
+AdminReply RollBackRoute(AdminCall& call) {
   return CarryOutPlain(call, store::RollBackRoute{NameOfRoute(call)});
 }
 
@@ -179,12 +179,12 @@ void AddRouteEndpoints(AdminRoutes& routes) {
   using enum net::HttpMethod;
   constexpr auto kAdmin = Endpoint::Access::kAdmin;
   constexpr auto kJson = Endpoint::Body::kJson;
-  routes.Add(kGet, "/api/v1/routes", {List});
-  routes.Add(kGet, "/api/v1/routes/{route}", {Get});
+  routes.Add(kGet, "/api/v1/routes", {ListRoutes});
+  routes.Add(kGet, "/api/v1/routes/{route}", {GetRoute});
   routes.Add(kPut, "/api/v1/routes/{route}/canary", {SetCanary, kAdmin, kJson});
   routes.Add(kDelete, "/api/v1/routes/{route}/canary", {EndCanary, kAdmin, kJson});
   routes.Add(kPut, "/api/v1/routes/{route}/arms", {SetArms, kAdmin, kJson});
-  routes.Add(kPost, "/api/v1/routes/{route}/rollback", {RollBack, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollback", {RollBackRoute, kAdmin, kJson});
 }
 
 }  // namespace podium::control

@@ -10,10 +10,6 @@ namespace {
 
 constexpr std::array<std::string_view, view::kOutcomes> kOutcomeNames = {"ok", "error", "timeout"};
 
-double Seconds(std::chrono::nanoseconds duration) {
-  return std::chrono::duration<double>(duration).count();
-}
-
 /// Sums by what the labels say: a version deleted and registered anew has two ids and one label.
 struct Series {
   view::RoleCounts plain;
@@ -134,7 +130,7 @@ void WriteReplica(Exposition& out, const AdminContext& c) {
   if (!silence) return;
   out.Family("podium_replica_silence_seconds", "gauge",
              "Since the registry last heard from this replica.");
-  out.Sample({{"replica", c.options.replica}}, Seconds(*silence));
+  out.Sample({{"replica", c.options.replica}}, SecondsOf(*silence));
 }
 
 void WriteControl(Exposition& out, const AdminContext& c, const view::PublishState& state) {
@@ -150,7 +146,7 @@ void WriteControl(Exposition& out, const AdminContext& c, const view::PublishSta
   gauge("podium_snapshot_revision", "Generation of the view that every core has.",
         static_cast<double>(state.view->generation().get()));
   gauge("podium_snapshot_age_seconds",
-        "Since the table was last confirmed to be what the view shows.", Seconds(age));
+        "Since the table was last confirmed to be what the view shows.", SecondsOf(age));
   gauge("podium_snapshot_stale", "1 when that is longer ago than registry.cache_ttl.",
         age > c.options.cache_ttl ? 1 : 0);
   gauge("podium_rows_set_aside", "Rows of the table that could not be used (see /api/v1/status).",
@@ -168,7 +164,7 @@ void WriteControl(Exposition& out, const AdminContext& c, const view::PublishSta
   out.Sample({{"verb", "promote"}}, c.pending.promote.load());
   out.Sample({{"verb", "other"}}, c.pending.other.load());
   gauge("podium_uptime_seconds", "Since this process started.",
-        Seconds(c.clock.SteadyNow() - c.started));
+        SecondsOf(c.clock.SteadyNow() - c.started));
   out.Family("podium_build_info", "gauge", "1, labelled with the build.");
   out.Sample({{"version", c.options.build}}, 1);
 }

@@ -18,8 +18,6 @@ Json Named(const ModelVersion& version) {
           {"revision", version.revision.get()}};
 }
 
-Json OrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
 // Of the fields that a version is registered with; roles and times say nothing of the model.
 Json FieldsJson(const ModelVersion& from, const ModelVersion& to) {
   const std::pair<const char*, std::string ModelVersion::*> fields[] = {

@@ -17,8 +17,6 @@ namespace {
 
 constexpr std::string_view kOnnx = "onnx";
 
-ModelId IdOf(const AdminCall& call) { return ModelId(std::string(call.captures.Get("id"))); }
-
 Json Shown(const AdminCall& call, const ModelVersion& version) {
   return ToJson(version, StatusHere(call.context, version));
 }
@@ -108,7 +106,7 @@ AdminReply Register(AdminCall& call) {
   co_return response;
 }
 
-AdminReply List(AdminCall& call) {
+AdminReply ListVersions(AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
   if (Status known = CheckQuery(head, {"route", "name", "status", "limit", "cursor"}); !known) {
     co_return Fail(std::move(known).error());
@@ -138,9 +136,9 @@ AdminReply List(AdminCall& call) {
   co_return PageResponse(call, std::move(items), page->next_cursor);
 }
 
-AdminReply Get(AdminCall& call) {
-  auto read =
-      RunOn(call.context.pools.reads, [&] { return call.context.store.FindVersion(IdOf(call)); });
+AdminReply GetVersion(AdminCall& call) {
+  auto read = RunOn(call.context.pools.reads,
+                    [&] { return call.context.store.FindVersion(VersionIdOf(call)); });
   const Result<ModelVersion> version = co_await std::move(read);
   if (!version) co_return Fail(version.error());
   if (version->deleted) {
@@ -168,7 +166,7 @@ AdminReply Diff(AdminCall& call) {
   }
   using Pair = std::pair<ModelVersion, ModelVersion>;
   auto read = RunOn(call.context.pools.reads, [&]() -> Result<Pair> {
-    PODIUM_TRY_ASSIGN(ModelVersion from, call.context.store.FindVersion(IdOf(call)));
+    PODIUM_TRY_ASSIGN(ModelVersion from, call.context.store.FindVersion(VersionIdOf(call)));
     PODIUM_TRY_ASSIGN(ModelVersion to, call.context.store.FindVersion(ModelId(*other)));
     return Pair(std::move(from), std::move(to));
   });
@@ -180,18 +178,22 @@ AdminReply Diff(AdminCall& call) {
 }
 
 AdminReply Activate(AdminCall& call) {
-  return CarryOutPlain(call, store::ActivateVersion{IdOf(call)});
+  return CarryOutPlain(call, store::ActivateVersion{VersionIdOf(call)});
 }
-AdminReply Retire(AdminCall& call) { return CarryOutPlain(call, store::RetireVersion{IdOf(call)}); }
-AdminReply Promote(AdminCall& call) {
-  return CarryOutPlain(call, store::PromoteVersion{IdOf(call)});
+AdminReply Retire(AdminCall& call) {
+  return CarryOutPlain(call, store::RetireVersion{VersionIdOf(call)});
 }
-AdminReply Delete(AdminCall& call) { return CarryOutPlain(call, store::DeleteVersion{IdOf(call)}); }
+AdminReply PromoteVersion(AdminCall& call) {
+  return CarryOutPlain(call, store::PromoteVersion{VersionIdOf(call)});
+}
+AdminReply Delete(AdminCall& call) {
+  return CarryOutPlain(call, store::DeleteVersion{VersionIdOf(call)});
+}
 
 // Out of quarantine and loaded anew, here; the table does not change.
 AdminReply Retry(AdminCall& call) {
-  auto read =
-      RunOn(call.context.pools.reads, [&] { return call.context.store.FindVersion(IdOf(call)); });
+  auto read = RunOn(call.context.pools.reads,
+                    [&] { return call.context.store.FindVersion(VersionIdOf(call)); });
   const Result<ModelVersion> version = co_await std::move(read);
   if (!version) co_return Fail(version.error());
   if (version->deleted || version->status == VersionStatus::kRetired) {
@@ -230,13 +232,13 @@ void AddVersionEndpoints(AdminRoutes& routes) {
   constexpr auto kAdmin = Endpoint::Access::kAdmin;
   constexpr auto kJson = Endpoint::Body::kJson;
   routes.Add(kPost, "/api/v1/versions", {Register, kAdmin, kJson});
-  routes.Add(kGet, "/api/v1/versions", {List});
-  routes.Add(kGet, "/api/v1/versions/{id}", {Get});
+  routes.Add(kGet, "/api/v1/versions", {ListVersions});
+  routes.Add(kGet, "/api/v1/versions/{id}", {GetVersion});
   routes.Add(kGet, "/api/v1/versions/{id}/diff", {Diff});
   routes.Add(kDelete, "/api/v1/versions/{id}", {Delete, kAdmin, kJson});
   routes.Add(kPost, "/api/v1/versions/{id}/activate", {Activate, kAdmin, kJson});
   routes.Add(kPost, "/api/v1/versions/{id}/retire", {Retire, kAdmin, kJson});
-  routes.Add(kPost, "/api/v1/versions/{id}/promote", {Promote, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/versions/{id}/promote", {PromoteVersion, kAdmin, kJson});
   routes.Add(kPost, "/api/v1/versions/{id}/retry", {Retry, kAdmin, kJson});
 }
 

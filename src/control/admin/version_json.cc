@@ -5,8 +5,6 @@
 namespace podium::control {
 namespace {
 
-Json OrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
-
 bool IsReadyIn(const view::CoreView& view, const ModelVersion& version) {
   const view::RouteView* route = view.Find(version.route.get());
   if (route == nullptr) return false;
@@ -17,6 +15,8 @@ bool IsReadyIn(const view::CoreView& view, const ModelVersion& version) {
 }
 
 }  // namespace
+
+Json OrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
 
 std::optional<runtime::ModelStatus> StatusHere(const AdminContext& context,
                                                const ModelVersion& version) {

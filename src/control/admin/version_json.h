@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/json.h"
 #include "control/admin/context.h"
@@ -21,5 +22,6 @@ Json ToJson(const ModelVersion& version, const std::optional<runtime::ModelStatu
 Json ToJson(const Promotion& promotion);
 Json ToJson(const SignatureFit& fit);  ///< {fit, differences, unknown}
 Json ToJson(const std::optional<ModelId>& id);
+Json OrNull(const std::string& text);  ///< null for "".
 
 }  // namespace podium::control

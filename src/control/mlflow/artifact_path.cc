@@ -15,15 +15,6 @@ Failure BadPath(std::string_view why) {
       Error{ErrorCode::kInvalidArgument, fmt::format("Invalid path: {}", why), "path", nullptr});
 }
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = Utf8Length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 Status CheckStep(const std::string& step) {
   if (step.size() > limits::kMaxArtifactStepBytes) {
     return BadPath(fmt::format("a step has {} bytes, the limit is {}", step.size(),

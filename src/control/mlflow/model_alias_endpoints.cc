@@ -7,7 +7,7 @@
 namespace podium::control {
 namespace {
 
-MlflowReply Set(MlflowCall& call) {
+MlflowReply SetAlias(MlflowCall& call) {
   store::SetAlias set;
   set.name = call.params.Required("name");
   set.alias = call.params.Required("alias");
@@ -15,12 +15,12 @@ MlflowReply Set(MlflowCall& call) {
   return AnswerNothing(call, std::move(set));
 }
 
-MlflowReply Delete(MlflowCall& call) {
+MlflowReply DeleteAlias(MlflowCall& call) {
   store::DeleteAlias remove{call.params.Required("name"), call.params.Required("alias")};
   return AnswerNothing(call, std::move(remove));
 }
 
-MlflowReply Get(MlflowCall& call) {
+MlflowReply GetAlias(MlflowCall& call) {
   const std::string name = call.params.Required("name");
   const std::string alias = call.params.Required("alias");
   if (Status fit = call.params.Finish(); !fit) co_return Fail(std::move(fit).error());
@@ -34,9 +34,9 @@ MlflowReply Get(MlflowCall& call) {
 
 void AddModelAliasEndpoints(MlflowRoutes& routes) {
   using enum net::HttpMethod;
-  AddMlflow(routes, kPost, "registered-models/alias", {Set, true});
-  AddMlflow(routes, kGet, "registered-models/alias", {Get});
-  AddMlflow(routes, kDelete, "registered-models/alias", {Delete, true});
+  AddMlflow(routes, kPost, "registered-models/alias", {SetAlias, true});
+  AddMlflow(routes, kGet, "registered-models/alias", {GetAlias});
+  AddMlflow(routes, kDelete, "registered-models/alias", {DeleteAlias, true});
 }
 
 }  // namespace podium::control

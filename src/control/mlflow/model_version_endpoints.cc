@@ -76,7 +76,7 @@ Task<Status> Resolve(MlflowCall& call, RegisteredVersion& version) {
   co_return Status();
 }
 
-MlflowReply Create(MlflowCall& call) {
+MlflowReply CreateVersion(MlflowCall& call) {
   Params& params = call.params;
   RegisteredVersion version;
   version.name = params.Required("name");
@@ -104,7 +104,7 @@ Task<Result<RegisteredVersion>> Read(MlflowCall& call) {
   co_return co_await std::move(read);
 }
 
-MlflowReply Get(MlflowCall& call) {
+MlflowReply GetVersion(MlflowCall& call) {
   auto read = Read(call);
   const Result<RegisteredVersion> version = co_await std::move(read);
   if (!version) co_return Fail(version.error());
@@ -119,10 +119,10 @@ MlflowReply GetDownloadUri(MlflowCall& call) {
 }
 
 // Without a description nothing changes, unlike with a model: so does MLflow.
-MlflowReply Update(MlflowCall& call) {
+MlflowReply UpdateVersion(MlflowCall& call) {
   std::optional<std::string> description = call.params.Text("description");
   if (!description) {
-    auto get = Get(call);
+    auto get = GetVersion(call);
     co_return co_await std::move(get);
   }
   store::UpdateVersion update;
@@ -134,7 +134,7 @@ MlflowReply Update(MlflowCall& call) {
   co_return co_await std::move(answer);
 }
 
-MlflowReply Transition(MlflowCall& call) {
+MlflowReply TransitionVersion(MlflowCall& call) {
   Params& params = call.params;
   store::TransitionVersion transition;
   transition.name = params.Required("name");
@@ -149,14 +149,14 @@ MlflowReply Transition(MlflowCall& call) {
   co_return co_await std::move(answer);
 }
 
-MlflowReply Delete(MlflowCall& call) {
+MlflowReply DeleteVersion(MlflowCall& call) {
   store::DeleteModelVersion remove;
   remove.name = call.params.Required("name");
   remove.number = call.params.VersionNumber();
   return AnswerNothing(call, std::move(remove));
 }
 
-MlflowReply SetTag(MlflowCall& call) {
+MlflowReply SetVersionTag(MlflowCall& call) {
   store::SetVersionTag set;
   set.name = call.params.Required("name");
   set.number = call.params.VersionNumber();
@@ -165,7 +165,7 @@ MlflowReply SetTag(MlflowCall& call) {
   return AnswerNothing(call, std::move(set));
 }
 
-MlflowReply DeleteTag(MlflowCall& call) {
+MlflowReply DeleteVersionTag(MlflowCall& call) {
   store::DeleteVersionTag remove;
   remove.name = call.params.Required("name");
   remove.number = call.params.VersionNumber();
@@ -173,12 +173,12 @@ MlflowReply DeleteTag(MlflowCall& call) {
   return AnswerNothing(call, std::move(remove));
 }
 
-constexpr SearchGrammar kSearch = {limits::kVersionSearchDefault, limits::kVersionSearchMax,
-                                   store::ParseVersionFilter, store::ParseVersionOrder};
+constexpr SearchGrammar kVersionSearch = {limits::kVersionSearchDefault, limits::kVersionSearchMax,
+                                          store::ParseVersionFilter, store::ParseVersionOrder};
 
 // Many rows: their text is made where they are read, not on a core.
-MlflowReply Search(MlflowCall& call) {
-  const Result<store::ModelSearch> search = ReadSearch(call.params, kSearch);
+MlflowReply SearchVersions(MlflowCall& call) {
+  const Result<store::ModelSearch> search = ReadSearch(call.params, kVersionSearch);
   if (!search) co_return Fail(search.error());
   auto read = RunOn(call.context.reads, [&]() -> Result<std::string> {
     PODIUM_TRY_ASSIGN(const auto page, call.context.models.SearchModelVersions(*search));
@@ -193,15 +193,15 @@ MlflowReply Search(MlflowCall& call) {
 
 void AddModelVersionEndpoints(MlflowRoutes& routes) {
   using enum net::HttpMethod;
-  AddMlflow(routes, kPost, "model-versions/create", {Create, true});
-  AddMlflow(routes, kGet, "model-versions/get", {Get});
+  AddMlflow(routes, kPost, "model-versions/create", {CreateVersion, true});
+  AddMlflow(routes, kGet, "model-versions/get", {GetVersion});
   AddMlflow(routes, kGet, "model-versions/get-download-uri", {GetDownloadUri});
-  AddMlflow(routes, kPatch, "model-versions/update", {Update, true});
-  AddMlflow(routes, kPost, "model-versions/transition-stage", {Transition, true});
-  AddMlflow(routes, kDelete, "model-versions/delete", {Delete, true});
-  AddMlflow(routes, kGet, "model-versions/search", {Search});
-  AddMlflow(routes, kPost, "model-versions/set-tag", {SetTag, true});
-  AddMlflow(routes, kDelete, "model-versions/delete-tag", {DeleteTag, true});
+  AddMlflow(routes, kPatch, "model-versions/update", {UpdateVersion, true});
+  AddMlflow(routes, kPost, "model-versions/transition-stage", {TransitionVersion, true});
+  AddMlflow(routes, kDelete, "model-versions/delete", {DeleteVersion, true});
+  AddMlflow(routes, kGet, "model-versions/search", {SearchVersions});
+  AddMlflow(routes, kPost, "model-versions/set-tag", {SetVersionTag, true});
+  AddMlflow(routes, kDelete, "model-versions/delete-tag", {DeleteVersionTag, true});
 }
 
 }  // namespace podium::control

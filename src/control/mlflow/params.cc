@@ -35,15 +35,6 @@ std::string Camel(std::string_view name) {
   return camel;
 }
 
-bool IsUtf8(std::string_view text) {
-  while (!text.empty()) {
-    const std::size_t length = Utf8Length(text);
-    if (length == 0) return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
 // As forms are: a plus is a space.
 Result<std::string> Decoded(std::string_view text) {
   std::string spaced(text);

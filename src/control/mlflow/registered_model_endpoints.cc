@@ -25,7 +25,7 @@ MlflowReply AnswerModel(MlflowCall& call, store::ModelMutation mutation, std::st
   co_return MlflowResponse({{"registered_model", MlflowJson(listing ? *listing : written)}});
 }
 
-MlflowReply Create(MlflowCall& call) {
+MlflowReply CreateModel(MlflowCall& call) {
   store::CreateModel create{call.params.Required("name"), call.params.Text("description"),
                             call.params.Tags("tags")};
   if (Status fit = call.params.Finish(); !fit) co_return Fail(std::move(fit).error());
@@ -34,7 +34,7 @@ MlflowReply Create(MlflowCall& call) {
   co_return co_await std::move(answer);
 }
 
-MlflowReply Get(MlflowCall& call) {
+MlflowReply GetModel(MlflowCall& call) {
   const std::string name = call.params.Required("name");
   if (Status fit = call.params.Finish(); !fit) co_return Fail(std::move(fit).error());
   auto read = RunOn(call.context.reads, [&] { return call.context.models.ReadModel(name); });
@@ -44,7 +44,7 @@ MlflowReply Get(MlflowCall& call) {
 }
 
 // Without a description it clears the one that is there: so does MLflow.
-MlflowReply Update(MlflowCall& call) {
+MlflowReply UpdateModel(MlflowCall& call) {
   store::UpdateModel update{call.params.Required("name"),
                             call.params.Text("description").value_or("")};
   if (Status fit = call.params.Finish(); !fit) co_return Fail(std::move(fit).error());
@@ -53,7 +53,7 @@ MlflowReply Update(MlflowCall& call) {
   co_return co_await std::move(answer);
 }
 
-MlflowReply Rename(MlflowCall& call) {
+MlflowReply RenameModel(MlflowCall& call) {
   store::RenameModel rename{call.params.Required("name"), call.params.Required("new_name")};
   if (Status fit = call.params.Finish(); !fit) co_return Fail(std::move(fit).error());
   const std::string name = rename.new_name;
@@ -61,28 +61,28 @@ MlflowReply Rename(MlflowCall& call) {
   co_return co_await std::move(answer);
 }
 
-MlflowReply Delete(MlflowCall& call) {
+MlflowReply DeleteModel(MlflowCall& call) {
   store::DeleteModel remove{call.params.Required("name")};
   return AnswerNothing(call, std::move(remove));
 }
 
-MlflowReply SetTag(MlflowCall& call) {
+MlflowReply SetModelTag(MlflowCall& call) {
   store::SetModelTag set{call.params.Required("name"), call.params.Required("key"),
                          call.params.Text("value").value_or("")};
   return AnswerNothing(call, std::move(set));
 }
 
-MlflowReply DeleteTag(MlflowCall& call) {
+MlflowReply DeleteModelTag(MlflowCall& call) {
   store::DeleteModelTag remove{call.params.Required("name"), call.params.Required("key")};
   return AnswerNothing(call, std::move(remove));
 }
 
-constexpr SearchGrammar kSearch = {limits::kModelSearchDefault, limits::kModelSearchMax,
-                                   store::ParseModelFilter, store::ParseModelOrder};
+constexpr SearchGrammar kModelSearch = {limits::kModelSearchDefault, limits::kModelSearchMax,
+                                        store::ParseModelFilter, store::ParseModelOrder};
 
 // Many rows: their text is made where they are read, not on a core.
-MlflowReply Search(MlflowCall& call) {
-  const Result<store::ModelSearch> search = ReadSearch(call.params, kSearch);
+MlflowReply SearchModels(MlflowCall& call) {
+  const Result<store::ModelSearch> search = ReadSearch(call.params, kModelSearch);
   if (!search) co_return Fail(search.error());
   auto read = RunOn(call.context.reads, [&]() -> Result<std::string> {
     PODIUM_TRY_ASSIGN(const auto page, call.context.models.SearchModels(*search));
@@ -105,7 +105,7 @@ Result<std::vector<ModelStage>> ReadStages(Params& params) {
 }
 
 // No stages means all of them.
-MlflowReply GetLatest(MlflowCall& call) {
+MlflowReply GetLatestVersions(MlflowCall& call) {
   const std::string name = call.params.Required("name");
   const Result<std::vector<ModelStage>> stages = ReadStages(call.params);
   if (!stages) co_return Fail(stages.error());
@@ -125,16 +125,16 @@ MlflowReply GetLatest(MlflowCall& call) {
 
 void AddRegisteredModelEndpoints(MlflowRoutes& routes) {
   using enum net::HttpMethod;
-  AddMlflow(routes, kPost, "registered-models/create", {Create, true});
-  AddMlflow(routes, kGet, "registered-models/get", {Get});
-  AddMlflow(routes, kPatch, "registered-models/update", {Update, true});
-  AddMlflow(routes, kPost, "registered-models/rename", {Rename, true});
-  AddMlflow(routes, kDelete, "registered-models/delete", {Delete, true});
-  AddMlflow(routes, kGet, "registered-models/search", {Search});
-  AddMlflow(routes, kPost, "registered-models/set-tag", {SetTag, true});
-  AddMlflow(routes, kDelete, "registered-models/delete-tag", {DeleteTag, true});
-  AddMlflow(routes, kPost, "registered-models/get-latest-versions", {GetLatest, true});
-  AddMlflow(routes, kGet, "registered-models/get-latest-versions", {GetLatest});
+  AddMlflow(routes, kPost, "registered-models/create", {CreateModel, true});
+  AddMlflow(routes, kGet, "registered-models/get", {GetModel});
+  AddMlflow(routes, kPatch, "registered-models/update", {UpdateModel, true});
+  AddMlflow(routes, kPost, "registered-models/rename", {RenameModel, true});
+  AddMlflow(routes, kDelete, "registered-models/delete", {DeleteModel, true});
+  AddMlflow(routes, kGet, "registered-models/search", {SearchModels});
+  AddMlflow(routes, kPost, "registered-models/set-tag", {SetModelTag, true});
+  AddMlflow(routes, kDelete, "registered-models/delete-tag", {DeleteModelTag, true});
+  AddMlflow(routes, kPost, "registered-models/get-latest-versions", {GetLatestVersions, true});
+  AddMlflow(routes, kGet, "registered-models/get-latest-versions", {GetLatestVersions});
 }
 
 }  // namespace podium::control

@@ -10,7 +10,7 @@
 namespace podium::gateway::llm {
 namespace {
 
-struct Words {
+struct DialectWords {
   std::string_view openai_type;
   std::string_view openai_code;
   std::string_view anthropic_type;
@@ -19,7 +19,7 @@ struct Words {
 constexpr std::string_view kInvalid = "invalid_request_error";
 
 /// In the order of ErrorCode.
-constexpr std::array<Words, kErrorCodeCount> kWords{{
+constexpr std::array<DialectWords, kErrorCodeCount> kWords{{
     {kInvalid, "", kInvalid},                                             // kInvalidArgument
     {"authentication_error", "invalid_api_key", "authentication_error"},  // kUnauthenticated
     {"permission_error", "permission_denied", "permission_error"},        // kPermissionDenied
@@ -96,7 +96,7 @@ void AppendResponsesFrame(const CallError& error, std::int64_t sequence, std::st
 }  // namespace
 
 CallError CallErrorOf(Error error) {
-  const Words& words = kWords[static_cast<std::size_t>(error.code)];
+  const DialectWords& words = kWords[static_cast<std::size_t>(error.code)];
   return {std::move(error), words.openai_type, words.openai_code, words.anthropic_type};
 }
 

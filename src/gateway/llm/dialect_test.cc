@@ -79,7 +79,7 @@ TEST(Dialect, FramesOfAnErrorEndAStream) {
   }
 }
 
-struct Answer {
+struct RefusedAnswer {
   const char* name;
   int status;
   const char* body;
@@ -88,7 +88,7 @@ struct Answer {
   const char* code;
 };
 
-const Answer kAnswers[] = {
+const RefusedAnswer kAnswers[] = {
     {"bad request", 400,
      R"({"error":{"message":"bad k","type":"invalid_request_error","param":"k","code":null}})",
      FailureKind::kBadRequest, 400, ""},
@@ -133,7 +133,7 @@ const Answer kAnswers[] = {
 
 TEST(UpstreamFailure, IsToldToTheOneWhoMustAct) {
   JsonScratch scratch;
-  for (const Answer& answer : kAnswers) {
+  for (const RefusedAnswer& answer : kAnswers) {
     SCOPED_TRACE(answer.name);
     const UpstreamFailure failure = ClassifyAnswer(answer.status, {}, answer.body, scratch);
     EXPECT_EQ(NameOf(failure.kind), NameOf(answer.kind));

@@ -13,7 +13,9 @@ constexpr std::size_t kExplained = 64 * 1024;  ///< Texts up to this are read ag
 /// The parser counts the document itself as a level.
 constexpr std::size_t kParserDepth = limits::kMaxJsonDepth + 1;
 
-Error Explain(simdjson::error_code code, std::string_view text) {
+}  // namespace
+
+Error ExplainJson(simdjson::error_code code, std::string_view text) {
   if (text.size() <= kExplained) {
     auto parsed = ParseJson(text);
     if (!parsed) return std::move(parsed).error();
@@ -21,8 +23,6 @@ Error Explain(simdjson::error_code code, std::string_view text) {
   return Error{ErrorCode::kInvalidArgument,
                fmt::format("malformed JSON: {}", simdjson::error_message(code)), "", nullptr};
 }
-
-}  // namespace
 
 Result<JsonElement> JsonScratch::Parse(std::string_view text) {
   // One large text must not hold its memory for ever.
@@ -40,7 +40,7 @@ Result<JsonElement> JsonScratch::Parse(std::string_view text) {
   JsonElement root;
   const auto error =
       parser_.parse(padded_.data(), text.size(), /*realloc_if_needed=*/false).get(root);
-  if (error != simdjson::SUCCESS) return Fail(Explain(error, text));
+  if (error != simdjson::SUCCESS) return Fail(ExplainJson(error, text));
   return root;
 }
 

@@ -28,6 +28,10 @@ class JsonScratch {
   std::string padded_;
 };
 
+/// What is wrong with a text that a parser refused with `code`: kInvalidArgument, with the place at
+/// fault where that is cheap to find.
+Error ExplainJson(simdjson::error_code code, std::string_view text);
+
 // Reading of optional members: what is absent, null or of another type is the empty value.
 std::string_view StringAt(JsonElement object, std::string_view key);
 std::optional<std::int64_t> IntegerAt(JsonElement object, std::string_view key);

@@ -122,9 +122,9 @@ const char* NameEnd(const char* at, const char* end) {
 }
 
 /// One walk over one text. Nothing takes its address, so that it lives in registers.
-class Walk {
+class SyntaxWalk {
  public:
-  explicit Walk(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+  explicit SyntaxWalk(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
   bool Object() {
     at_ = SpaceEnd(at_, end_);
@@ -153,7 +153,7 @@ class Walk {
 };
 
 /// A scalar; or what opens containers, up to a scalar in the innermost or to its end.
-bool Walk::Value() {
+bool SyntaxWalk::Value() {
   while (true) {
     at_ = SpaceEnd(at_, end_);
     if (at_ == end_) return false;
@@ -169,7 +169,7 @@ bool Walk::Value() {
   return at_ != nullptr;
 }
 
-bool Walk::Open(bool object) {
+bool SyntaxWalk::Open(bool object) {
   if (depth_ == limits::kMaxJsonDepth) return false;
   ++depth_;
   objects_ = (objects_ << 1) | (object ? 1 : 0);
@@ -178,7 +178,7 @@ bool Walk::Open(bool object) {
 }
 
 /// What comes behind a value: the ends of containers, and what leads to the next value.
-bool Walk::Follow() {
+bool SyntaxWalk::Follow() {
   while (depth_ > 0) {
     at_ = SpaceEnd(at_, end_);
     if (at_ == end_) return false;
@@ -194,7 +194,7 @@ bool Walk::Follow() {
 }  // namespace
 
 bool IsJsonObject(std::string_view text) {
-  return simdjson::validate_utf8(text.data(), text.size()) && Walk(text).Object();
+  return simdjson::validate_utf8(text.data(), text.size()) && SyntaxWalk(text).Object();
 }
 
 }  // namespace podium::gateway::llm

@@ -4,8 +4,8 @@
 #include <array>
 #include <utility>
 
-#include "base/json.h"
 #include "base/limits.h"
+#include "gateway/llm/json_scratch.h"
 #include "gateway/llm/json_text.h"
 #include "net/handler.h"
 
@@ -16,8 +16,6 @@ namespace od = simdjson::ondemand;
 using simdjson::error_code;
 
 static_assert(net::kBodyPadding >= simdjson::SIMDJSON_PADDING);
-
-constexpr std::size_t kExplained = 64 * 1024;  ///< Bodies up to this are read again to say where.
 
 /// Every field that is read, on whatever surface: also where one means nothing, it is not doubled.
 constexpr std::array<std::string_view, 9> kFields = {
@@ -50,11 +48,7 @@ Failure Malformed(error_code code, std::string_view body) {
   if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) {
     return Fail(ErrorCode::kInvalidArgument, "the body is empty: send a JSON object");
   }
-  if (body.size() <= kExplained) {
-    auto parsed = ParseJson(body);
-    if (!parsed) return Fail(std::move(parsed).error());
-  }
-  return Fail(ErrorCode::kInvalidArgument, "malformed JSON: {}", simdjson::error_message(code));
+  return Fail(ExplainJson(code, body));
 }
 
 template <typename... Args>
@@ -82,9 +76,9 @@ bool IsNull(od::value& value) {
 }
 
 /// One walk over one body.
-class Walk {
+class FieldWalk {
  public:
-  Walk(Surface surface, std::string_view body) : surface_(surface), body_(body) {}
+  FieldWalk(Surface surface, std::string_view body) : surface_(surface), body_(body) {}
 
   Result<RequestFields> Over(od::parser& parser);
 
@@ -114,7 +108,7 @@ class Walk {
   std::optional<std::int64_t> max_completion_tokens_;
 };
 
-Result<RequestFields> Walk::Over(od::parser& parser) {
+Result<RequestFields> FieldWalk::Over(od::parser& parser) {
   od::document document;
   auto error =
       parser.iterate(body_.data(), body_.size(), body_.size() + net::kBodyPadding).get(document);
@@ -139,7 +133,7 @@ Result<RequestFields> Walk::Over(od::parser& parser) {
   return std::move(fields_);
 }
 
-Status Walk::Root(od::object root) {
+Status FieldWalk::Root(od::object root) {
   for (auto entry : root) {
     od::field field;
     if (const auto error = std::move(entry).get(field)) return Malformed(error, body_);
@@ -158,7 +152,7 @@ Status Walk::Root(od::object root) {
   return {};
 }
 
-Status Walk::Field(std::string_view name, od::value value) {
+Status FieldWalk::Field(std::string_view name, od::value value) {
   if (name == "model") return Model(value);
   // Embeddings have no streams: what stands there is the provider's affair.
   if (name == "stream" && surface_ != Surface::kEmbeddings) {
@@ -185,7 +179,7 @@ Status Walk::Field(std::string_view name, od::value value) {
   return {};
 }
 
-Status Walk::Model(od::value value) {
+Status FieldWalk::Model(od::value value) {
   const std::string_view token = value.raw_json_token();
   PODIUM_TRY(Text("model", value, limits::kMaxModelNameBytes, fields_.model));
   if (fields_.model.empty()) return Wrong("model", "model must not be empty");
@@ -199,7 +193,7 @@ Status Walk::Model(od::value value) {
   return {};
 }
 
-Status Walk::StreamOptions(od::value value) {
+Status FieldWalk::StreamOptions(od::value value) {
   has_stream_options_ = true;
   const std::string_view token = value.raw_json_token();
   if (IsNull(value)) {
@@ -216,7 +210,7 @@ Status Walk::StreamOptions(od::value value) {
   return {};
 }
 
-Status Walk::Metadata(od::value value) {
+Status FieldWalk::Metadata(od::value value) {
   if (IsNull(value)) return {};
   od::object object;
   if (const auto error = value.get_object().get(object)) {
@@ -227,8 +221,8 @@ Status Walk::Metadata(od::value value) {
 }
 
 /// Reads the one member of an object that matters, at the moment the walk meets it.
-Status Walk::Member(od::object object, std::string_view object_name, std::string_view wanted,
-                    std::optional<od::value>& found) {
+Status FieldWalk::Member(od::object object, std::string_view object_name, std::string_view wanted,
+                         std::optional<od::value>& found) {
   for (auto entry : object) {
     od::field field;
     if (const auto error = std::move(entry).get(field)) return Malformed(error, body_);
@@ -252,7 +246,8 @@ Status Walk::Member(od::object object, std::string_view object_name, std::string
   return {};
 }
 
-Status Walk::Text(std::string_view field, od::value value, std::size_t limit, std::string& out) {
+Status FieldWalk::Text(std::string_view field, od::value value, std::size_t limit,
+                       std::string& out) {
   if (field != "model" && IsNull(value)) return {};
   std::string_view text;
   if (const auto error = value.get_string().get(text)) {
@@ -265,7 +260,7 @@ Status Walk::Text(std::string_view field, od::value value, std::size_t limit, st
   return {};
 }
 
-Status Walk::Flag(std::string_view field, od::value value, bool& out) {
+Status FieldWalk::Flag(std::string_view field, od::value value, bool& out) {
   if (IsNull(value)) return {};
   if (const auto error = value.get_bool().get(out)) {
     return NotA("true or false", field, error, body_);
@@ -273,8 +268,8 @@ Status Walk::Flag(std::string_view field, od::value value, bool& out) {
   return {};
 }
 
-Status Walk::Count(std::string_view field, od::value value, std::int64_t low, std::int64_t high,
-                   std::optional<std::int64_t>& out) {
+Status FieldWalk::Count(std::string_view field, od::value value, std::int64_t low,
+                        std::int64_t high, std::optional<std::int64_t>& out) {
   if (IsNull(value)) return {};
   std::int64_t count = 0;
   if (const auto error = value.get_int64().get(count)) {
@@ -288,14 +283,14 @@ Status Walk::Count(std::string_view field, od::value value, std::int64_t low, st
 }
 
 /// A token comes with the white space behind it.
-Splice Walk::Replacing(std::string_view token, std::string text) const {
+Splice FieldWalk::Replacing(std::string_view token, std::string text) const {
   const std::size_t begin = OffsetOf(token.data());
   const std::size_t last = token.find_last_not_of(" \t\r\n");
   return {begin, begin + last + 1, std::move(text)};
 }
 
 /// A first member for the object whose brace stands at `brace`.
-Splice Walk::Opening(std::size_t brace, std::string_view member) const {
+Splice FieldWalk::Opening(std::size_t brace, std::string_view member) const {
   const std::size_t next = body_.find_first_not_of(" \t\r\n", brace + 1);
   std::string text;
   text.reserve(member.size() + 1);
@@ -310,7 +305,7 @@ Result<RequestFields> FieldScanner::Scan(Surface surface, std::string_view body)
   if (parser_.capacity() > limits::kKeptBodyCapacity && body.size() <= limits::kKeptBodyCapacity) {
     parser_ = od::parser();
   }
-  return Walk(surface, body).Over(parser_);
+  return FieldWalk(surface, body).Over(parser_);
 }
 
 std::string SpliceBody(std::string_view body, const RequestFields& fields,

@@ -6,12 +6,12 @@
 namespace podium::gateway::llm {
 namespace {
 
-struct Row {
+struct SurfaceRow {
   std::string_view name;
   std::string_view path;
 };
 
-constexpr std::array<Row, kSurfaceCount> kRows{{
+constexpr std::array<SurfaceRow, kSurfaceCount> kSurfaceRows{{
     {"chat", "/v1/chat/completions"},
     {"embeddings", "/v1/embeddings"},
     {"responses", "/v1/responses"},
@@ -20,8 +20,12 @@ constexpr std::array<Row, kSurfaceCount> kRows{{
 
 }  // namespace
 
-std::string_view NameOf(Surface surface) { return kRows[static_cast<std::size_t>(surface)].name; }
+std::string_view NameOf(Surface surface) {
+  return kSurfaceRows[static_cast<std::size_t>(surface)].name;
+}
 
-std::string_view PathOf(Surface surface) { return kRows[static_cast<std::size_t>(surface)].path; }
+std::string_view PathOf(Surface surface) {
+  return kSurfaceRows[static_cast<std::size_t>(surface)].path;
+}
 
 }  // namespace podium::gateway::llm

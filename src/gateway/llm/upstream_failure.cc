@@ -17,14 +17,14 @@ namespace {
 
 using std::chrono::milliseconds;
 
-struct Row {
+struct FailureRow {
   std::string_view name;
   bool retryable;
   bool providers_fault;
   std::string_view text;  ///< For the caller; empty: the provider's words, if it has any.
 };
 
-constexpr std::array<Row, kFailureKindCount> kRows{{
+constexpr std::array<FailureRow, kFailureKindCount> kFailureRows{{
     {"bad_request", false, false, ""},
     {"context_length", false, false, ""},
     {"content_policy", false, false, ""},
@@ -41,7 +41,7 @@ constexpr std::array<Row, kFailureKindCount> kRows{{
     {"not_sent", false, false, "this server cannot call the provider now: try again later"},
 }};
 
-const Row& RowOf(FailureKind kind) { return kRows[static_cast<std::size_t>(kind)]; }
+const FailureRow& RowOf(FailureKind kind) { return kFailureRows[static_cast<std::size_t>(kind)]; }
 
 /// What a provider says about its error, wherever it says it.
 struct Words {
@@ -186,7 +186,7 @@ UpstreamFailure FailureOf(int status, const Words& words) {
   UpstreamFailure failure;
   failure.kind = KindOf(status, words);
   failure.status = status;
-  const Row& row = RowOf(failure.kind);
+  const FailureRow& row = RowOf(failure.kind);
   if (!row.text.empty()) {
     failure.message = row.text;
   } else if (!words.message.empty()) {

@@ -12,7 +12,6 @@ namespace {
 
 constexpr int kRoutes = 3;
 constexpr int kUsers = 40;
-constexpr int kArtifacts = 5;
 constexpr std::size_t kMostVersions = 9;  ///< Of a route: more would only be more of the same.
 
 RouteName RouteAt(std::size_t index) { return RouteName(fmt::format("r{}", index)); }

@@ -14,7 +14,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kArtifacts = 5;
 constexpr int kMaxDepth = 4;  ///< Of jobs that block within jobs that block.
 constexpr milliseconds kPollEvery{20};
 constexpr seconds kRetryEvery{1};

@@ -58,6 +58,7 @@ class SimWorld {
   SimReport Run();
 
  private:
+  static constexpr int kArtifacts = 5;  ///< Files that versions are registered with.
   enum Action : std::uint8_t {
     kWork,  ///< Something that is due: a job of a pool, a load, a coroutine.
     kPredict,

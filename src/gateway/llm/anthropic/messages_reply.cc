@@ -28,7 +28,7 @@ Result<Reply> ReadMessagesReply(JsonElement body) {
 
 namespace {
 
-void AppendBlock(const Part& part, JsonText& json) {
+void AppendReplyBlock(const Part& part, JsonText& json) {
   switch (part.kind) {
     case PartKind::kText:
     case PartKind::kRefusal:
@@ -58,7 +58,7 @@ void AppendMessagesReply(const Reply& reply, std::string& out) {
   JsonText json(out);
   json.Object().Member("id", reply.id).Member("type", "message").Member("role", "assistant");
   json.Member("model", reply.model).Key("content").Array();
-  for (const Part& part : reply.parts) AppendBlock(part, json);
+  for (const Part& part : reply.parts) AppendReplyBlock(part, json);
   json.EndArray().Member("stop_reason", AnthropicName(reply.finish)).Key("stop_sequence");
   if (reply.stop_sequence.empty()) {
     json.Null();

@@ -6,9 +6,9 @@
 namespace podium::gateway::llm {
 namespace {
 
-class Reader {
+class MessagesReader {
  public:
-  explicit Reader(JsonElement body) : body_(body) {}
+  explicit MessagesReader(JsonElement body) : body_(body) {}
   Result<Conversation> Read();
 
  private:
@@ -27,7 +27,7 @@ class Reader {
   std::size_t parts_ = 0;
 };
 
-Result<Conversation> Reader::Read() {
+Result<Conversation> MessagesReader::Read() {
   const auto messages = ArrayAt(body_, "messages");
   if (!messages) return Misshapen("messages", "a list of messages");
   PODIUM_TRY(System());
@@ -41,7 +41,7 @@ Result<Conversation> Reader::Read() {
   return std::move(out_);
 }
 
-Status Reader::System() {
+Status MessagesReader::System() {
   const auto system = MemberAt(body_, "system");
   if (!system) return {};
   if (system->is_string()) {
@@ -56,7 +56,7 @@ Status Reader::System() {
   return {};
 }
 
-Status Reader::Message(JsonElement message, const std::string& where) {
+Status MessagesReader::Message(JsonElement message, const std::string& where) {
   PODIUM_TRY(CheckSize(++parts_));
   const std::string_view role = StringAt(message, "role");
   if (role == "system") return Content(message, where, out_.system);
@@ -65,7 +65,8 @@ Status Reader::Message(JsonElement message, const std::string& where) {
   return Content(message, where, out_.TurnOf(who).parts);
 }
 
-Status Reader::Content(JsonElement owner, const std::string& where, std::vector<Part>& out) {
+Status MessagesReader::Content(JsonElement owner, const std::string& where,
+                               std::vector<Part>& out) {
   const auto content = MemberAt(owner, "content");
   if (!content) return {};
   if (content->is_string()) {
@@ -81,7 +82,7 @@ Status Reader::Content(JsonElement owner, const std::string& where, std::vector<
   return {};
 }
 
-Status Reader::Block(JsonElement block, const std::string& where, std::vector<Part>& out) {
+Status MessagesReader::Block(JsonElement block, const std::string& where, std::vector<Part>& out) {
   PODIUM_TRY(CheckSize(++parts_));
   const std::string_view type = StringAt(block, "type");
   if (auto read = ReadBlock(block)) {
@@ -106,7 +107,7 @@ Status Reader::Block(JsonElement block, const std::string& where, std::vector<Pa
   return {};
 }
 
-Status Reader::Source(JsonElement block, const std::string& where, Part& part) {
+Status MessagesReader::Source(JsonElement block, const std::string& where, Part& part) {
   const auto source = ObjectAt(block, "source");
   if (!source) return Misshapen(where + ".source", "an object");
   const std::string_view type = StringAt(*source, "type");
@@ -127,7 +128,7 @@ Status Reader::Source(JsonElement block, const std::string& where, Part& part) {
   return Unsupported(where + ".source.type", "send the bytes as base64");
 }
 
-Status Reader::Tools() {
+Status MessagesReader::Tools() {
   const auto tools = ArrayAt(body_, "tools");
   if (!tools) return {};
   std::size_t index = 0;
@@ -150,7 +151,7 @@ Status Reader::Tools() {
   return {};
 }
 
-Status Reader::ToolChoice() {
+Status MessagesReader::ToolChoice() {
   const auto choice = ObjectAt(body_, "tool_choice");
   if (!choice) return {};
   const std::string_view type = StringAt(*choice, "type");
@@ -170,7 +171,7 @@ Status Reader::ToolChoice() {
   return {};
 }
 
-Status Reader::Stop() {
+Status MessagesReader::Stop() {
   const auto stop = ArrayAt(body_, "stop_sequences");
   if (!stop) return {};
   for (const JsonElement word : *stop) {
@@ -184,7 +185,7 @@ Status Reader::Stop() {
   return {};
 }
 
-void Reader::Tuning() {
+void MessagesReader::Tuning() {
   out_.max_tokens = IntegerAt(body_, "max_tokens");
   if (const auto value = MemberAt(body_, "temperature")) out_.temperature = TextOf(*value);
   if (const auto value = MemberAt(body_, "top_p")) out_.top_p = TextOf(*value);
@@ -201,7 +202,7 @@ void Reader::Tuning() {
 
 }  // namespace
 
-Result<Conversation> ReadMessagesRequest(JsonElement body) { return Reader(body).Read(); }
+Result<Conversation> ReadMessagesRequest(JsonElement body) { return MessagesReader(body).Read(); }
 
 std::optional<Part> ReadBlock(JsonElement block) {
   const std::string_view type = StringAt(block, "type");

@@ -105,7 +105,7 @@ void AppendTurns(const Conversation& conversation, JsonText& json) {
   json.EndArray();
 }
 
-void AppendTools(const Conversation& conversation, JsonText& json) {
+void AppendMessagesTools(const Conversation& conversation, JsonText& json) {
   if (conversation.tools.empty()) return;
   json.Key("tools").Array();
   for (const Tool& tool : conversation.tools) {
@@ -129,7 +129,7 @@ std::string_view NameOf(ToolUse use) {
   }
 }
 
-void AppendToolChoice(const Conversation& conversation, JsonText& json) {
+void AppendMessagesToolChoice(const Conversation& conversation, JsonText& json) {
   const bool serial = conversation.parallel_tools == false && !conversation.tools.empty();
   if (conversation.tool_use == ToolUse::kUnset && !serial) return;
   json.Key("tool_choice").Object().Member("type", NameOf(conversation.tool_use));
@@ -176,8 +176,8 @@ Status AppendMessagesRequest(const Conversation& conversation, std::string_view 
   json.Key("max_tokens").Number(conversation.max_tokens.value_or(default_max_tokens));
   AppendSystem(conversation, json);
   AppendTurns(conversation, json);
-  AppendTools(conversation, json);
-  AppendToolChoice(conversation, json);
+  AppendMessagesTools(conversation, json);
+  AppendMessagesToolChoice(conversation, json);
   AppendTuning(conversation, json);
   if (conversation.stream) json.Key("stream").Bool(true);
   json.EndObject();

@@ -43,17 +43,7 @@ void AddToolCalls(JsonElement message, Reply& reply) {
   }
 }
 
-void AppendToolCalls(const std::vector<Part>& parts, JsonText& json) {
-  json.Key("tool_calls").Array();
-  for (const Part& part : parts) {
-    if (part.kind != PartKind::kToolCall) continue;
-    json.Object().Member("id", part.id).Member("type", "function").Key("function").Object();
-    json.Member("name", part.name).Member("arguments", part.arguments).EndObject().EndObject();
-  }
-  json.EndArray();
-}
-
-void AppendMessage(const Reply& reply, JsonText& json) {
+void AppendReplyMessage(const Reply& reply, JsonText& json) {
   const std::string text = JoinedText(reply.parts);
   const std::string refusal = JoinedText(reply.parts, PartKind::kRefusal);
   bool calls = false;
@@ -70,7 +60,7 @@ void AppendMessage(const Reply& reply, JsonText& json) {
   } else {
     json.String(refusal);
   }
-  if (calls) AppendToolCalls(reply.parts, json);
+  AppendToolCalls(reply.parts, json);
   if (HasThinking(reply.parts)) {
     std::string blocks;
     AppendThinking(reply.parts, blocks);
@@ -125,7 +115,7 @@ void AppendChatReply(const Reply& reply, std::string& out) {
   json.Object().Member("id", reply.id).Member("object", "chat.completion");
   json.Key("created").Number(reply.created).Member("model", reply.model);
   json.Key("choices").Array().Object().Key("index").Number(0).Key("message");
-  AppendMessage(reply, json);
+  AppendReplyMessage(reply, json);
   json.Key("logprobs").Null().Member("finish_reason", NameOf(reply.finish));
   json.EndObject().EndArray();
   std::string usage;

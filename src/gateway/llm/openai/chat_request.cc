@@ -9,9 +9,9 @@ namespace podium::gateway::llm {
 namespace {
 
 /// One request on its way to a conversation.
-class Reader {
+class ChatReader {
  public:
-  explicit Reader(JsonElement body) : body_(body) {}
+  explicit ChatReader(JsonElement body) : body_(body) {}
   Result<Conversation> Read();
 
  private:
@@ -32,7 +32,7 @@ class Reader {
   std::size_t parts_ = 0;
 };
 
-Result<Conversation> Reader::Read() {
+Result<Conversation> ChatReader::Read() {
   PODIUM_TRY(RefuseWhatCannotBe());
   const auto messages = ArrayAt(body_, "messages");
   if (!messages) return Misshapen("messages", "a list of messages");
@@ -47,7 +47,7 @@ Result<Conversation> Reader::Read() {
   return std::move(out_);
 }
 
-Status Reader::RefuseWhatCannotBe() const {
+Status ChatReader::RefuseWhatCannotBe() const {
   if (IntegerAt(body_, "n").value_or(1) > 1) {
     return Unsupported("n", "it gives one answer per call: send the call several times");
   }
@@ -61,7 +61,7 @@ Status Reader::RefuseWhatCannotBe() const {
   return {};
 }
 
-Status Reader::Message(JsonElement message, const std::string& where) {
+Status ChatReader::Message(JsonElement message, const std::string& where) {
   PODIUM_TRY(CheckSize(++parts_));
   const std::string_view role = StringAt(message, "role");
   if (role == "system" || role == "developer") return Content(message, where, out_.system);
@@ -79,7 +79,7 @@ Status Reader::Message(JsonElement message, const std::string& where) {
   return {};
 }
 
-Status Reader::Assistant(JsonElement message, const std::string& where) {
+Status ChatReader::Assistant(JsonElement message, const std::string& where) {
   Turn& turn = out_.TurnOf(Role::kAssistant);
   PODIUM_TRY(ReadThinking(message, where, turn));
   PODIUM_TRY(Content(message, where, turn.parts));
@@ -95,7 +95,7 @@ Status Reader::Assistant(JsonElement message, const std::string& where) {
   return {};
 }
 
-Status Reader::ToolCall(JsonElement call, const std::string& where) {
+Status ChatReader::ToolCall(JsonElement call, const std::string& where) {
   PODIUM_TRY(CheckSize(++parts_));
   const auto function = ObjectAt(call, "function");
   if (!function) return Misshapen(where + ".function", "an object");
@@ -113,7 +113,7 @@ Status Reader::ToolCall(JsonElement call, const std::string& where) {
   return {};
 }
 
-Status Reader::Content(JsonElement message, const std::string& where, std::vector<Part>& out) {
+Status ChatReader::Content(JsonElement message, const std::string& where, std::vector<Part>& out) {
   const auto content = MemberAt(message, "content");
   if (!content) return {};
   if (content->is_string()) {
@@ -130,7 +130,7 @@ Status Reader::Content(JsonElement message, const std::string& where, std::vecto
   return {};
 }
 
-Status Reader::ContentPart(JsonElement part, const std::string& where, std::vector<Part>& out) {
+Status ChatReader::ContentPart(JsonElement part, const std::string& where, std::vector<Part>& out) {
   const std::string_view type = StringAt(part, "type");
   Part read;
   if (const auto control = ObjectAt(part, "cache_control")) read.cache_control = TextOf(*control);
@@ -159,7 +159,7 @@ Status Reader::ContentPart(JsonElement part, const std::string& where, std::vect
   return {};
 }
 
-Status Reader::Tools() {
+Status ChatReader::Tools() {
   const auto tools = ArrayAt(body_, "tools");
   if (!tools) return {};
   std::size_t index = 0;
@@ -185,7 +185,7 @@ Status Reader::Tools() {
   return {};
 }
 
-Status Reader::ToolChoice() {
+Status ChatReader::ToolChoice() {
   if (const auto parallel = MemberAt(body_, "parallel_tool_calls");
       parallel && parallel->is_bool()) {
     out_.parallel_tools = BoolAt(body_, "parallel_tool_calls");
@@ -208,7 +208,7 @@ Status Reader::ToolChoice() {
   return {};
 }
 
-Status Reader::Format() {
+Status ChatReader::Format() {
   const auto format = ObjectAt(body_, "response_format");
   if (!format) return {};
   const std::string_view type = StringAt(*format, "type");
@@ -227,7 +227,7 @@ Status Reader::Format() {
   return {};
 }
 
-Status Reader::Stop() {
+Status ChatReader::Stop() {
   const auto stop = MemberAt(body_, "stop");
   if (!stop) return {};
   if (stop->is_string()) {
@@ -245,7 +245,7 @@ Status Reader::Stop() {
   return {};
 }
 
-void Reader::Tuning() {
+void ChatReader::Tuning() {
   out_.max_tokens = IntegerAt(body_, "max_completion_tokens");
   if (!out_.max_tokens) out_.max_tokens = IntegerAt(body_, "max_tokens");
   if (const auto value = MemberAt(body_, "temperature")) out_.temperature = TextOf(*value);
@@ -259,7 +259,7 @@ void Reader::Tuning() {
 
 }  // namespace
 
-Result<Conversation> ReadChatRequest(JsonElement body) { return Reader(body).Read(); }
+Result<Conversation> ReadChatRequest(JsonElement body) { return ChatReader(body).Read(); }
 
 Status ReadThinking(JsonElement message, const std::string& where, Turn& turn) {
   const auto blocks = ArrayAt(message, kThinkingField);

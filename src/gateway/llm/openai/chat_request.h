@@ -3,10 +3,12 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "gateway/llm/conversation.h"
 #include "gateway/llm/json_scratch.h"
+#include "gateway/llm/json_text.h"
 
 namespace podium::gateway::llm {
 
@@ -18,6 +20,9 @@ Result<Conversation> ReadChatRequest(JsonElement body);
 /// `max_tokens_field`: what the server calls the bound of the output.
 void AppendChatRequest(const Conversation& conversation, std::string_view model,
                        std::string_view max_tokens_field, std::string& out);
+
+/// The tool calls among `parts` as a member of their message; nothing when there are none.
+void AppendToolCalls(const std::vector<Part>& parts, JsonText& json);
 
 /// The thinking of an assistant's message, under the one name of ours on the chat surface
 /// (`podium_thinking`): Anthropic's blocks, to be sent back as they came.

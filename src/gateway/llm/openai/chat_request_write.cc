@@ -70,18 +70,6 @@ void AppendUserTurn(const Turn& turn, JsonText& json) {
   json.EndObject();
 }
 
-void AppendToolCalls(const std::vector<Part>& parts, JsonText& json) {
-  bool open = false;
-  for (const Part& part : parts) {
-    if (part.kind != PartKind::kToolCall) continue;
-    if (!open) json.Key("tool_calls").Array();
-    open = true;
-    json.Object().Member("id", part.id).Member("type", "function").Key("function").Object();
-    json.Member("name", part.name).Member("arguments", part.arguments).EndObject().EndObject();
-  }
-  if (open) json.EndArray();
-}
-
 void AppendAssistantTurn(const Turn& turn, JsonText& json) {
   const std::string text = JoinedText(turn.parts);
   const std::string refusal = JoinedText(turn.parts, PartKind::kRefusal);
@@ -116,7 +104,7 @@ void AppendMessages(const Conversation& conversation, JsonText& json) {
   json.EndArray();
 }
 
-void AppendTools(const Conversation& conversation, JsonText& json) {
+void AppendChatTools(const Conversation& conversation, JsonText& json) {
   if (conversation.tools.empty()) return;
   json.Key("tools").Array();
   for (const Tool& tool : conversation.tools) {
@@ -132,7 +120,7 @@ void AppendTools(const Conversation& conversation, JsonText& json) {
   }
 }
 
-void AppendToolChoice(const Conversation& conversation, JsonText& json) {
+void AppendChatToolChoice(const Conversation& conversation, JsonText& json) {
   switch (conversation.tool_use) {
     case ToolUse::kUnset:
       return;
@@ -183,8 +171,8 @@ void AppendChatRequest(const Conversation& conversation, std::string_view model,
   json.RawUnlessEmpty("temperature", conversation.temperature);
   json.RawUnlessEmpty("top_p", conversation.top_p);
   AppendStop(conversation, json);
-  AppendTools(conversation, json);
-  AppendToolChoice(conversation, json);
+  AppendChatTools(conversation, json);
+  AppendChatToolChoice(conversation, json);
   AppendFormat(conversation, json);
   json.MemberUnlessEmpty("reasoning_effort", conversation.reasoning_effort);
   json.MemberUnlessEmpty("user", conversation.user);
@@ -193,6 +181,18 @@ void AppendChatRequest(const Conversation& conversation, std::string_view model,
     json.Key("include_usage").Bool(true).EndObject();
   }
   json.EndObject();
+}
+
+void AppendToolCalls(const std::vector<Part>& parts, JsonText& json) {
+  bool open = false;
+  for (const Part& part : parts) {
+    if (part.kind != PartKind::kToolCall) continue;
+    if (!open) json.Key("tool_calls").Array();
+    open = true;
+    json.Object().Member("id", part.id).Member("type", "function").Key("function").Object();
+    json.Member("name", part.name).Member("arguments", part.arguments).EndObject().EndObject();
+  }
+  if (open) json.EndArray();
 }
 
 void AppendThinking(const std::vector<Part>& parts, std::string& out) {

@@ -32,7 +32,7 @@ void TakeInput(JsonElement report, std::int64_t input, UsageParts& parts, TokenU
   usage.uncached_input = input;
 }
 
-std::optional<std::int64_t> ReasoningOf(JsonElement report) {
+std::optional<std::int64_t> ReasoningTokensOf(JsonElement report) {
   const auto details = EitherObject(report, "completion_tokens_details", "output_tokens_details");
   return details ? IntegerAt(*details, "reasoning_tokens") : std::nullopt;
 }
@@ -49,7 +49,7 @@ std::optional<TokenUsage> ReadOpenAiUsage(JsonElement usage) {
   std::int64_t output = parts.Count(reported_output);
   const std::int64_t input =
       reported_input ? parts.Count(reported_input) : std::max<std::int64_t>(total - output, 0);
-  const auto reported_reasoning = ReasoningOf(usage);
+  const auto reported_reasoning = ReasoningTokensOf(usage);
   const std::int64_t reasoning = parts.Count(reported_reasoning);
   if (reported_total && reasoning > 0 && total == input + output + reasoning) output += reasoning;
   parts.Expect(!reported_total || total == input + output);

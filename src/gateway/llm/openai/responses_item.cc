@@ -14,7 +14,7 @@ bool IsIncomplete(FinishReason reason) {
   return reason == FinishReason::kLength || reason == FinishReason::kContentFilter;
 }
 
-ItemKind KindOf(PartKind kind) {
+ItemKind ItemKindOf(PartKind kind) {
   switch (kind) {
     case PartKind::kRefusal:
       return ItemKind::kRefusal;
@@ -45,7 +45,7 @@ void AppendReasoning(const ResponseItem& item, bool completed, JsonText& json) {
   json.Key(kThinkingField).Raw(blocks);
 }
 
-void AppendMessage(const ResponseItem& item, bool completed, JsonText& json) {
+void AppendMessageItem(const ResponseItem& item, bool completed, JsonText& json) {
   json.Member("type", "message").Member("status", completed ? "completed" : "in_progress");
   json.Member("role", "assistant").Key("content").Array();
   if (completed) {
@@ -83,7 +83,7 @@ void AppendItem(const ResponseItem& item, bool completed, std::string& out) {
   switch (item.kind) {
     case ItemKind::kText:
     case ItemKind::kRefusal:
-      AppendMessage(item, completed, json);
+      AppendMessageItem(item, completed, json);
       break;
     case ItemKind::kReasoning:
       AppendReasoning(item, completed, json);
@@ -134,7 +134,7 @@ void AppendResponsesReply(const AnswerTerms& terms, const Reply& reply, std::str
   std::vector<ResponseItem> items;
   for (const Part& part : reply.parts) {
     ResponseItem item;
-    item.kind = KindOf(part.kind);
+    item.kind = ItemKindOf(part.kind);
     item.id = ItemId(item.kind, reply.id, items.size());
     item.text = part.text;
     item.signature = part.signature;

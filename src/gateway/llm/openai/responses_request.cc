@@ -9,9 +9,9 @@
 namespace podium::gateway::llm {
 namespace {
 
-class Reader {
+class ResponsesReader {
  public:
-  explicit Reader(JsonElement body) : body_(body) {}
+  explicit ResponsesReader(JsonElement body) : body_(body) {}
   Result<Conversation> Read();
 
  private:
@@ -34,7 +34,7 @@ class Reader {
   std::size_t parts_ = 0;
 };
 
-Result<Conversation> Reader::Read() {
+Result<Conversation> ResponsesReader::Read() {
   PODIUM_TRY(RefuseWhatCannotBe());
   if (const std::string_view text = StringAt(body_, "instructions"); !text.empty()) {
     out_.system.push_back(PartOf(PartKind::kText, text));
@@ -47,7 +47,7 @@ Result<Conversation> Reader::Read() {
   return std::move(out_);
 }
 
-Status Reader::RefuseWhatCannotBe() const {
+Status ResponsesReader::RefuseWhatCannotBe() const {
   for (const char* field : {"previous_response_id", "conversation", "prompt"}) {
     if (MemberAt(body_, field)) {
       return Unsupported(field, "it keeps nothing between calls: send the whole input");
@@ -57,7 +57,7 @@ Status Reader::RefuseWhatCannotBe() const {
   return {};
 }
 
-Status Reader::Input() {
+Status ResponsesReader::Input() {
   const auto input = MemberAt(body_, "input");
   if (!input) return Misshapen("input", "a string or a list of items");
   if (input->is_string()) {
@@ -71,7 +71,7 @@ Status Reader::Input() {
   return {};
 }
 
-Status Reader::Item(JsonElement item, const std::string& where) {
+Status ResponsesReader::Item(JsonElement item, const std::string& where) {
   PODIUM_TRY(CheckSize(++parts_));
   const std::string_view type = StringAt(item, "type");
   if (type.empty() || type == "message") return Message(item, where);
@@ -82,7 +82,7 @@ Status Reader::Item(JsonElement item, const std::string& where) {
   return Unsupported(where + ".type", "send messages, function calls and their outputs");
 }
 
-Status Reader::Message(JsonElement item, const std::string& where) {
+Status ResponsesReader::Message(JsonElement item, const std::string& where) {
   const std::string_view role = StringAt(item, "role");
   if (role == "system" || role == "developer") {
     return Content(item, "content", where, out_.system);
@@ -94,8 +94,8 @@ Status Reader::Message(JsonElement item, const std::string& where) {
   return Content(item, "content", where, out_.TurnOf(who).parts);
 }
 
-Status Reader::Content(JsonElement owner, std::string_view key, const std::string& where,
-                       std::vector<Part>& out) {
+Status ResponsesReader::Content(JsonElement owner, std::string_view key, const std::string& where,
+                                std::vector<Part>& out) {
   const auto content = MemberAt(owner, key);
   if (content && content->is_string()) {
     out.push_back(PartOf(PartKind::kText, StringAt(owner, key)));
@@ -109,7 +109,8 @@ Status Reader::Content(JsonElement owner, std::string_view key, const std::strin
   return {};
 }
 
-Status Reader::ContentPart(JsonElement part, const std::string& where, std::vector<Part>& out) {
+Status ResponsesReader::ContentPart(JsonElement part, const std::string& where,
+                                    std::vector<Part>& out) {
   PODIUM_TRY(CheckSize(++parts_));
   const std::string_view type = StringAt(part, "type");
   Part read;
@@ -137,7 +138,7 @@ Status Reader::ContentPart(JsonElement part, const std::string& where, std::vect
   return {};
 }
 
-Status Reader::FunctionCall(JsonElement item, const std::string& where) {
+Status ResponsesReader::FunctionCall(JsonElement item, const std::string& where) {
   Part part;
   part.kind = PartKind::kToolCall;
   part.id = StringAt(item, "call_id");
@@ -151,7 +152,7 @@ Status Reader::FunctionCall(JsonElement item, const std::string& where) {
   return {};
 }
 
-Status Reader::FunctionOutput(JsonElement item, const std::string& where) {
+Status ResponsesReader::FunctionOutput(JsonElement item, const std::string& where) {
   Part part;
   part.kind = PartKind::kToolResult;
   part.id = StringAt(item, "call_id");
@@ -161,7 +162,7 @@ Status Reader::FunctionOutput(JsonElement item, const std::string& where) {
   return {};
 }
 
-Status Reader::Tools() {
+Status ResponsesReader::Tools() {
   const auto tools = ArrayAt(body_, "tools");
   if (!tools) return {};
   std::size_t index = 0;
@@ -183,7 +184,7 @@ Status Reader::Tools() {
   return {};
 }
 
-Status Reader::ToolChoice() {
+Status ResponsesReader::ToolChoice() {
   if (MemberAt(body_, "parallel_tool_calls")) {
     out_.parallel_tools = BoolAt(body_, "parallel_tool_calls");
   }
@@ -205,7 +206,7 @@ Status Reader::ToolChoice() {
   return {};
 }
 
-Status Reader::Format() {
+Status ResponsesReader::Format() {
   const auto text = ObjectAt(body_, "text");
   const auto format = text ? ObjectAt(*text, "format") : std::nullopt;
   if (!format) return {};
@@ -223,7 +224,7 @@ Status Reader::Format() {
   return {};
 }
 
-void Reader::Tuning() {
+void ResponsesReader::Tuning() {
   out_.max_tokens = IntegerAt(body_, "max_output_tokens");
   if (const auto value = MemberAt(body_, "temperature")) out_.temperature = TextOf(*value);
   if (const auto value = MemberAt(body_, "top_p")) out_.top_p = TextOf(*value);
@@ -236,7 +237,7 @@ void Reader::Tuning() {
 
 }  // namespace
 
-Result<Conversation> ReadResponsesRequest(JsonElement body) { return Reader(body).Read(); }
+Result<Conversation> ReadResponsesRequest(JsonElement body) { return ResponsesReader(body).Read(); }
 
 std::string EchoOf(JsonElement body) {
   struct Field {
