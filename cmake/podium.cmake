@@ -12,11 +12,10 @@
 #                            what several tests of the module share; their .cc join its tests
 #       x_bench.cc           with PODIUM_BENCH the executable x_bench, in <build>/bench/
 #     FOLDERS names folders below whose files belong to the same library and tests.
-#     The files of a library, and those of its tests, are compiled in batches (CMAKE_UNITY_BUILD of
-#     the presets), which builds everything from nothing in a third of the time: names in anonymous
-#     namespaces must be unique in a module. ALONE names files that keep an object of their own.
-#     With `cmake --preset debug -DCMAKE_UNITY_BUILD=OFF` every file stands alone, as in
-#     `./test --full`, which finds missing includes.
+#     The files of a library, and those of its tests, are compiled in batches (PODIUM_BATCHES),
+#     which builds everything from nothing in a third of the time: names in anonymous namespaces
+#     must be unique in a module. ALONE names files that keep an object of their own. In the preset
+#     `single` every file stands alone: `./test --full` finds missing includes there.
 #     DEPS names modules (`base`, not `podium_base`); one that has no folder yet is passed over.
 #     LIBS names targets from outside:
 #       podium_asio, fmt::fmt, spdlog::spdlog, nlohmann_json::nlohmann_json, podium_yaml,
@@ -34,10 +33,10 @@
 #     fuzz/<NAME>_fuzz.cc becomes <NAME>_fuzz; without DEPS it is linked with all modules.
 #
 #   podium_shared_library(NAME OUTPUT_NAME name VERSION x.y.z MODULES module... SOURCES file...
-#                         EXPORTS version-script LIBS target...)
+#                         [ALONE file...] EXPORTS version-script LIBS target...)
 #     In release builds: lib<OUTPUT_NAME>.so at the top of the build directory, with the SONAME of
 #     its major version, from all sources of MODULES and SOURCES (paths below src). They are
-#     compiled for it alone, so that the binary stays as it is. Installed (component `library`) with
+#     compiled for it alone, so that the binary stays as it is; ALONE as above. Installed (component `library`) with
 #     include/podium and a CMake package.
 #
 # The order in which modules are declared does not matter.
@@ -107,9 +106,9 @@ function(podium_module name)
   endif()
 endfunction()
 
-# What a batch of CMAKE_UNITY_BUILD looks like.
+# With PODIUM_BATCHES, compiles the files of a target in batches.
 function(podium_batches target)
-  set_target_properties(${target} PROPERTIES UNITY_BUILD_BATCH_SIZE 12
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ${PODIUM_BATCHES} UNITY_BUILD_BATCH_SIZE 12
     UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
 endfunction()
 
@@ -186,11 +185,13 @@ function(podium_module_sources out module)
 endfunction()
 
 function(podium_shared_library target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OUTPUT_NAME;VERSION;EXPORTS" "MODULES;SOURCES;LIBS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "OUTPUT_NAME;VERSION;EXPORTS" "MODULES;SOURCES;ALONE;LIBS")
   if(NOT CMAKE_BUILD_TYPE STREQUAL "Release" OR PODIUM_SANITIZE)
     return()  # Debug builds test the static module.
   endif()
   list(TRANSFORM arg_SOURCES PREPEND ${CMAKE_SOURCE_DIR}/src/)
+  list(TRANSFORM arg_ALONE PREPEND ${CMAKE_SOURCE_DIR}/src/)
+  set_source_files_properties(${arg_ALONE} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   foreach(module IN LISTS arg_MODULES)
     podium_module_sources(sources ${module})
     list(APPEND arg_SOURCES ${sources})

@@ -229,7 +229,7 @@ class DbRun {
                       store::OpenWriter(place_.file.string(), limits::kStoreBusyTimeout));
     PODIUM_TRY_ASSIGN(store::Transaction transaction,
                       store::Transaction::Begin(*connection, store::Transaction::Kind::kWrite));
-    PODIUM_TRY_ASSIGN(const store::Head head,
+    PODIUM_TRY_ASSIGN(store::Head head,
                       store::RaiseEpoch(*connection, above, kRaisedBy, clock_.Now()));
     PODIUM_TRY(transaction.Commit());
     return head;

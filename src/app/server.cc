@@ -248,8 +248,7 @@ class Trouble {
 // Members stand in the order of their dependence: each uses only what stands above it.
 struct Server::Impl {
   Impl(const Settings& settings_in, const Clock& clock_in, Rng& rng_in,
-       std::unique_ptr<store::SqlStore> store_in, std::shared_ptr<runtime::ModelLoader> loader,
-       const std::string& loader_version, const Trusts& trusts,
+       std::unique_ptr<store::SqlStore> store_in, Loading loading, const Trusts& trusts,
        std::unique_ptr<Telemetry> telemetry_in, ReplicaId replica_in)
       : settings(settings_in),
         clock(clock_in),
@@ -259,7 +258,7 @@ struct Server::Impl {
         core_count(CoreCount(settings)),
         telemetry(std::move(telemetry_in)),
         authenticator(AuthenticatorOf(settings, rng)),
-        protection(Protect(settings, clock, loader_version)),
+        protection(Protect(settings, clock, loading.version)),
         store(std::move(store_in)),
         journal(OpenJournal(settings, core_count, rng)),
         projector(journal ? std::make_unique<control::CostProjector>(
@@ -274,9 +273,10 @@ struct Server::Impl {
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", InferenceThreads(settings),
                   static_cast<std::size_t>(InferenceThreads(settings))),
-        runtime(RuntimeOptionsOf(settings, protection.quarantine), clock,
-                std::make_shared<runtime::GuardedLoader>(protection.guard, std::move(loader)),
-                [this] { ReadinessChanged(); }),
+        runtime(
+            RuntimeOptionsOf(settings, protection.quarantine), clock,
+            std::make_shared<runtime::GuardedLoader>(protection.guard, std::move(loading.loader)),
+            [this] { ReadinessChanged(); }),
         publisher(*store, runtime, stats, clock,
                   [this](std::size_t core, std::function<void()> job) {
                     cores.Post(core, std::move(job));
@@ -683,13 +683,11 @@ Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Cl
                                               Rng& rng) {
   PODIUM_TRY_ASSIGN(const std::shared_ptr<runtime::OnnxLoader> loader,
                     runtime::OnnxLoader::Open(OrtLibrary(settings), clock, settings.call_memory));
-  return Start(settings, clock, rng, loader, loader->version());
+  return Start(settings, clock, rng, {loader, loader->version()});
 }
 
 Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Clock& clock,
-                                              Rng& rng,
-                                              std::shared_ptr<runtime::ModelLoader> loader,
-                                              const std::string& loader_version) {
+                                              Rng& rng, Loading loading) {
   PODIUM_TRY(MakeDirectory(settings.data_dir / "artifacts"));
   PODIUM_TRY(MakeDirectory(settings.data_dir / "cache"));
   runtime::SweepUploads(settings.data_dir / "artifacts");
@@ -700,9 +698,8 @@ Result<std::unique_ptr<Server>> Server::Start(const Settings& settings, const Cl
       Telemetry::Make(settings.telemetry, PODIUM_BUILD, CoreCount(settings), clock, rng));
   PODIUM_TRY_ASSIGN(ReplicaId replica,
                     ReplicaId::Take(settings.replica_id, settings.data_dir, rng));
-  auto impl =
-      std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loader),
-                             loader_version, trusts, std::move(telemetry), std::move(replica));
+  auto impl = std::make_unique<Impl>(settings, clock, rng, std::move(store), std::move(loading),
+                                     trusts, std::move(telemetry), std::move(replica));
   auto server = std::unique_ptr<Server>(new Server(std::move(impl)));
   PODIUM_TRY(server->impl_->Start());
   return server;

@@ -24,13 +24,15 @@ class Server {
   /// still be loading (see /readyz). `clock` and `rng` outlive the server.
   static Result<std::unique_ptr<Server>> Start(const Settings& settings, const Clock& clock,
                                                Rng& rng);
+  /// What loads models: what one has proven holds for this version of the loader.
+  struct Loading {
+    std::shared_ptr<runtime::ModelLoader> loader;
+    std::string version;
+  };
   /// The same with a loader of the caller's. Models are tried out in children of this program,
-  /// which must know the verb `model-host` (runtime/model_process.h). `loader_version`: what a
-  /// model has proven holds for this version of the loader.
+  /// which must know the verb `model-host` (runtime/model_process.h).
   static Result<std::unique_ptr<Server>> Start(const Settings& settings, const Clock& clock,
-                                               Rng& rng,
-                                               std::shared_ptr<runtime::ModelLoader> loader,
-                                               const std::string& loader_version);
+                                               Rng& rng, Loading loading);
   ~Server();  ///< Stops.
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

@@ -158,7 +158,7 @@ SettingRow AttributesRow() {
   row.show = [](const Settings& settings) {
     std::string text;
     for (const auto& [name, value] : settings.telemetry.attributes) {
-      text += (text.empty() ? "" : ",") + name + "=" + value;
+      text += fmt::format("{}{}={}", text.empty() ? "" : ",", name, value);
     }
     return text;
   };

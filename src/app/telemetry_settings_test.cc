@@ -2,6 +2,7 @@
 // starting.
 #include "app/telemetry_settings.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -128,7 +129,7 @@ TEST(TelemetrySettings, AWrongVariableIsAWarningAndTheDefaultHolds) {
   };
   for (const Environment& environment : wrong) {
     const auto& [name, value] = *environment.begin();
-    SCOPED_TRACE(name + "=" + value);
+    SCOPED_TRACE(fmt::format("{}={}", name, value));
     const LoadedSettings loaded = LoadTelemetry("", environment);
     ASSERT_EQ(loaded.findings.size(), 1U);
     EXPECT_EQ(loaded.findings[0].severity, Severity::kWarning);

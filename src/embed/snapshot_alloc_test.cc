@@ -47,7 +47,7 @@ TEST(SnapshotAllocations, ADecisionAllocatesNothing) {
     candidates += snapshot.ChooseVersion(name, {session, {}, {}}, "m2").candidates.count;
     candidates += snapshot.Choose("unknown", {session, {}, {}}).candidates.count;
     candidates += snapshot.ChooseVersion(name, {}, "unknown").candidates.count;
-    candidates += ab.Route(session) == Side::kChampion ? 1 : 1;
+    candidates += static_cast<std::size_t>(ab.Route(session));
   }
   const std::int64_t after = allocations;
   EXPECT_EQ(after, before);

@@ -1,6 +1,7 @@
 // A call belongs to one trace, whatever its headers say, and its provider is told of the attempt.
 #include "gateway/trace_headers.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -20,7 +21,7 @@ net::RequestHead Head(std::vector<net::HeaderField> fields) {
 
 std::string Told(const net::HeaderList& headers) {
   std::string text;
-  for (const auto& [name, value] : headers) text += name + ": " + value + "\n";
+  for (const auto& [name, value] : headers) text += fmt::format("{}: {}\n", name, value);
   return text;
 }
 

@@ -122,11 +122,10 @@ void HttpSession::Release() {
   in_.Release();
   body_.Release();
   begin_ = 0;
-  // Moved out, as assigning an empty string would keep the memory of the old one.
-  const std::string sent(std::move(out_));
+  // Swapped and moved out, as assigning an empty one would keep the memory of the old.
+  std::string().swap(out_);
   const Response answered(std::move(response_));
   const RequestHead handled(std::move(head_));
-  out_.clear();
   response_.Clear();
   head_ = RequestHead();
   park_at_ = SteadyTime::max();

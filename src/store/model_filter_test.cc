@@ -1,5 +1,6 @@
 #include "store/model_filter.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -238,8 +239,8 @@ TEST(Filter, ManyWildcardsEnd) {
 TEST(Filter, APatternHasALimit) {
   const std::string most(limits::kMaxLikePatternBytes, 'x');
   for (const std::string comparator : {"LIKE", "ILIKE"}) {
-    EXPECT_TRUE(ParseModelFilter("name " + comparator + " '" + most + "'"));
-    EXPECT_FALSE(ParseModelFilter("name " + comparator + " '" + most + "x'"));
+    EXPECT_TRUE(ParseModelFilter(fmt::format("name {} '{}'", comparator, most)));
+    EXPECT_FALSE(ParseModelFilter(fmt::format("name {} '{}x'", comparator, most)));
   }
   EXPECT_TRUE(ParseModelFilter("name = '" + most + "x'"));
 }

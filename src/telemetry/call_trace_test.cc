@@ -31,7 +31,7 @@ class CallTraceTest : public ::testing::Test {
   std::vector<Seen> Take(Recorder& recorder) {
     std::vector<Seen> seen;
     while (const Span* span = recorder.spans().Front()) {
-      seen.push_back({*span, std::string(span->route.view()),
+      seen.push_back({static_cast<const SpanFacts&>(*span), std::string(span->route.view()),
                       std::string(span->request_model.view()), std::string(span->version.view()),
                       std::string(span->provider.view())});
       recorder.spans().Pop();

@@ -40,8 +40,9 @@ int Serve(int argc, char** argv) {
   ::sigprocmask(SIG_BLOCK, &stop, nullptr);
   const SystemClock clock;
   SystemRng rng;
-  auto server = app::Server::Start(loaded.settings, clock, rng,
-                                   std::make_shared<runtime::MisbehavingLoader>(true), "scripted");
+  auto server =
+      app::Server::Start(loaded.settings, clock, rng,
+                         {std::make_shared<runtime::MisbehavingLoader>(true), "scripted"});
   if (!server) {
     std::cerr << server.error().message << '\n';
     return 1;

@@ -85,7 +85,7 @@ def test_a_dead_replica_is_waited_for_only_until_it_expires(make_server, registe
     changed = done(promote(a, "n1"))
     assert changed["replicas"] == [{"id": "a", "applied": True}]
     b.start()
-    wait_until(lambda: live(a) == {"a", "b"}, what="b back")
+    wait_until(lambda: live(a) == {"a", "b"} and ready_everywhere(b, 2), what="b back")
     assert answer_of(b)[0] == "1"
 
 

@@ -18,6 +18,8 @@ FUZZ_SEED = 1
 SIM_SEEDS_FULL = 5_000
 
 EXECUTABLE_TIMEOUT_S = 600
+# Executables that take minutes, and into how many shares each is divided.
+LONG_TESTS = {"store_test": 6, "testing_sim_test": 2}
 TIDY_TIMEOUT_S = 1800
 TIDY_FULL_TIMEOUT_S = 7200
 PYTEST_TIMEOUT_S = 1200
@@ -73,17 +75,26 @@ def checks(options):
 
 def run_gtests(tally, preset):
     targets = listed(preset, "test")
+    # The longest first, in shares: one of them alone would leave the other cores waiting at the end.
+    shares = [(target, share) for target in LONG_TESTS if target in targets
+              for share in range(LONG_TESTS[target])]
+    shares += [(target, None) for target in targets if target not in LONG_TESTS]
     folder = LOGS / preset
     shutil.rmtree(folder, ignore_errors=True)
 
-    def one(target):
-        report = folder / f"{target}.json"
-        return run(f"{preset}/{target}",
-                   [ROOT / "build" / preset / "tests" / target, f"--gtest_output=json:{report}",
-                    "--gtest_brief=1"], EXECUTABLE_TIMEOUT_S), report
+    def one(target_and_share):
+        target, share = target_and_share
+        name = target if share is None else f"{target}.{share}"
+        environment = {} if share is None else {"GTEST_TOTAL_SHARDS": str(LONG_TESTS[target]),
+                                                "GTEST_SHARD_INDEX": str(share)}
+        report = folder / f"{name}.json"
+        ended = run(f"{preset}/{name}",
+                    [ROOT / "build" / preset / "tests" / target, f"--gtest_output=json:{report}",
+                     "--gtest_brief=1"], EXECUTABLE_TIMEOUT_S, environment)
+        return name, ended, report
 
-    for target, (ended, report) in zip(targets, in_parallel(one, targets)):
-        count_gtest(tally, target, ended, report)
+    for name, ended, report in in_parallel(one, shares):
+        count_gtest(tally, name, ended, report)
 
 
 def units(_options):

@@ -22,9 +22,9 @@ class FailingCosts final : public store::CostStore {
   explicit FailingCosts(const Clock& clock) : inner(clock) {}
 
   Result<store::RecordedCosts> RecordCosts(std::span<const CostEvent> events) override {
-    if (fail_before > 0 && fail_before-- > 0) return Fail(ErrorCode::kUnavailable, "down");
+    if (Spend(fail_before)) return Fail(ErrorCode::kUnavailable, "down");
     auto done = inner.RecordCosts(events.first(std::min(events.size(), most)));
-    if (fail_after > 0 && fail_after-- > 0) return Fail(ErrorCode::kUnavailable, "answer lost");
+    if (Spend(fail_after)) return Fail(ErrorCode::kUnavailable, "answer lost");
     return done;
   }
   Result<std::vector<store::ModelCost>> ReadCosts(WallTime from, WallTime to) override {
@@ -44,6 +44,14 @@ class FailingCosts final : public store::CostStore {
   std::size_t most = 1000;
   int fail_before = 0;
   int fail_after = 0;
+
+ private:
+  /// Whether one of `failures` was left; it is not any more.
+  static bool Spend(int& failures) {
+    if (failures == 0) return false;
+    --failures;
+    return true;
+  }
 };
 
 class CostProjectorTest : public ::testing::Test {

@@ -52,13 +52,14 @@ TEST_F(PostgresRegistry, Inv1ASecondPrimaryOrCanaryIsRefusedByTheIndex) {
 
 TEST_F(PostgresRegistry, Inv2AuditRowsCannotBeTouched) {
   registry_.Add("a");
+  constexpr const char* kInsert =
+      "INSERT INTO model_promotions SELECT revision + 2, route, kind, from_id, to_id, "
+      "share_before_bp, share_after_bp, undoes, actor, origin, reason, request_id, evidence, at, "
+      "previous_hash, hash FROM model_promotions";
   for (const char* statement :
        {"UPDATE model_promotions SET actor = 'x'", "DELETE FROM model_promotions",
         "TRUNCATE model_promotions", "DELETE FROM registry_revision", "TRUNCATE registry_revision",
-        "UPDATE registry_revision SET revision = revision",
-        "INSERT INTO model_promotions SELECT revision + 2, route, kind, from_id, to_id, "
-        "share_before_bp, share_after_bp, undoes, actor, origin, reason, request_id, evidence, at, "
-        "previous_hash, hash FROM model_promotions"}) {
+        "UPDATE registry_revision SET revision = revision", kInsert}) {
     EXPECT_THAT(Sql(statement), StartsWith("refused")) << statement;
   }
   EXPECT_TRUE(store_->VerifyAudit()->intact());
