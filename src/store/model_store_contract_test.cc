@@ -288,6 +288,37 @@ TEST_P(ModelContract, SearchesVersions) {
 }
 
 // Each name comes once, whatever is added and deleted between two pages.
+// A page asks for the aliases of many models at once, and gives each its own.
+TEST_P(ModelContract, APageShowsTheAliasesOfEachModel) {
+  for (int i = 0; i < 45; ++i) {
+    const std::string name = fmt::format("m{:02}", i);
+    Model(name);
+    Version(name);
+    Version(name);
+    if (i % 3 != 0) Do(SetAlias{name, fmt::format("of-{}", name), 1 + i % 2});
+  }
+  const auto models = store().SearchModels({*ParseModelFilter(""), *ParseModelOrder({}), 100, ""});
+  const auto versions =
+      store().SearchModelVersions({*ParseVersionFilter(""), *ParseVersionOrder({}), 100, ""});
+  ASSERT_TRUE(models && versions);
+  ASSERT_EQ(models->items.size(), 45U);
+  ASSERT_EQ(versions->items.size(), 90U);
+  for (int i = 0; i < 45; ++i) {
+    const ModelListing& row = models->items[static_cast<std::size_t>(i)];
+    const std::string alias = "of-" + row.model.name;
+    const bool named = i % 3 != 0;
+    EXPECT_EQ(row.model.aliases, named ? AliasMap({{alias, 1 + i % 2}}) : AliasMap());
+    const auto has = named ? std::vector<std::string>{alias} : std::vector<std::string>();
+    EXPECT_EQ(row.latest.at(0).aliases, i % 2 == 1 ? has : std::vector<std::string>());
+  }
+  for (const RegisteredVersion& row : versions->items) {
+    const int i = std::stoi(row.name.substr(1));
+    const bool named = i % 3 != 0 && row.number == 1 + i % 2;
+    EXPECT_EQ(row.aliases,
+              named ? std::vector<std::string>{"of-" + row.name} : std::vector<std::string>());
+  }
+}
+
 TEST_P(ModelContract, PagesGoOnWhileRowsComeAndGo) {
   for (int i = 0; i < 10; ++i) Model(fmt::format("m{}", i));
   ModelSearch search{*ParseModelFilter("name != 'm4'"), *ParseModelOrder({}), 3, ""};

@@ -3,7 +3,9 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "store/cursor.h"
 #include "store/sql_model_audit.h"
@@ -22,28 +24,9 @@ void AddAliases(RegisteredVersion& version, const AliasMap& aliases) {
   }
 }
 
-// Two pages of one list ask for the same models again and again.
-class AliasCache {
- public:
-  explicit AliasCache(SqlConnection& connection) : connection_(connection) {}
-  Status AddTo(RegisteredVersion& version) {
-    auto found = models_.find(version.name);
-    if (found == models_.end()) {
-      PODIUM_TRY_ASSIGN(AliasMap aliases, ReadAliases(connection_, version.name));
-      found = models_.emplace(version.name, std::move(aliases)).first;
-    }
-    AddAliases(version, found->second);
-    return {};
-  }
-
- private:
-  SqlConnection& connection_;
-  std::map<std::string, AliasMap> models_;
-};
-
+/// Of a model with its aliases.
 Result<ModelListing> Listing(SqlConnection& connection, RegisteredModel model) {
   ModelListing listing;
-  PODIUM_TRY_ASSIGN(model.aliases, ReadAliases(connection, model.name));
   PODIUM_TRY_ASSIGN(listing.latest, ReadLatest(connection, model.name));
   for (RegisteredVersion& version : listing.latest) AddAliases(version, model.aliases);
   listing.model = std::move(model);
@@ -54,6 +37,7 @@ Result<ModelListing> ReadListing(SqlConnection& connection, const std::string& n
   PODIUM_TRY_ASSIGN(const Transaction view, Transaction::Begin(connection, Kind::kRead));
   PODIUM_TRY_ASSIGN(std::optional<RegisteredModel> model, ReadModelRow(connection, name));
   if (!model) return Fail(NoSuchModel(name));
+  PODIUM_TRY_ASSIGN(model->aliases, ReadAliases(connection, name));
   return Listing(connection, std::move(*model));
 }
 
@@ -81,6 +65,16 @@ Result<RegisteredVersion> ReadNamed(SqlConnection& connection, const std::string
   const auto held = aliases.find(alias);
   if (held == aliases.end()) return Fail(NoSuchAlias(alias));
   return ReadVisible(connection, name, held->second);
+}
+
+template <typename Row>
+Result<std::map<std::string, AliasMap>> AliasesOf(SqlConnection& connection,
+                                                  const std::vector<Row>& rows) {
+  std::vector<std::string> names;
+  for (const Row& row : rows) {
+    if (names.empty() || names.back() != row.name) names.push_back(row.name);
+  }
+  return ReadAliasesOfAll(connection, names);
 }
 
 // Rows come by name: in that order a full page is the right one.
@@ -111,7 +105,9 @@ Result<Page<ModelListing>> FindModels(SqlConnection& connection, const ModelSear
   Page<RegisteredModel> found = std::move(page).Finish();
   Page<ModelListing> listings;
   listings.next_cursor = std::move(found.next_cursor);
+  PODIUM_TRY_ASSIGN(auto aliases, AliasesOf(connection, found.items));
   for (RegisteredModel& model : found.items) {
+    model.aliases = std::move(aliases[model.name]);
     PODIUM_TRY_ASSIGN(ModelListing listing, Listing(connection, std::move(model)));
     listings.items.push_back(std::move(listing));
   }
@@ -132,8 +128,8 @@ Result<Page<RegisteredVersion>> FindVersions(SqlConnection& connection, const Mo
     }
   }
   Page<RegisteredVersion> found = std::move(page).Finish();
-  AliasCache aliases(connection);
-  for (RegisteredVersion& version : found.items) PODIUM_TRY(aliases.AddTo(version));
+  PODIUM_TRY_ASSIGN(auto aliases, AliasesOf(connection, found.items));
+  for (RegisteredVersion& version : found.items) AddAliases(version, aliases[version.name]);
   return found;
 }
 

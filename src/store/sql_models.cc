@@ -1,5 +1,6 @@
 #include "store/sql_models.h"
 
+#include <algorithm>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -73,6 +74,10 @@ constexpr std::string_view kUpsertVersion =
 
 constexpr std::string_view kAliasesOfModel =
     "SELECT alias, version FROM model_aliases WHERE name = $1";
+constexpr std::size_t kModelsAtOnce = 20;
+constexpr std::string_view kAliasesOfModels =
+    "SELECT name, alias, version FROM model_aliases WHERE name IN ($1, $2, $3, $4, $5, $6, $7, $8,"
+    " $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)";
 constexpr std::string_view kUpsertAlias =
     "INSERT INTO model_aliases (name, alias, version) VALUES ($1, $2, $3)"
     " ON CONFLICT (name, alias) DO UPDATE SET version = excluded.version";
@@ -216,6 +221,24 @@ Result<AliasMap> ReadAliases(SqlConnection& connection, const std::string& name)
     if (!more) return aliases;
     aliases[query.Text(0)] = query.Int(1);
   }
+}
+
+Result<std::map<std::string, AliasMap>> ReadAliasesOfAll(SqlConnection& connection,
+                                                         const std::vector<std::string>& names) {
+  std::map<std::string, AliasMap> models;
+  for (std::size_t begin = 0; begin < names.size(); begin += kModelsAtOnce) {
+    Query query(connection, kAliasesOfModels);
+    for (std::size_t i = 0; i < kModelsAtOnce; ++i) {
+      // A last, short batch asks for its last model several times.
+      query.Bind(names[std::min(begin + i, names.size() - 1)]);
+    }
+    while (true) {
+      PODIUM_TRY_ASSIGN(const bool more, query.Next());
+      if (!more) break;
+      models[query.Text(0)][query.Text(1)] = query.Int(2);
+    }
+  }
+  return models;
 }
 
 Result<std::vector<RegisteredVersion>> ReadLatest(SqlConnection& connection,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,6 +23,9 @@ Result<std::optional<RegisteredVersion>> ReadModelVersionRow(SqlConnection& conn
                                                              const std::string& name,
                                                              std::int64_t number);
 Result<AliasMap> ReadAliases(SqlConnection& connection, const std::string& name);
+/// Of all models that `names` holds, in few round trips. Names may come twice.
+Result<std::map<std::string, AliasMap>> ReadAliasesOfAll(SqlConnection& connection,
+                                                         const std::vector<std::string>& names);
 /// Per stage the highest number, by number; without aliases.
 Result<std::vector<RegisteredVersion>> ReadLatest(SqlConnection& connection,
                                                   const std::string& name);
