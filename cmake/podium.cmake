@@ -36,8 +36,8 @@
 #                         [ALONE file...] EXPORTS version-script LIBS target...)
 #     In release builds: lib<OUTPUT_NAME>.so at the top of the build directory, with the SONAME of
 #     its major version, from all sources of MODULES and SOURCES (paths below src). They are
-#     compiled for it alone, so that the binary stays as it is; ALONE as above. Installed (component `library`) with
-#     include/podium and a CMake package.
+#     compiled for it alone, so that the binary stays as it is; ALONE as above. Installed (component
+#     `library`) with include/podium and a CMake package.
 #
 # The order in which modules are declared does not matter.
 # All targets: `ninja`. One module's tests: `ninja base_test base_thread_test`, found in
