@@ -33,8 +33,8 @@ TEST(RunScenario, WhatIsTrueIsSilent) {
   constexpr const char* kWholeRoute =
       "expect route iris primary m1 canary m2 share 20% previous nobody policy fixed revision seen";
   for (const char* line :
-       {kWholeRoute, "expect roles iris m2 canary 20% m1 primary", "expect canary salt of iris is salt",
-        "expect nobody moved", "expect audit 4 rows",
+       {kWholeRoute, "expect roles iris m2 canary 20% m1 primary",
+        "expect canary salt of iris is salt", "expect nobody moved", "expect audit 4 rows",
         "expect share of m2 within 5%..40% for sessions u0..u99",
         "expect fails 400 \"primary of route iris already\" when promote m1"}) {
     EXPECT_EQ(Outcome(line), "") << line;
