@@ -115,7 +115,8 @@ ModelAudit SealModel(const ModelSnapshot& state, const ModelChanges& changes,
   ModelAudit row;
   row.number = head.count + 1;
   row.model = changes.model ? changes.model->name : changes.removed;
-  if (!changes.versions.empty()) row.version = changes.versions.front().number;
+  // An import is about the model, with as many versions as came along.
+  if (!changes.versions.empty() && !changes.import) row.version = changes.versions.front().number;
   row.kind = changes.event_type;
   row.before = DumpJson(difference.before);
   row.after = DumpJson(difference.after);
