@@ -18,8 +18,8 @@ namespace podium::app {
 struct SourceReply {
   int status = 0;
   std::string body;
-  std::string location;     ///< Where a redirect leads.
-  std::string retry_after;  ///< As the server wrote it.
+  std::string location = {};     ///< Where a redirect leads.
+  std::string retry_after = {};  ///< As the server wrote it.
 };
 /// Path and query in; a connection of its own, or a fake in tests. Errors as net::Upstream has
 /// them, and kTooLarge for the answer.
