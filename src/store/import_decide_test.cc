@@ -12,10 +12,12 @@
 namespace podium::store {
 namespace {
 
-constexpr WallTime At(int day) { return WallTime(std::chrono::hours(24 * day)); }
-constexpr WallTime kImportNow = At(20'000);
+constexpr WallTime ImportDay(int day) { return WallTime(std::chrono::hours(24 * day)); }
+constexpr WallTime kImportNow = ImportDay(20'000);
 
-RegisteredModel ImportedModel() { return {"m", "words", {{"team", "ml"}}, {}, At(1), At(9)}; }
+RegisteredModel ImportedModel() {
+  return {"m", "words", {{"team", "ml"}}, {}, ImportDay(1), ImportDay(9)};
+}
 
 RegisteredVersion ImportedRow(std::int64_t number) {
   RegisteredVersion version;
@@ -28,8 +30,8 @@ RegisteredVersion ImportedRow(std::int64_t number) {
   version.run_link = "http://x/r";
   version.user = "ann";
   version.tags = {{"k", "v"}};
-  version.created_at = At(2);
-  version.updated_at = At(3);
+  version.created_at = ImportDay(2);
+  version.updated_at = ImportDay(3);
   return version;
 }
 
@@ -75,8 +77,8 @@ TEST(ImportDecide, WhatIsNotHereComesAsItIs) {
   const auto done = Decide({}, Import({ImportedRow(1), ImportedRow(7)}, {{"champion", 7}}));
   ASSERT_TRUE(done) << Describe(done.error());
   EXPECT_EQ(Told(*done), "model created; 1 created; 7 created; champion=7 created;");
-  EXPECT_EQ(done->model->created_at, At(1));
-  EXPECT_EQ(done->model->updated_at, At(9));
+  EXPECT_EQ(done->model->created_at, ImportDay(1));
+  EXPECT_EQ(done->model->updated_at, ImportDay(9));
   EXPECT_EQ(done->model->aliases, (AliasMap{{"champion", 7}}));
   EXPECT_EQ(done->aliases_set,
             (std::vector<std::pair<std::string, std::int64_t>>{{"champion", 7}}));
@@ -109,8 +111,8 @@ TEST(ImportDecide, WhatIsHereStaysAndWhatDiffersIsSaid) {
        kSame, nullptr},
       {"changed later here, times only",
        [](ModelSnapshot& here, ImportModel&) {
-         here.model->updated_at = At(30);
-         here.siblings[0].updated_at = At(30);
+         here.model->updated_at = ImportDay(30);
+         here.siblings[0].updated_at = ImportDay(30);
        },
        kSame, nullptr},
       {"texts that are empty there",
@@ -205,14 +207,14 @@ TEST(ImportDecide, WhatIsHereStaysAndWhatDiffersIsSaid) {
 TEST(ImportDecide, OverwritingComesToRest) {
   ModelSnapshot here = Here();
   here.siblings[0].stage = ModelStage::kArchived;
-  here.siblings[0].updated_at = At(40);
+  here.siblings[0].updated_at = ImportDay(40);
   here.model->description = "ours";
   ImportModel there = Import({ImportedRow(1)}, {{"champion", 1}});
   there.overwrite = true;
   const auto done = Decide(here, there);
   ASSERT_TRUE(done);
   EXPECT_TRUE(done->changed);
-  EXPECT_EQ(done->versions.at(0).updated_at, At(40)) << "times never step back";
+  EXPECT_EQ(done->versions.at(0).updated_at, ImportDay(40)) << "times never step back";
   ModelSnapshot after;
   after.model = done->model;
   after.siblings = done->versions;
@@ -234,7 +236,7 @@ TEST(ImportDecide, WhatIsWrongInItselfIsRefusedWhole) {
       {"/aliases", [](ImportModel& i) { i.model.aliases = {{"latest", 1}}; }},
       {"/aliases", [](ImportModel& i) { i.model.aliases = {{"v3", 1}}; }},
       {"/aliases", [](ImportModel& i) { i.model.aliases = {{"a", 0}}; }},
-      {"/created_at", [](ImportModel& i) { i.model.created_at = At(-1); }},
+      {"/created_at", [](ImportModel& i) { i.model.created_at = ImportDay(-1); }},
       {"/versions/1", [](ImportModel& i) { i.versions[1].number = 1; }},
       {"/versions/0", [](ImportModel& i) { i.versions[0].number = 0; }},
       {"/versions/0", [](ImportModel& i) { i.versions[0].number = limits::kMaxVersionNumber + 1; }},

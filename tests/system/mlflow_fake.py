@@ -32,6 +32,11 @@ def version(name, number, stage="None", **fields):
             **fields}
 
 
+def is_prompt(row):
+    tags = row.get("tags") if isinstance(row, dict) else None
+    return any(tag.get("key") == "mlflow.prompt.is_prompt" for tag in tags or [])
+
+
 class FakeMlflow:
     """`models` and `versions` (by model) are what it shows. `before(path, query)` may give
     (status, headers, body) instead of the answer; None lets it answer. `asked` counts."""
@@ -72,8 +77,7 @@ class FakeMlflow:
 
     def search_models(self, query):
         wants_prompts = "is_prompt" in query.get("filter", "")
-        rows = [each for each in self.models
-                if any(t["key"] == "mlflow.prompt.is_prompt" for t in each["tags"]) == wants_prompts]
+        rows = [each for each in self.models if is_prompt(each) == wants_prompts]
         return 200, self.page("registered_models", rows, query)
 
     def search_versions(self, query):
