@@ -131,8 +131,11 @@ ModelAudit SealModel(const ModelSnapshot& state, const ModelChanges& changes,
 
 OutboxEvent EventOf(const ModelChanges& changes, const ModelAudit& row, const Head& head) {
   Json data = changes.event_data;
-  data["before"] = Json::parse(row.before, nullptr, false);
-  data["after"] = Json::parse(row.after, nullptr, false);
+  // A page of versions would make an event of megabytes: the audit row has them.
+  if (!changes.import) {
+    data["before"] = Json::parse(row.before, nullptr, false);
+    data["after"] = Json::parse(row.after, nullptr, false);
+  }
   data["model_audit"] = {{"number", row.number}, {"hash", row.hash}};
   data["revision"] = head.revision.get();
   data["head_hash"] = head.chain.hash;
