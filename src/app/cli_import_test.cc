@@ -282,7 +282,6 @@ TEST_F(CliImport, AModelThatTheSourceCannotShowCostsOnlyItself) {
 TEST_F(CliImport, ASourceThatBreaksOffEndsItWithWhatIsDone) {
   const Error reset{ErrorCode::kUnavailable, "the connection was reset",
                     std::string(NameOf(net::UpstreamPhase::kSent)), nullptr};
-  source_[VersionsOf("b", "&page_token=t%201")] = {500, ""};
   first_replies_ = {source_[kListAll],
                     source_[kListPrompts],
                     source_[VersionsOf("a")],
