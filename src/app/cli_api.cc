@@ -59,6 +59,7 @@ CliError ProblemOf(const net::ClientResponse& response) {
   }
   error.exit = ExitCodeOf(code);
   error.fix = FixFor(code);
+  error.again = TraitsOf(code).retryable;
   return error;
 }
 
@@ -66,6 +67,7 @@ CliError ProblemOf(const net::ClientResponse& response) {
 CliError TransportError(const Error& error, const std::string& server) {
   CliError shown;
   shown.error = error.message;
+  shown.again = TraitsOf(error.code).retryable || error.code == ErrorCode::kInternal;
   if (error.cause) shown.cause = Describe(*error.cause);
   switch (error.code) {
     case ErrorCode::kUnavailable:

@@ -57,6 +57,7 @@ class Grammar {
     AddVersionVerbs();
     AddTrafficVerbs();
     AddReadingVerbs();
+    AddImport();
     AddHelp();
   }
 
@@ -610,6 +611,27 @@ class Grammar {
     return Verb(explain_);
   }
 
+  void AddImport() {
+    CLI::App* noun = Add(app_, "import", "Registry", "Bring another registry over", kImportExamples,
+                         []() -> CliResult<Verb> {
+                           return UsageError("import needs to know from what",
+                                             "podium import mlflow http://HOST:PORT");
+                         });
+    CLI::App* mlflow =
+        Add(*noun, "mlflow", "Verbs", "The registered models of an MLflow server, as they are",
+            kImportExamples, [this] { return MakeImport(); });
+    AddImportFlags(*mlflow, import_);
+  }
+
+  CliResult<Verb> MakeImport() {
+    if (!import_.podium.empty() && !server_.empty()) {
+      return UsageError("--url and --server name the same thing: leave one out");
+    }
+    if (!import_.podium.empty()) client_.server = import_.podium;
+    if (import_.json) client_.output = OutputFormat::kJson;
+    return Verb(import_);
+  }
+
   void AddHelp() {
     // Listed here and read by Parse: the words behind it are verbs, which the library would run.
     CLI::App* help = app_.add_subcommand("help", "More about a verb or a topic");
@@ -749,6 +771,7 @@ class Grammar {
   SetPriceArgs set_price_;
   ListPricesArgs list_prices_;
   EventsArgs events_;
+  ImportArgs import_;
 };
 
 }  // namespace

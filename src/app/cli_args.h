@@ -13,6 +13,7 @@
 
 #include "app/cli_console.h"
 #include "app/cli_exit.h"
+#include "app/cli_import_args.h"
 #include "app/settings_load.h"
 
 namespace podium::app {
@@ -174,7 +175,7 @@ using Verb =
     std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
                  RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
                  RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
-                 SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs>;
+                 SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs>;
 
 struct CommandLine {
   Verb verb;

@@ -29,6 +29,7 @@ struct CliError {
   std::string cause;       ///< May be empty.
   std::string fix;         ///< A command to type, or what to change; may be empty.
   std::string request_id;  ///< Of the server's answer; may be empty.
+  bool again = false;      ///< The same call may be answered better later.
 };
 
 template <typename T>

@@ -6,7 +6,8 @@
 
 namespace podium::app {
 
-/// It does nothing by itself, only its verbs do: `podium`, `podium version`, `podium price`.
+/// It does nothing by itself, only its verbs do: `podium`, `podium version`, `podium price`,
+/// `podium import`.
 bool IsNoun(const CLI::App& app);
 
 /// The library's help with what people look for first: usage, then verbs, then flags; values are

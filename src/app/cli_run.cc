@@ -11,6 +11,7 @@
 #include "app/cli_db.h"
 #include "app/cli_explain.h"
 #include "app/cli_history.h"
+#include "app/cli_import.h"
 #include "app/cli_predict.h"
 #include "app/cli_replicas.h"
 #include "app/cli_serve.h"
@@ -125,6 +126,8 @@ class Runner {
     const Waiting waiting{world_.clock, world_.pause, client_.timeout.value_or(kDefaultWait)};
     if constexpr (kChats) {
       return RunChat(context, args, {world_.clock, DimsOnErr()});
+    } else if constexpr (std::is_same_v<Args, ImportArgs>) {
+      return RunImport(context, args, {waiting, world_.environment, world_.connect_source});
     } else {
       return Dispatch(context, args, waiting);
     }

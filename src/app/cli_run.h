@@ -8,6 +8,7 @@
 #include "app/cli_console.h"
 #include "app/cli_versions.h"
 #include "app/settings_load.h"
+#include "app/source_client.h"
 #include "base/clock.h"
 
 namespace podium::app {
@@ -22,6 +23,8 @@ struct CliWorld {
   std::string program = "podium";  ///< argv[0]
   /// Makes the way to a server; net::SendBlocking unless a test brings its own.
   std::function<Transport(const net::HostPort&)> connect;
+  /// The same for the server that an import reads from.
+  SourceConnect connect_source = {};
 };
 
 /// `arguments` without the program's name.

@@ -86,7 +86,8 @@ int Main(int argc, char** argv) {
                    return [server](net::ClientRequest request) {
                      return net::SendBlocking(server, std::move(request));
                    };
-                 }};
+                 },
+                 [&clock](const SourceAddress& address) { return ConnectSource(address, clock); }};
   const std::vector<std::string> arguments(argv + (argc > 0 ? 1 : 0), argv + argc);
   const ExitCode code = RunCli(arguments, world);
   std::cout.flush();

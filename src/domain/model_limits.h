@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 
 #include "base/limits.h"
 
@@ -14,12 +15,16 @@ inline constexpr std::size_t kMaxDescriptionChars = 5000;
 inline constexpr std::size_t kMaxSourceChars = 500;  ///< `source` and `run_link`.
 inline constexpr std::size_t kMaxRunIdChars = 64;    ///< `run_id` and `model_id`.
 inline constexpr std::size_t kMaxAliasChars = 255;
+inline constexpr std::size_t kMaxModelUserChars = 256;
 inline constexpr std::size_t kMaxTagKeyChars = 250;
 inline constexpr std::size_t kMaxModelTagValueChars = 5000;       ///< Of a registered model.
 inline constexpr std::size_t kMaxVersionTagValueChars = 100'000;  ///< Of a version.
 inline constexpr std::size_t kMaxModelTags = 500;                 ///< Of one model or version.
 inline constexpr std::size_t kMaxModelTagsBytes = 1024 * 1024;    ///< Of all of them, with keys.
 inline constexpr std::size_t kMaxAliases = 1000;                  ///< Of one model.
+inline constexpr std::int64_t kMaxVersionNumber = 2'147'483'647;  ///< That an import may bring.
+inline constexpr std::size_t kMaxImportVersions = 100;            ///< Of one call, one transaction.
+inline constexpr std::size_t kMaxImportBodyBytes = 4 * 1024 * 1024;
 inline constexpr std::size_t kMaxSearchFilterBytes = 8 * 1024;
 inline constexpr std::size_t kMaxSearchClauses = 64;
 inline constexpr std::size_t kMaxSearchValues = 1000;  ///< Of one IN list.

@@ -36,6 +36,10 @@ ModelSnapshot MemoryModelStore::Read(const ModelSubject& subject) const {
   for (const auto& [number, row] : entry.versions) {
     if (subject.siblings == row.stage && number != subject.number) state.siblings.push_back(row);
   }
+  for (const std::int64_t number : subject.numbers) {
+    const auto row = entry.versions.find(number);
+    if (row != entry.versions.end()) state.siblings.push_back(row->second);
+  }
   return state;
 }
 

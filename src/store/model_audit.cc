@@ -115,7 +115,8 @@ ModelAudit SealModel(const ModelSnapshot& state, const ModelChanges& changes,
   ModelAudit row;
   row.number = head.count + 1;
   row.model = changes.model ? changes.model->name : changes.removed;
-  if (!changes.versions.empty()) row.version = changes.versions.front().number;
+  // An import is about the model, with as many versions as came along.
+  if (!changes.versions.empty() && !changes.import) row.version = changes.versions.front().number;
   row.kind = changes.event_type;
   row.before = DumpJson(difference.before);
   row.after = DumpJson(difference.after);
@@ -130,8 +131,11 @@ ModelAudit SealModel(const ModelSnapshot& state, const ModelChanges& changes,
 
 OutboxEvent EventOf(const ModelChanges& changes, const ModelAudit& row, const Head& head) {
   Json data = changes.event_data;
-  data["before"] = Json::parse(row.before, nullptr, false);
-  data["after"] = Json::parse(row.after, nullptr, false);
+  // A page of versions would make an event of megabytes: the audit row has them.
+  if (!changes.import) {
+    data["before"] = Json::parse(row.before, nullptr, false);
+    data["after"] = Json::parse(row.after, nullptr, false);
+  }
   data["model_audit"] = {{"number", row.number}, {"hash", row.hash}};
   data["revision"] = head.revision.get();
   data["head_hash"] = head.chain.hash;

@@ -17,7 +17,7 @@ namespace podium::store {
 struct ModelAudit {
   std::int64_t number = 0;   ///< Of the row.
   std::string model;         ///< Its name after the change.
-  std::int64_t version = 0;  ///< 0: it was about the model itself.
+  std::int64_t version = 0;  ///< 0: it was about the model itself, or an import.
   std::string kind;          ///< As its event's type.
   std::string before;        ///< A JSON object of what differs; "{}": it was not there.
   std::string after;

@@ -1,9 +1,12 @@
 #include "store/model_decide.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "domain/model_limits.h"
+#include "store/import_decide.h"
+#include "store/model_checks.h"
 
 namespace podium::store {
 namespace {
@@ -22,20 +25,6 @@ ModelChanges Unchanged(const RegisteredModel& model) {
   changes.changed = false;
   changes.model = model;
   return changes;
-}
-
-Status CheckTag(const std::string& key, const std::string& value, std::size_t limit) {
-  PODIUM_TRY(CheckTagKey(key));
-  return CheckModelText("Tag value", value, limit);
-}
-
-Status CheckTags(const TagMap& tags, std::size_t value_limit) {
-  for (const auto& [key, value] : tags) PODIUM_TRY(CheckTag(key, value, value_limit));
-  return CheckTagRoom(tags);
-}
-
-Status CheckDescription(const std::string& text) {
-  return CheckModelText("description", text, limits::kMaxDescriptionChars);
 }
 
 std::vector<std::string> AliasesOf(const AliasMap& aliases, std::int64_t number) {
@@ -58,15 +47,15 @@ class Decision {
 
   Result<ModelChanges> operator()(const CreateModel& m) {
     PODIUM_TRY(CheckModelName(m.name));
-    PODIUM_TRY(CheckDescription(m.description.value_or("")));
-    PODIUM_TRY(CheckTags(m.tags, limits::kMaxModelTagValueChars));
+    PODIUM_TRY(CheckModelDescription(m.description.value_or("")));
+    PODIUM_TRY(CheckModelTags(m.tags, limits::kMaxModelTagValueChars));
     if (state_.model) return Fail(NameTaken(m.name));
     RegisteredModel model{m.name, m.description, m.tags, {}, now_, now_};
     return Model(std::move(model), "podium.registered_model.created");
   }
 
   Result<ModelChanges> operator()(const UpdateModel& m) {
-    PODIUM_TRY(CheckDescription(m.description));
+    PODIUM_TRY(CheckModelDescription(m.description));
     PODIUM_TRY_ASSIGN(RegisteredModel model, Existing(m.name));
     model.description = m.description;
     Touch(model);
@@ -96,7 +85,7 @@ class Decision {
   }
 
   Result<ModelChanges> operator()(const SetModelTag& m) {
-    PODIUM_TRY(CheckTag(m.key, m.value, limits::kMaxModelTagValueChars));
+    PODIUM_TRY(CheckModelTag(m.key, m.value, limits::kMaxModelTagValueChars));
     PODIUM_TRY_ASSIGN(RegisteredModel model, Existing(m.name));
     PODIUM_TRY_ASSIGN(const bool changed, SetTag(model.tags, m.key, m.value));
     if (!changed) return Unchanged(model);
@@ -126,7 +115,7 @@ class Decision {
     model.aliases[m.alias] = m.number;
     PODIUM_TRY_ASSIGN(ModelChanges changes, Version(std::move(model), std::move(version),
                                                     "podium.registered_model.alias_set"));
-    changes.alias_set = {m.alias, m.number};
+    changes.aliases_set = {{m.alias, m.number}};
     return changes;
   }
 
@@ -144,7 +133,8 @@ class Decision {
   }
 
   Result<ModelChanges> operator()(const CreateVersion& m) {
-    PODIUM_TRY(CheckNew(m.version));
+    PODIUM_TRY(CheckModelName(m.version.name));
+    PODIUM_TRY(CheckVersionTexts(m.version));
     PODIUM_TRY_ASSIGN(RegisteredModel model, Existing(m.version.name));
     RegisteredVersion version = m.version;
     version.number = state_.highest + 1;
@@ -160,7 +150,7 @@ class Decision {
   }
 
   Result<ModelChanges> operator()(const UpdateVersion& m) {
-    PODIUM_TRY(CheckDescription(m.description));
+    PODIUM_TRY(CheckModelDescription(m.description));
     PODIUM_TRY_ASSIGN(RegisteredVersion version, ExistingVersion(m.name, m.number));
     version.description = m.description;
     Touch(version);
@@ -213,7 +203,7 @@ class Decision {
   }
 
   Result<ModelChanges> operator()(const SetVersionTag& m) {
-    PODIUM_TRY(CheckTag(m.key, m.value, limits::kMaxVersionTagValueChars));
+    PODIUM_TRY(CheckModelTag(m.key, m.value, limits::kMaxVersionTagValueChars));
     PODIUM_TRY_ASSIGN(RegisteredVersion version, ExistingVersion(m.name, m.number));
     PODIUM_TRY_ASSIGN(const bool changed, SetTag(version.tags, m.key, m.value));
     if (!changed) return Unchanged(*state_.model);
@@ -226,6 +216,10 @@ class Decision {
     return Version(*state_.model, std::move(version), "podium.model_version.tag_deleted");
   }
 
+  Result<ModelChanges> operator()(const ImportModel& m) {
+    return DecideImport(state_, m, caller_, now_);
+  }
+
  private:
   Result<RegisteredModel> Existing(const std::string& name) const {
     if (!state_.model) return Fail(NoSuchModel(name));
@@ -236,18 +230,6 @@ class Decision {
       return Fail(NoSuchVersion(name, number));
     }
     return *state_.version;
-  }
-
-  static Status CheckNew(const RegisteredVersion& version) {
-    PODIUM_TRY(CheckModelName(version.name));
-    PODIUM_TRY(CheckModelText("source", version.source, limits::kMaxSourceChars));
-    PODIUM_TRY(
-        CheckModelText("storage location", version.storage_location, limits::kMaxSourceChars));
-    PODIUM_TRY(CheckModelText("run_id", version.run_id, limits::kMaxRunIdChars));
-    PODIUM_TRY(CheckModelText("run_link", version.run_link, limits::kMaxSourceChars));
-    PODIUM_TRY(CheckModelText("model_id", version.model_id, limits::kMaxRunIdChars));
-    PODIUM_TRY(CheckDescription(version.description));
-    return CheckTags(version.tags, limits::kMaxVersionTagValueChars);
   }
 
   // Times of one model never step back, whatever the clock does.
@@ -329,6 +311,12 @@ struct Reads {
   ModelSubject operator()(const TransitionVersion& m) const {
     return {m.name, "", m.number, m.archive_others ? std::optional(m.stage) : std::nullopt, false};
   }
+  ModelSubject operator()(const ImportModel& m) const {
+    std::set<std::int64_t> numbers;
+    for (const RegisteredVersion& version : m.versions) numbers.insert(version.number);
+    for (const auto& [alias, number] : m.model.aliases) numbers.insert(number);
+    return {m.model.name, "", 0, {}, false, {numbers.begin(), numbers.end()}};
+  }
   template <typename M>
   ModelSubject operator()(const M& m) const {
     if constexpr (requires { m.number; }) return {m.name, "", m.number, {}, false};
@@ -346,7 +334,8 @@ Result<ModelChanges> DecideModel(const ModelSnapshot& state, const ModelMutation
 }
 
 ModelCommitted AnswerOf(ModelChanges changes) {
-  return {std::move(changes.model), std::move(changes.subject), changes.changed};
+  return {std::move(changes.model), std::move(changes.subject), changes.changed,
+          std::move(changes.import)};
 }
 
 Error NoSuchModel(const std::string& name) {

@@ -25,6 +25,8 @@ struct ModelSubject {
   /// Versions that are in this stage now, besides `number`.
   std::optional<ModelStage> siblings;
   bool highest = false;  ///< Whether ModelSnapshot::highest is asked for.
+  /// Versions whose rows are read as siblings, if they are there; each once.
+  std::vector<std::int64_t> numbers = {};
 };
 ModelSubject SubjectOf(const ModelMutation& mutation);
 
@@ -32,8 +34,8 @@ struct ModelSnapshot {
   std::optional<RegisteredModel> model;  ///< With its aliases.
   bool new_name_taken = false;
   std::optional<RegisteredVersion> version;  ///< Deleted ones too.
-  std::vector<RegisteredVersion> siblings;
-  std::int64_t highest = 0;  ///< Number ever given, to deleted ones too.
+  std::vector<RegisteredVersion> siblings;   ///< Those by `numbers`: deleted ones too.
+  std::int64_t highest = 0;                  ///< Number ever given, to deleted ones too.
 };
 
 /// Rows to write. Of the model's columns and those of the versions, not their aliases, which come
@@ -45,9 +47,10 @@ struct ModelChanges {
                         ///< whose time of update moves too.
   std::optional<RegisteredModel> model;
   std::vector<RegisteredVersion> versions;
-  std::optional<std::pair<std::string, std::int64_t>> alias_set;
+  std::vector<std::pair<std::string, std::int64_t>> aliases_set;
   std::vector<std::string> aliases_dropped;
   std::optional<RegisteredVersion> subject;  ///< The version that it was about, as it is now.
+  std::optional<ImportReport> import;        ///< Of an ImportModel.
   std::string event_type;
   Json event_data;  ///< An object.
 };

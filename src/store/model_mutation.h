@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "domain/registered_model.h"
+#include "store/model_import.h"
 
 namespace podium::store {
 
@@ -85,12 +86,12 @@ struct DeleteVersionTag {
 using ModelMutation =
     std::variant<CreateModel, UpdateModel, RenameModel, DeleteModel, SetModelTag, DeleteModelTag,
                  SetAlias, DeleteAlias, CreateVersion, UpdateVersion, TransitionVersion,
-                 DeleteModelVersion, SetVersionTag, DeleteVersionTag>;
+                 DeleteModelVersion, SetVersionTag, DeleteVersionTag, ImportModel>;
 
 /// Who asks.
 struct ModelCaller {
   std::string actor = "local";
-  std::string origin = "mlflow";
+  std::string origin = "mlflow";  ///< Or "import".
   std::string request_id;
 };
 
@@ -99,6 +100,7 @@ struct ModelCommitted {
   std::optional<RegisteredModel> model;      ///< As it is now; empty once it is deleted.
   std::optional<RegisteredVersion> version;  ///< That the mutation was about, as it is now.
   bool changed = true;  ///< False when all was so already: nothing written, no event.
+  std::optional<ImportReport> import;  ///< Of an ImportModel.
 };
 
 }  // namespace podium::store

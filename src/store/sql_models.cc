@@ -265,6 +265,10 @@ Result<ModelSnapshot> ReadModelSnapshot(SqlConnection& connection, const ModelSu
     query.Bind(subject.name).Bind(NameOf(*subject.siblings)).Bind(subject.number);
     PODIUM_TRY_ASSIGN(state.siblings, Readable<RegisteredVersion>(query, VersionOf));
   }
+  for (const std::int64_t number : subject.numbers) {
+    PODIUM_TRY_ASSIGN(auto row, ReadModelVersionRow(connection, subject.name, number));
+    if (row) state.siblings.push_back(std::move(*row));
+  }
   if (subject.highest) {
     Query query(connection, kHighestVersion);
     query.Bind(subject.name);
@@ -283,12 +287,8 @@ Status WriteModelChanges(SqlConnection& connection, const ModelChanges& changes)
     for (const std::string& alias : changes.aliases_dropped) {
       PODIUM_TRY(Query(connection, kDropAlias).Bind(name).Bind(alias).Run());
     }
-    if (changes.alias_set) {
-      PODIUM_TRY(Query(connection, kUpsertAlias)
-                     .Bind(name)
-                     .Bind(changes.alias_set->first)
-                     .Bind(changes.alias_set->second)
-                     .Run());
+    for (const auto& [alias, number] : changes.aliases_set) {
+      PODIUM_TRY(Query(connection, kUpsertAlias).Bind(name).Bind(alias).Bind(number).Run());
     }
   }
   for (const RegisteredVersion& version : changes.versions) {

@@ -38,6 +38,7 @@ KINDS = {
     ("POST", "/api/v1/artifacts"): "plain",
     ("GET", "/api/v1/audit"): "list",
     ("GET", "/api/v1/audit/models"): "list",
+    ("POST", "/api/v1/import/mlflow/models"): "plain",
     ("GET", "/api/v1/metrics/versions"): "list",
     ("GET", "/api/v1/metrics/versions/{id}"): "read",
     ("DELETE", "/api/v1/metrics/versions/{id}"): "plain",
@@ -62,6 +63,7 @@ def test_the_list_is_whole():
     listed = {key for key in in_source()
               if key[1].startswith(("/api/v1/versions", "/api/v1/routes", "/api/v1/audit", "/api/v1/explain",
                                     "/api/v1/metrics", "/api/v1/artifacts", "/api/v1/prices",
+                                    "/api/v1/import",
                                     "/admin/", "/api/models"))}
     assert listed == set(KINDS)
 

@@ -43,6 +43,27 @@ Result<Json> ReadObject(std::string_view bytes) {
   return body;
 }
 
+// The call's body as JSON.
+Task<Status> ReadBody(AdminCall& call, Endpoint::Body kind) {
+  if (Status typed = CheckJsonBody(call.exchange.head()); !typed) co_return typed;
+  const AdminOptions& options = call.context.options;
+  const bool is_large = kind == Endpoint::Body::kLargeJson;
+  auto read =
+      call.exchange.ReadBody(is_large ? options.max_large_body_bytes : options.max_body_bytes);
+  const Result<std::string_view> bytes = co_await std::move(read);
+  if (!bytes) co_return Fail(bytes.error());
+  Result<Json> body = Json();
+  if (is_large) {
+    auto parse = RunOn(call.context.pools.reads, [&bytes] { return ReadObject(*bytes); });
+    body = co_await std::move(parse);
+  } else {
+    body = ReadObject(*bytes);
+  }
+  if (!body) co_return Fail(std::move(body).error());
+  call.body = std::move(*body);
+  co_return Status();
+}
+
 // A condition that nobody looks at would be a lost update that was asked not to happen.
 Status CheckPrecondition(const net::RequestHead& head, const Endpoint& endpoint) {
   if (!IsMutation(head.method) || endpoint.precondition == Endpoint::Precondition::kRevision) {
@@ -82,7 +103,10 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddMetricEndpoints(routes_);
   AddOperationEndpoints(routes_);
   AddEventEndpoints(routes_);
-  if (context_.models != nullptr) AddModelAuditEndpoints(routes_);
+  if (context_.models != nullptr) {
+    AddModelAuditEndpoints(routes_);
+    AddImportEndpoints(routes_);
+  }
   if (context_.replicas != nullptr) AddReplicaEndpoints(routes_);
   if (context_.costs != nullptr) AddCostEndpoints(routes_);
 }
@@ -134,14 +158,9 @@ AdminReply AdminApi::Serve(net::Exchange& exchange, std::string request_id) {
 
   AdminCall call{context_, exchange, std::move(match.captures), std::move(*principal),
                  std::move(request_id)};
-  if (endpoint.body == Endpoint::Body::kJson) {
-    if (Status typed = CheckJsonBody(head); !typed) co_return Fail(std::move(typed).error());
-    auto read = exchange.ReadBody(context_.options.max_body_bytes);
-    const Result<std::string_view> bytes = co_await std::move(read);
-    if (!bytes) co_return Fail(bytes.error());
-    Result<Json> body = ReadObject(*bytes);
-    if (!body) co_return Fail(std::move(body).error());
-    call.body = std::move(*body);
+  if (endpoint.body == Endpoint::Body::kJson || endpoint.body == Endpoint::Body::kLargeJson) {
+    auto read = ReadBody(call, endpoint.body);
+    if (Status fit = co_await std::move(read); !fit) co_return Fail(std::move(fit).error());
   } else if (endpoint.body == Endpoint::Body::kNone && IsMutation(head.method)) {
     // A body that nobody reads is refused rather than ignored: the caller meant something by it.
     if (Status typed = CheckJsonBody(head); !typed) co_return Fail(std::move(typed).error());

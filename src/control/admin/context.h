@@ -19,6 +19,7 @@
 #include "base/rng.h"
 #include "base/task.h"
 #include "control/admin/pools.h"
+#include "domain/model_limits.h"
 #include "domain/provider_state.h"
 #include "net/handler.h"
 #include "net/path_pattern.h"
@@ -40,6 +41,7 @@ struct AdminOptions {
   std::chrono::milliseconds load_timeout = limits::kLoadTimeout;
   std::chrono::milliseconds cache_ttl{30'000};
   std::size_t max_body_bytes = limits::kMaxAdminBodyBytes;
+  std::size_t max_large_body_bytes = limits::kMaxImportBodyBytes;
   std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;
   /// Where `file:` artifacts may lie; uploads go to the first.
   std::vector<std::filesystem::path> artifact_roots;
@@ -134,7 +136,12 @@ using AdminReply = Task<Result<net::Response>>;
 /// Who may call an endpoint, and what the dispatcher does with its body.
 struct Endpoint {
   enum class Access : std::uint8_t { kOpen, kAdmin };
-  enum class Body : std::uint8_t { kNone, kJson, kStream };
+  enum class Body : std::uint8_t {
+    kNone,
+    kJson,
+    kLargeJson,  ///< Up to AdminOptions::max_large_body_bytes, parsed away from the core.
+    kStream,
+  };
   /// Of what changes something: whether that has a revision, which If-Match may name.
   enum class Precondition : std::uint8_t { kRevision, kNone };
 
@@ -158,6 +165,8 @@ void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);
 void AddAuditEndpoints(AdminRoutes& routes);
 void AddModelAuditEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::models.
+void AddImportEndpoints(AdminRoutes& routes);
 void AddMetricEndpoints(AdminRoutes& routes);
 void AddOperationEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::replicas.
