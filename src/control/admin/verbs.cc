@@ -164,6 +164,12 @@ bool IsRegistration(const store::Mutation& mutation) {
   return std::holds_alternative<store::RegisterVersion>(mutation);
 }
 
+// It moves no traffic, and may be about a route that is not there yet.
+bool CommitAloneJudges(const store::Mutation& mutation) {
+  return IsRegistration(mutation) || std::holds_alternative<store::SetFollow>(mutation) ||
+         std::holds_alternative<store::ResumeFollow>(mutation);
+}
+
 // A registration changes no traffic, so nobody waits until others have heard of it.
 bool WaitsForOthers(const store::Mutation& mutation, const store::Committed& committed) {
   return committed.changed && !IsRegistration(mutation);
@@ -266,8 +272,7 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
   }
 
   std::vector<ModelHandle> warm;
-  // A registration is neither live nor about a row that exists: the commit alone judges it.
-  if (!IsRegistration(mutation)) {
+  if (!CommitAloneJudges(mutation)) {
     auto rehearse = RunOn(c.pools.reads, [&] { return Rehearse(c, mutation, *context); });
     Result<Admission> admission = co_await std::move(rehearse);
     if (!admission) {
