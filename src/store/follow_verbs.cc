@@ -24,35 +24,39 @@ bool HasTraffic(const ModelVersion& row) {
   }
 }
 
-// What would have to move at the registered model instead; none for a mutation that the route's
-// follower has no say in.
-std::optional<std::string> WhatMovesIt(const RouteSnapshot& state, const Mutation& mutation) {
+// What to do at the registered model instead; none for a mutation that the route's follower has no
+// say in. Whoever must drive the route themselves may always end the following.
+std::optional<std::string> WayOut(const RouteSnapshot& state, const Mutation& mutation) {
   const Follow& follow = *state.route->follow;
-  const std::string champion = "move its " + Describe(ChampionOf(follow));
   const FollowSelector challenger = ChallengerOf(follow);
-  const std::string of_challenger = challenger == FollowSelector()
-                                        ? "it follows without a challenger, name one"
-                                        : "move its " + Describe(challenger);
-  using Moves = std::optional<std::string>;
+  const std::string of_champion =
+      fmt::format("move its {} there, or", Describe(ChampionOf(follow)));
+  const std::string of_challenger =
+      challenger == FollowSelector() ? "it follows without a challenger, so follow with one, or"
+                                     : fmt::format("move its {} there, or", Describe(challenger));
+  using Way = std::optional<std::string>;
   return std::visit(
       Overloaded{
-          [&](const PromoteVersion&) { return Moves(champion); },
-          [&](const ActivateVersion&) { return Moves(champion); },
-          [&](const SetCanary&) { return Moves(of_challenger); },
-          [&](const EndCanary&) { return Moves(of_challenger); },
-          [&](const SetArms&) { return Moves("a split has no place beside a champion"); },
+          [&](const PromoteVersion&) { return Way(of_champion); },
+          [&](const ActivateVersion&) { return Way(of_champion); },
+          [&](const SetCanary&) { return Way(of_challenger); },
+          [&](const EndCanary&) { return Way(of_challenger); },
+          [&](const SetArms&) { return Way("no split has a place beside its champion: first"); },
           [&](const DeleteVersion&) {
             const bool live = state.named && HasTraffic(*state.named);
-            return live ? Moves("move its aliases and stages away from this version") : Moves();
+            return live ? Way("move its aliases and stages away from this version there, or")
+                        : Way();
           },
-          [](const auto&) { return Moves(); },
+          [](const auto&) { return Way(); },
       },
       mutation);
 }
 
 Status CheckFollower(const std::optional<Route>& route, const MutationContext& context) {
   if (!route || !route->follow) {
-    return Fail(ErrorCode::kConflict, "the route does not follow a registered model any more");
+    return Fail(ErrorCode::kConflict,
+                "{} does not follow a registered model any more, so {} changes nothing",
+                route ? "route " + route->name.get() : "the route", context.actor);
   }
   if (!route->follow->held) return {};
   return Fail(ErrorCode::kConflict,
@@ -71,13 +75,12 @@ Status CheckDriver(const RouteSnapshot& state, const Mutation& mutation,
                 "what the route follows changed after this request was admitted: look again");
   }
   if (context.as_follower || !state.route || !Follows(*state.route)) return {};
-  const std::optional<std::string> instead = WhatMovesIt(state, mutation);
-  if (!instead) return {};
+  const std::optional<std::string> way_out = WayOut(state, mutation);
+  if (!way_out) return {};
   const Route& route = *state.route;
   return Fail(ErrorCode::kConflict,
-              "route {} follows registered model {}: {} there, or DELETE "
-              "/api/v1/routes/{}/follow",
-              route.name.get(), route.follow->model, *instead, route.name.get());
+              "route {} follows registered model {}: {} DELETE /api/v1/routes/{}/follow",
+              route.name.get(), route.follow->model, *way_out, route.name.get());
 }
 
 void HoldFollow(Draft& draft, const Stamp& stamp, const MutationContext& context,
