@@ -8,11 +8,11 @@
 
 #include "base/log.h"
 #include "control/mlflow/errors.h"
-#include "control/mlflow/path_text.h"
 #include "control/mlflow/upstream.h"
 #include "domain/names.h"
 #include "net/media_type.h"
 #include "net/target.h"
+#include "runtime/path_text.h"
 
 namespace podium::control {
 namespace {
@@ -48,8 +48,8 @@ bool IsAt(std::string_view path, std::string_view resource) {
 // than the one judged here.
 bool IsPlainSegment(const std::string& segment) {
   return !segment.empty() && segment != "." && segment != ".." &&
-         segment.find_first_of("/\\") == std::string::npos && !HasControl(segment) &&
-         DecodedFully(segment) == segment;
+         segment.find_first_of("/\\") == std::string::npos && !runtime::HasControl(segment) &&
+         runtime::DecodedFully(segment) == segment;
 }
 
 /// The first step behind MLflow's prefix, decoded. kInvalidArgument for a path that could be read
