@@ -108,9 +108,8 @@ Result<Outcome> StartFollowing(const SetFollow& verb, Work work) {
     }
     if (!draft.route().arms.empty()) {
       return Fail(ErrorCode::kConflict,
-                  "route {} is split between {} arms, which no champion can be beside: end the "
-                  "arms first",
-                  verb.route.get(), draft.route().arms.size());
+                  "route {} is an A/B split, which has no place for a champion: end the arms first",
+                  verb.route.get());
     }
     wanted->held = false;
     wanted->held_because.clear();
@@ -140,8 +139,8 @@ Result<Outcome> ResumeFollowing(const ResumeFollow& verb, Work work) {
   if (!now->held) return outcome;
   if (!work.draft.route().arms.empty()) {
     return Fail(ErrorCode::kConflict,
-                "route {} was split between {} arms while it was held: end the arms first",
-                verb.route.get(), work.draft.route().arms.size());
+                "route {} became an A/B split while it was held: end the arms first",
+                verb.route.get());
   }
   Follow resumed = *now;
   resumed.held = false;
