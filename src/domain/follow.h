@@ -24,7 +24,7 @@ std::optional<OnChampion> ParseOnChampion(std::string_view name);
 
 /// Part of a route's row. A route without it is driven by Podium's own verbs.
 struct Follow {
-  std::string model;  ///< Name of the registered model.
+  std::string model;  ///< Registered in this registry: others are not followed.
   /// "@alias", or a stage ("Production", in any case of letters): the highest version there. Empty:
   /// the alias `champion` if it is set, else Production.
   std::string champion;

@@ -199,6 +199,19 @@ TEST(FollowedRoute, ARollbackHoldsIt) {
   EXPECT_EQ(plain->route.follow, std::nullopt);
 }
 
+// A model that harms the server is ended at once, whoever set it; nothing else is the guard's.
+TEST(FollowedRoute, TheGuardEndsAHarmfulCanaryAllTheSame) {
+  MutationContext guard;
+  guard.as_guard = true;
+  for (const Driver driver : {Driver::kVerbs, Driver::kModel, Driver::kHeld}) {
+    const Result<Changes> ended = Decide(Ads(driver), EndCanary{kAds}, guard, AdsStamp());
+    ASSERT_TRUE(ended) << Describe(ended.error());
+    EXPECT_EQ(ended->route.follow, Ads(driver).route->follow) << "which is no rollback";
+  }
+  EXPECT_EQ(Said(Decide(Ads(Driver::kModel), ActivateVersion{ModelId("s")}, guard, AdsStamp())),
+            "conflict");
+}
+
 // A rollback that cannot be done holds nothing either.
 TEST(FollowedRoute, WithNothingToRollBackItGoesOn) {
   RouteSnapshot state = Ads(Driver::kModel);

@@ -103,6 +103,8 @@ struct MutationContext {
   /// It is the route's follower who asks: kConflict unless the route follows and is not held. On
   /// such a route nobody else moves traffic, but for a rollback.
   bool as_follower = false;
+  /// It is Podium's guard, which ends a canary that does harm whoever drives the route.
+  bool as_guard = false;
   /// What the follower went by; kConflict when the route follows something else now. Whether it is
   /// held is not compared.
   std::optional<Follow> pinned_follow;
