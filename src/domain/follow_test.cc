@@ -132,13 +132,5 @@ TEST(SameAims, HoldingIsNoAim) {
   EXPECT_FALSE(SameAims(one, other));
 }
 
-TEST(OnChampion, IsReadAsItIsWritten) {
-  for (const OnChampion action : {OnChampion::kPromote, OnChampion::kRollout}) {
-    EXPECT_EQ(ParseOnChampion(NameOf(action)), action);
-  }
-  EXPECT_EQ(ParseOnChampion("Promote"), std::nullopt);
-  EXPECT_EQ(ParseOnChampion(""), std::nullopt);
-}
-
 }  // namespace
 }  // namespace podium
