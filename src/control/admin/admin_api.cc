@@ -82,6 +82,7 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddMetricEndpoints(routes_);
   AddOperationEndpoints(routes_);
   AddEventEndpoints(routes_);
+  if (context_.follow != nullptr) AddFollowEndpoints(routes_);
   if (context_.models != nullptr) AddModelAuditEndpoints(routes_);
   if (context_.replicas != nullptr) AddReplicaEndpoints(routes_);
   if (context_.costs != nullptr) AddCostEndpoints(routes_);
