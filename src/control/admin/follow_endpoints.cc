@@ -10,7 +10,7 @@
 namespace podium::control {
 namespace {
 
-RouteName RouteOf(const AdminCall& call) {
+RouteName FollowedRoute(const AdminCall& call) {
   return RouteName(std::string(call.captures.Get("route")));
 }
 
@@ -43,18 +43,19 @@ AdminReply SetFollow(AdminCall& call) {
   if (!on_champion) co_return Fail(on_champion.error());
   follow.on_champion = *on_champion;
 
-  auto verb = CarryOut(call, store::SetFollow{RouteOf(call), std::move(follow)}, std::move(reason));
+  auto verb =
+      CarryOut(call, store::SetFollow{FollowedRoute(call), std::move(follow)}, std::move(reason));
   Result<VerbOutcome> outcome = co_await std::move(verb);
   if (!outcome) co_return Fail(std::move(outcome).error());
   co_return VerbResponse(call, *outcome);
 }
 
 AdminReply EndFollow(AdminCall& call) {
-  return CarryOutPlain(call, store::SetFollow{RouteOf(call), std::nullopt});
+  return CarryOutPlain(call, store::SetFollow{FollowedRoute(call), std::nullopt});
 }
 
 AdminReply ResumeFollow(AdminCall& call) {
-  return CarryOutPlain(call, store::ResumeFollow{RouteOf(call)});
+  return CarryOutPlain(call, store::ResumeFollow{FollowedRoute(call)});
 }
 
 // A look now, and what it brings about. `force` passes a signature that does not fit, if
@@ -69,12 +70,12 @@ AdminReply Reload(AdminCall& call) {
   if (!asked) co_return Fail(std::move(asked).error());
   view::FollowCaller caller{std::move(asked->actor), std::move(asked->reason), call.request_id,
                             asked->force, asked->named_person};
-  auto look = c.follow->Look(RouteOf(call), std::move(caller));
+  auto look = c.follow->Look(FollowedRoute(call), std::move(caller));
   const Result<view::FollowStanding> standing = co_await std::move(look);
   if (!standing) co_return Fail(standing.error());
-  const view::RouteView* route = c.publisher.state().view->Find(RouteOf(call).get());
+  const view::RouteView* route = c.publisher.state().view->Find(FollowedRoute(call).get());
   Json json;
-  json["route"] = RouteOf(call).get();
+  json["route"] = FollowedRoute(call).get();
   json["follow"] = FollowJson(route == nullptr ? std::nullopt : route->route->follow);
   json["standing"] = StandingJson(*standing, c.clock.SteadyNow());
   co_return JsonResponse(json);

@@ -43,13 +43,13 @@ struct FollowerOptions {
   std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;
 };
 
-/// How steps reach the rest of the control plane. Each is called on the follower's executor.
+/// How steps reach the rest of the control plane. Tasks run on the executor of whoever looks.
 struct FollowerPorts {
   /// As a verb of the admin API: rehearsed, made ready, committed, published.
   std::function<Task<Result<store::Committed>>(store::Mutation, store::MutationContext)> carry_out;
   /// Returns once the version is loaded here and on every live replica. The handles keep it so.
   std::function<Task<Result<std::vector<ModelHandle>>>(ModelVersion)> load;
-  /// Has a task run on the follower's executor until its end.
+  /// Has a task run on the follower's executor, where it is called, until its end.
   std::function<void(Task<void>)> spawn;
 };
 

@@ -136,10 +136,16 @@ net::Response MlflowText(std::string object) {
 }
 
 Task<Result<store::ModelCommitted>> CarryOut(MlflowCall& call, store::ModelMutation mutation) {
+  const MlflowContext& c = call.context;
+  if (c.hook.judge) {
+    auto judge = RunOn(c.reads, [&] { return c.hook.judge(mutation); });
+    if (Status good = co_await std::move(judge); !good) co_return Fail(std::move(good).error());
+  }
   const store::ModelCaller caller{call.principal.actor, "mlflow", call.request_id};
-  auto write =
-      RunOn(call.context.writer, [&] { return call.context.models.ApplyModel(mutation, caller); });
-  co_return co_await std::move(write);
+  auto write = RunOn(c.writer, [&] { return c.models.ApplyModel(mutation, caller); });
+  Result<store::ModelCommitted> done = co_await std::move(write);
+  if (done && done->changed && c.hook.changed) c.hook.changed();
+  co_return done;
 }
 
 MlflowReply AnswerNothing(MlflowCall& call, store::ModelMutation mutation) {
