@@ -74,7 +74,9 @@ Status CheckDriver(const RouteSnapshot& state, const Mutation& mutation,
     return Fail(ErrorCode::kConflict,
                 "what the route follows changed after this request was admitted: look again");
   }
-  if (context.as_follower || !state.route || !Follows(*state.route)) return {};
+  if (!state.route || !Follows(*state.route)) return {};
+  // A champion and a split exclude each other, whoever asks.
+  if (context.as_follower && !std::holds_alternative<SetArms>(mutation)) return {};
   if (context.as_guard && std::holds_alternative<EndCanary>(mutation)) return {};
   const std::optional<std::string> way_out = WayOut(state, mutation);
   if (!way_out) return {};

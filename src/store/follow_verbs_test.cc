@@ -118,6 +118,7 @@ TEST(FollowedRoute, TakesNoSplit) {
   };
   EXPECT_EQ(Said(said(Driver::kVerbs, {})), "done");
   EXPECT_EQ(Said(said(Driver::kHeld, {})), "done");
+  EXPECT_EQ(Said(said(Driver::kModel, AsFollower())), "conflict") << "of nobody";
   const Result<Changes> refused = said(Driver::kModel, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().message,

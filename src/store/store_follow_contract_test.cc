@@ -64,6 +64,7 @@ TEST_P(RegistryFollow, WhatIsFollowedComesBackAsItWasSet) {
   EXPECT_EQ(registry_.TheRoute().follow, std::nullopt);
   EXPECT_EQ(registry_.Roles(), "a=primary") << "traffic stays as it is";
   EXPECT_EQ(NewestEvent(), "podium.route.follow_ended");
+  ASSERT_TRUE(NewestEventData().contains("follow"));
   EXPECT_TRUE(NewestEventData()["follow"].is_null());
   EXPECT_FALSE(registry_.Do(SetFollow{kIris, std::nullopt}).changed);
   EXPECT_TRUE(store_->VerifyAudit()->intact());
@@ -156,7 +157,7 @@ TEST_P(RegistryFollow, ARollbackHoldsTheRouteUntilItIsResumed) {
 TEST_P(RegistryFollow, TheTrailKnowsWhatWasFollowedWhen) {
   for (const char* id : {"a", "b"}) registry_.Add(id, VersionStatus::kShadow);  // 1, 2
   registry_.Activate("a");                                                      // 3
-  registry_.Promote("b");                                                       // 4
+  registry_.Activate("b");                                                      // 4
   registry_.Do(SetFollow{kIris, Ranker()}, As("ann"));                          // 5
   registry_.Add("c");                                                           // 6
   const Committed rolled = registry_.Do(RollBackRoute{kIris}, As("bob"));       // 7
