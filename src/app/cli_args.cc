@@ -11,6 +11,7 @@
 #include <limits>
 #include <utility>
 
+#include "app/cli_follow_args.h"
 #include "app/cli_help.h"
 #include "app/setting_table.h"
 #include "app/setting_text.h"
@@ -56,6 +57,7 @@ class Grammar {
     AddDbVerbs();
     AddVersionVerbs();
     AddTrafficVerbs();
+    AddRouteVerbs();
     AddReadingVerbs();
     AddImport();
     AddHelp();
@@ -380,6 +382,39 @@ class Grammar {
         ->expected(0, kManyWords);
     AddForce(canary);
     canary->add_flag("--end", canary_end_, "take the canary out of traffic");
+  }
+
+  void AddRouteVerbs() {
+    CLI::App* noun = Add(app_, "route", "Traffic", "Who drives a route: a registered model, or you",
+                         "  podium route follow ads ads-ranker\n"
+                         "  podium route follow ads ads-ranker --champion Production --challenger "
+                         "none\n"
+                         "  podium route follow ads --resume      after a rollback\n"
+                         "  podium route unfollow ads\n",
+                         []() -> CliResult<Verb> {
+                           return UsageError("route needs to know what to do",
+                                             "podium route --help lists the verbs");
+                         });
+    AddFollowOptions(
+        *Add(*noun, "follow", "Verbs",
+             "Let a registered model's champion be the primary, its challenger the canary", "",
+             [this]() -> CliResult<Verb> {
+               CLI_TRY_ASSIGN(FollowArgs args, ReadFollowWords(follow_));
+               return Verb(std::move(args));
+             }),
+        follow_);
+    Add(*noun, "unfollow", "Verbs", "Drive it by Podium's own verbs again; traffic stays", "",
+        [this] { return Verb(unfollow_); })
+        ->add_option("ROUTE", unfollow_.route, "whose traffic")
+        ->required();
+    CLI::App* reload = Add(app_, "reload", "Traffic", "Look at the followed model now",
+                           "  podium reload ads\n", [this] {
+                             reload_.force = force_;
+                             return Verb(reload_);
+                           });
+    reload->add_option("ROUTE", reload_.route, "a route that follows a registered model")
+        ->required();
+    AddForce(reload);
   }
 
   CliResult<Verb> MakeCanary() {
@@ -762,6 +797,9 @@ class Grammar {
   ListVersionsArgs list_;
   RollbackArgs rollback_;
   CanaryArgs canary_;
+  FollowWords follow_;
+  UnfollowArgs unfollow_;
+  ReloadArgs reload_;
   PredictArgs predict_;
   ChatArgs chat_;
   std::vector<std::string> chat_words_;

@@ -102,6 +102,22 @@ struct CanaryArgs {
   std::optional<double> pct;  ///< Empty: end it.
   bool force = false;         ///< Past a signature that does not fit.
 };
+struct FollowArgs {
+  std::string route;
+  std::string model;
+  std::string champion;    ///< "@alias" or a stage; empty: as usual.
+  std::string challenger;  ///< The same, or "none".
+  std::optional<double> share;
+  std::string on_champion;
+  bool resume = false;  ///< After a rollback; stands alone.
+};
+struct UnfollowArgs {
+  std::string route;
+};
+struct ReloadArgs {
+  std::string route;
+  bool force = false;  ///< Past a signature that does not fit.
+};
 struct PredictArgs {
   std::string route;
   std::string data;  ///< JSON as typed.
@@ -175,7 +191,8 @@ using Verb =
     std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
                  RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
                  RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
-                 SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs>;
+                 SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
+                 UnfollowArgs, ReloadArgs>;
 
 struct CommandLine {
   Verb verb;

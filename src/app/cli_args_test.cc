@@ -186,6 +186,34 @@ TEST(CliArguments, MistakesSayWhatWasMeant) {
   }
 }
 
+TEST(CliArguments, FollowVerbs) {
+  const auto plain = As<FollowArgs>("route follow ads ads-ranker");
+  EXPECT_EQ(plain.route, "ads");
+  EXPECT_EQ(plain.model, "ads-ranker");
+  EXPECT_FALSE(plain.share);
+  EXPECT_FALSE(plain.resume);
+  const auto whole = As<FollowArgs>(
+      "route follow ads m --champion @best --challenger none --challenger-share 2.5% "
+      "--on-champion promote");
+  EXPECT_EQ(whole.champion, "@best");
+  EXPECT_EQ(whole.challenger, "none");
+  EXPECT_EQ(whole.share, 2.5);
+  EXPECT_EQ(whole.on_champion, "promote");
+  EXPECT_TRUE(As<FollowArgs>("route follow ads --resume").resume);
+  EXPECT_EQ(As<UnfollowArgs>("route unfollow ads").route, "ads");
+  EXPECT_EQ(As<ReloadArgs>("reload ads").route, "ads");
+  EXPECT_FALSE(As<ReloadArgs>("reload ads").force);
+  EXPECT_TRUE(As<ReloadArgs>("reload ads --force").force);
+  for (const char* text :
+       {"route", "route follow", "route follow ads", "route follow ads m --resume",
+        "route follow ads --resume --champion @a", "route follow ads m --challenger-share 101",
+        "route unfollow", "reload", "route frob"}) {
+    const auto refused = Parse(text);
+    ASSERT_FALSE(refused) << text;
+    EXPECT_EQ(refused.error().exit, ExitCode::kUsage) << text;
+  }
+}
+
 TEST(CliArguments, HelpIsPrintedAndHasExamples) {
   for (const char* text : {"", "--help", "help", "promote --help", "help promote", "version --help",
                            "version register -h", "help version register", "serve --help"}) {

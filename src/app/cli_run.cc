@@ -10,6 +10,7 @@
 #include "app/cli_costs.h"
 #include "app/cli_db.h"
 #include "app/cli_explain.h"
+#include "app/cli_follow.h"
 #include "app/cli_history.h"
 #include "app/cli_import.h"
 #include "app/cli_predict.h"
@@ -155,6 +156,9 @@ class Runner {
     if constexpr (std::is_same_v<Args, CostsArgs>) return RunCosts(context, args);
     if constexpr (std::is_same_v<Args, ListReplicasArgs>) return RunListReplicas(context, args);
     if constexpr (std::is_same_v<Args, EventsArgs>) return RunEvents(context, args, waiting);
+    if constexpr (std::is_same_v<Args, FollowArgs>) return RunFollow(context, args);
+    if constexpr (std::is_same_v<Args, UnfollowArgs>) return RunUnfollow(context, args);
+    if constexpr (std::is_same_v<Args, ReloadArgs>) return RunReload(context, args);
     if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
     if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "app/cli_follow.h"
 #include "app/cli_table.h"
 #include "app/cli_target.h"
 
@@ -113,6 +114,7 @@ std::string Warnings(const Look& look) {
         fmt::format("warning: other replicas do not hear of this one: {}\n", Printable(unheard));
   }
   for (const Json& route : look.routes) {
+    text += FollowWarning(route);
     for (const Json& fault : MemberOf(route, "faults")) {
       if (!fault.is_string()) continue;
       text += fmt::format("warning: route {}: {}\n", Printable(TextOf(route, "route")),
@@ -135,7 +137,11 @@ void Show(CommandContext& context, const Look& look, const SeenShares& seen) {
     console.err << "no routes yet: podium version register ROUTE model.onnx --version 1\n";
     return;
   }
-  console.out << StatusTable(look.routes, look.metrics, seen) << std::flush;
+  console.out << StatusTable(look.routes, look.metrics, seen);
+  for (const Json& route : look.routes) {
+    if (const std::string line = FollowLine(route); !line.empty()) console.out << line << '\n';
+  }
+  console.out << std::flush;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "app/cli_follow.h"
 #include "app/cli_table.h"
 #include "app/cli_target.h"
 
@@ -73,7 +74,7 @@ void Report(CommandContext& context, const Json& answer) {
     return;
   }
   const ChangeNames names{NameIn(context, answer, "from"), NameIn(context, answer, "to")};
-  context.console.out << DescribeChange(answer, names) << '\n';
+  context.console.out << DescribeChange(answer, names) << '\n' << HeldNote(answer);
   WarnOfSignatures(context, answer);
   for (const Json& replica : MemberOf(answer, "replicas")) {
     const Json& applied = MemberOf(replica, "applied");

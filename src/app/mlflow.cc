@@ -28,14 +28,19 @@ control::MlflowOptions OptionsOf(const Settings& settings, const std::string& bu
 
 }  // namespace
 
+std::filesystem::path MlflowArtifactFolder(const Settings& settings) {
+  return std::filesystem::absolute(settings.data_dir / "mlflow-artifacts");
+}
+
 Mlflow::Mlflow(const Settings& settings, const std::string& build, store::ModelStore& models,
                const auth::Authenticator& authenticator, const Clock& clock, Rng& rng,
-               control::ControlPools& pools, const UpstreamPools& upstreams)
-    : artifacts_(std::filesystem::absolute(settings.data_dir / "mlflow-artifacts")),
+               control::ControlPools& pools, const UpstreamPools& upstreams,
+               control::RegistryHook hook)
+    : artifacts_(MlflowArtifactFolder(settings)),
       upstream_(UpstreamOf(settings, clock, upstreams)),
-      context_{models,         authenticator, rng,        pools.reads,
-               pools.writer,   pools.files,   artifacts_, OptionsOf(settings, build),
-               upstream_.get()},
+      context_{models,          authenticator,  rng,        pools.reads,
+               pools.writer,    pools.files,    artifacts_, OptionsOf(settings, build),
+               upstream_.get(), std::move(hook)},
       api_(context_) {
   artifacts_.Sweep();
 }

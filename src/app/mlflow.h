@@ -1,7 +1,9 @@
 // The server's MLflow side: the API with what it needs, from settings and the parts of the server.
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <string>
 
 #include "app/providers.h"
 #include "app/settings.h"
@@ -13,6 +15,9 @@
 
 namespace podium::app {
 
+/// Where the artifacts are that MLflow's clients have put here.
+std::filesystem::path MlflowArtifactFolder(const Settings& settings);
+
 /// Threads: the API on any core.
 class Mlflow {
  public:
@@ -20,7 +25,7 @@ class Mlflow {
   /// settings name one.
   Mlflow(const Settings& settings, const std::string& build, store::ModelStore& models,
          const auth::Authenticator& authenticator, const Clock& clock, Rng& rng,
-         control::ControlPools& pools, const UpstreamPools& upstreams);
+         control::ControlPools& pools, const UpstreamPools& upstreams, control::RegistryHook hook);
 
   net::Handler& api() { return api_; }
 

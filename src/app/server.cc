@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "app/descriptors.h"
+#include "app/following.h"
 #include "app/front.h"
 #include "app/guard_options.h"
 #include "app/mlflow.h"
@@ -286,8 +287,12 @@ struct Server::Impl {
                    [this] {
                      ++moves;
                      ReportSoon();
+                     following.Wake();
                    }}),
         canary_guard(*store, runtime, publisher),
+        following(settings, replica.get(), *store, *store, publisher, clock, rng, runtime, pools,
+                  admin_context,
+                  [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
         gateway({authenticator,
                  clock,
                  rng,
@@ -323,9 +328,11 @@ struct Server::Impl {
                       store.get(),
                       store.get(),
                       &moves,
-                      &place},
+                      &place,
+                      &following.port()},
         admin(admin_context),
-        mlflow(settings, PODIUM_BUILD, *store, authenticator, clock, rng, pools, upstreams),
+        mlflow(settings, PODIUM_BUILD, *store, authenticator, clock, rng, pools, upstreams,
+               following.hook()),
         front(authenticator, gateway, admin, mlflow.api()),
         ticker(1) {}
 
@@ -363,6 +370,7 @@ struct Server::Impl {
   // Somebody has changed the registry, this server too: called by the thread that waits for that.
   void RegistryMoved() {
     ++moves;
+    following.Wake();
     if (!poll_queued.exchange(true)) {
       const Status queued = pools.publish.Submit([this] {
         poll_queued = false;
@@ -561,6 +569,7 @@ struct Server::Impl {
       ticking->Spawn(RetryLoads());
       ticking->Spawn(WatchInferences());
       ticking->Spawn(FollowPrices());
+      following.Start(*ticking);
       if (!journal) return;
       ticking->Spawn(PrepareJournal());
       ticking->Spawn(SyncJournal());
@@ -608,6 +617,7 @@ struct Server::Impl {
     if (!ticking) return ticker.Stop();
     std::latch ended(1);
     ticker.Post(0, [this, &ended] {
+      following.End();
       ticking->Cancel();
       ending.emplace(ticker.executor(0));
       ending->Spawn(JoinTicking(ended));
@@ -663,6 +673,7 @@ struct Server::Impl {
   std::optional<control::ReplicaReporter> reporter;  // From StartReplica on; of `replicas` only.
   std::optional<control::ChangeFollower> follower;
   control::CanaryGuard canary_guard;
+  Following following;
   gateway::Gateway gateway;
   control::AdminContext admin_context;
   control::AdminApi admin;

@@ -87,6 +87,9 @@ struct Settings {
   std::optional<BaseUrl> mlflow_upstream;  ///< mlflow.upstream
   std::filesystem::path mlflow_ca_file;    ///< mlflow.upstream_ca_file
 
+  std::chrono::milliseconds follow_poll{30'000};  ///< follow.poll_interval
+  bool follow_trust = false;                      ///< follow.trust
+
   std::chrono::seconds event_retention{std::chrono::hours(24 * 90)};  ///< registry.event_retention
   std::chrono::seconds cost_retention{std::chrono::hours(24 * 400)};  ///< costs.retention
 

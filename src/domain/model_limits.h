@@ -41,7 +41,9 @@ inline constexpr std::size_t kMaxArtifactEntries = 50'000;      ///< Of one fold
 inline constexpr std::size_t kArtifactPieceBytes = 256 * 1024;  ///< Read at once of a download.
 inline constexpr std::size_t kMaxProxiedBodyBytes = 16 * 1024 * 1024;  ///< On to mlflow.upstream.
 inline constexpr std::size_t kMaxLoggedModelBytes = 4 * 1024 * 1024;   ///< Its answer about one.
-inline constexpr std::chrono::seconds kProxyTimeout{120};              ///< Of one such call.
+/// Of the file MLmodel of a logged model, and of a signature beside its ONNX file.
+inline constexpr std::size_t kMaxMlmodelBytes = 1024 * 1024;
+inline constexpr std::chrono::seconds kProxyTimeout{120};  ///< Of one such call.
 inline constexpr int kMaxPathDecodings = 10;  ///< Times that a source is percent-decoded.
 
 }  // namespace podium::limits

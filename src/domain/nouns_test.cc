@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "domain/follow.h"
 #include "domain/ids.h"
 #include "domain/model.h"
 #include "domain/promotion.h"
@@ -39,8 +40,10 @@ TEST(Nouns, AreWrittenAndReadTheSame) {
             "primary canary shadow arm standby retired");
   EXPECT_EQ(NamesOf(LoadPolicy::kLazy, ParseLoadPolicy), "eager lazy");
   EXPECT_EQ(NamesOf(RoutePolicy::kAb, ParseRoutePolicy), "fixed ab");
-  EXPECT_EQ(NamesOf(PromotionKind::kSeed, ParsePromotionKind),
-            "register promote activate rollback ramp abort arms retire delete seed");
+  EXPECT_EQ(NamesOf(PromotionKind::kFollowResume, ParsePromotionKind),
+            "register promote activate rollback ramp abort arms retire delete seed follow unfollow "
+            "follow-resume");
+  EXPECT_EQ(NamesOf(OnChampion::kRollout, ParseOnChampion), "promote rollout");
   EXPECT_EQ(NamesOf(DataType::kBytes, ParseDataType),
             "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 BF16 FP32 FP64 BYTES");
   EXPECT_EQ(ParseVersionStatus("Primary"), std::nullopt) << "case matters";

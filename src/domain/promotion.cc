@@ -6,7 +6,7 @@
 namespace podium {
 namespace {
 
-constexpr std::array<std::pair<PromotionKind, std::string_view>, 10> kKinds = {{
+constexpr std::array<std::pair<PromotionKind, std::string_view>, 13> kKinds = {{
     {PromotionKind::kRegister, "register"},
     {PromotionKind::kPromote, "promote"},
     {PromotionKind::kActivate, "activate"},
@@ -17,6 +17,9 @@ constexpr std::array<std::pair<PromotionKind, std::string_view>, 10> kKinds = {{
     {PromotionKind::kRetire, "retire"},
     {PromotionKind::kDelete, "delete"},
     {PromotionKind::kSeed, "seed"},
+    {PromotionKind::kFollow, "follow"},
+    {PromotionKind::kUnfollow, "unfollow"},
+    {PromotionKind::kFollowResume, "follow-resume"},
 }};
 
 }  // namespace

@@ -23,6 +23,9 @@ enum class PromotionKind : std::uint8_t {
   kRetire,
   kDelete,
   kSeed,
+  kFollow,        ///< The route follows a registered model from now on, or another one.
+  kUnfollow,      ///< It is driven by Podium's own verbs again.
+  kFollowResume,  ///< It was held by a rollback and follows again.
 };
 std::string_view NameOf(PromotionKind kind);
 std::optional<PromotionKind> ParsePromotionKind(std::string_view name);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "domain/follow.h"
 #include "domain/ids.h"
 #include "domain/traffic.h"
 
@@ -43,6 +44,7 @@ struct Route {
   Revision primary_since;
   /// Target of a rollback: primary before the newest promotion not yet undone.
   std::optional<ModelId> previous_primary;
+  std::optional<Follow> follow;  ///< Empty: driven by Podium's own verbs.
   WallTime created_at;
   WallTime updated_at;
   Revision revision;  ///< Of the last change of the route or of any of its versions.

@@ -47,6 +47,7 @@ struct CompiledRoute {
   std::vector<ArmSlot> arms;  ///< By begin; free buckets are the control's.
   BasisPoints arms_share;     ///< Of all arms together; the rest is the control's.
   std::vector<ModelVersion> versions;  ///< All that are not deleted or retired, by model_id.
+  std::optional<Follow> follow;        ///< Decides no call: for those who show or drive the route.
   WallTime updated_at;
   Revision revision;  ///< The route row's: its ETag.
 

@@ -38,6 +38,7 @@ class RouteCompilation {
     route_->policy = row.policy;
     route_->updated_at = row.updated_at;
     route_->revision = row.revision;
+    route_->follow = row.follow;
     route_->sticky_on = StickyOn();
     route_->salt = UsableSalt("salt", row.salt);
     route_->canary_salt = UsableSalt("canary_salt", row.canary_salt);

@@ -49,6 +49,14 @@ TEST(CompileRoute, FillsRolesFromRows) {
   EXPECT_EQ(route->versions[2].model_id.get(), "c");
 }
 
+// Whoever drives or shows a route reads it from the view, as the cores have it.
+TEST(CompileRoute, KeepsWhatTheRouteFollows) {
+  Route row = RouteRow();
+  EXPECT_FALSE(Compile(row, {}).route->follow);
+  row.follow.emplace().model = "ranker";
+  EXPECT_EQ(Compile(row, {}).route->follow, row.follow);
+}
+
 TEST(CompileRoute, Invariant4DuplicateRolesGoToTheOldest) {
   struct Case {
     const char* name;

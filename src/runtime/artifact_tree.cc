@@ -49,6 +49,21 @@ std::optional<struct ::stat> StatOf(const fs::path& path) {
   return found;
 }
 
+// Opened step by step from `top`, so that no step is a link, wherever it leads: what somebody else
+// has put into the folder is not ours to give away. -1 with errno.
+int OpenBelow(const fs::path& top, const ArtifactPath& path) {
+  int at = ::open(top.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  for (std::size_t step = 0; at >= 0 && step < path.size(); ++step) {
+    const int folder = step + 1 < path.size() ? O_DIRECTORY : 0;
+    const int next = ::openat(at, path[step].c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | folder);
+    const int code = errno;
+    ::close(at);
+    errno = code;
+    at = next;
+  }
+  return at;
+}
+
 // A name is durable only once its folder is.
 void SyncFolder(const fs::path& folder) {
   const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -159,13 +174,13 @@ Status ArtifactTree::Link(const std::string& sha256, const ArtifactPath& path) c
 }
 
 Result<std::unique_ptr<ArtifactFile>> ArtifactTree::Open(const ArtifactPath& path) const {
-  const fs::path place = Place(path);
-  const auto found = StatOf(place);
+  const auto found = StatOf(Place(path));
   if (!found) return SystemFailure("read");
   if (S_ISDIR(found->st_mode)) return BadPath("it is a folder: list it instead");
-  const int file = ::open(place.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-  if (file < 0) return SystemFailure("read");
-  return std::make_unique<ArtifactFile>(file);
+  const int file = OpenBelow(tree_, path);
+  if (file >= 0) return std::make_unique<ArtifactFile>(file);
+  if (errno != ELOOP && errno != ENOTDIR) return SystemFailure("read");
+  return BadPath("a step of it is no folder or file of this store");
 }
 
 Result<std::vector<ArtifactEntry>> ArtifactTree::List(const ArtifactPath& path) const {

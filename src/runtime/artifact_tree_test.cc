@@ -129,6 +129,10 @@ TEST_F(Tree, FollowsNoLinks) {
   std::ofstream(folder_ / "secret") << "secret";
   fs::create_symlink(folder_ / "secret", folder_ / "m/tree/link");
   EXPECT_NE(Get({"link"}), "secret");
+  fs::create_directories(folder_ / "elsewhere");
+  std::ofstream(folder_ / "elsewhere/secret") << "secret";
+  fs::create_directory_symlink(folder_ / "elsewhere", folder_ / "m/tree/folder");
+  EXPECT_NE(Get({"folder", "secret"}), "secret") << "nor does one on the way";
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "store/follow_row.h"
 
 namespace podium::store {
 namespace {
@@ -78,8 +79,12 @@ void AuditReplay::Add(const Promotion& row) {
       if (row.from) LeaveRole(*row.from);
       break;
     case PromotionKind::kRegister:
+    case PromotionKind::kFollow:
+    case PromotionKind::kUnfollow:
+    case PromotionKind::kFollowResume:
       break;
   }
+  ReadFollow(row);
   ReadSalts(row);
   if (!standing_.newest || before != Deciding(standing_)) standing_.decided = row;
   standing_.newest = row;
@@ -144,6 +149,22 @@ void AuditReplay::ReadSalts(const Promotion& row) {
   } else if (row.kind == PromotionKind::kRamp && standing_.canary_salt.empty()) {
     standing_.unknown.push_back(fmt::format(
         "the salt of the canary of revision {} is not written down", row.revision.get()));
+  }
+}
+
+// Rows without the member say nothing of it: the route goes on as it did.
+void AuditReplay::ReadFollow(const Promotion& row) {
+  const Json evidence = EvidenceOf(row);
+  const auto said = evidence.find("follow");
+  if (said == evidence.end()) return;
+  standing_.follow.reset();
+  standing_.follow_by = row;
+  if (said->is_null()) return;
+  if (Result<Follow> follow = FollowFromJson(*said)) {
+    standing_.follow = std::move(*follow);
+  } else {
+    standing_.unknown.push_back(
+        fmt::format("what revision {} has the route follow cannot be read", row.revision.get()));
   }
 }
 

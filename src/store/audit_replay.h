@@ -29,9 +29,13 @@ struct RouteStanding {
   std::string canary_salt;             ///< Empty without a canary.
   std::vector<RouteArm> arms;          ///< In the order of their slots.
   std::optional<Promotion> arms_by;
-  std::optional<Promotion> newest;   ///< The last row of the route by then, whatever it changed.
-  std::optional<Promotion> decided;  ///< The last one that changed what calls are decided by.
-  std::vector<std::string> unknown;  ///< What the rows do not say, one sentence each.
+  /// What the route followed, and whether it was held. It decides no call, so RouteOf is without
+  /// it.
+  std::optional<Follow> follow;
+  std::optional<Promotion> follow_by;  ///< The row that said so last.
+  std::optional<Promotion> newest;     ///< The last row of the route by then, whatever it changed.
+  std::optional<Promotion> decided;    ///< The last one that changed what calls are decided by.
+  std::vector<std::string> unknown;    ///< What the rows do not say, one sentence each.
   /// Those that hold a role, as the table has them now, deleted ones too: names and providers never
   /// change, statuses and shares do.
   std::vector<ModelVersion> versions;
@@ -51,6 +55,7 @@ class AuditReplay {
   void LeaveRole(const ModelId& id);
   void DropCanary();
   void ReadSalts(const Promotion& row);
+  void ReadFollow(const Promotion& row);
 
   RouteStanding standing_;
 };

@@ -32,11 +32,25 @@ std::string_view EventType(PromotionKind kind) {
       return "podium.version.deleted";
     case PromotionKind::kSeed:
       return "podium.route.seeded";
+    case PromotionKind::kFollow:
+      return "podium.route.follow_set";
+    case PromotionKind::kUnfollow:
+      return "podium.route.follow_ended";
+    case PromotionKind::kFollowResume:
+      return "podium.route.follow_resumed";
   }
   return "podium.registry.changed";
 }
 
 Json IdOrNull(const std::optional<ModelId>& id) { return id ? Json(id->get()) : Json(nullptr); }
+
+// Where the row says what the route follows, or that it is held now, the event does too.
+void AddFollow(const std::string& evidence, Json& data) {
+  if (evidence.find("\"follow\"") == std::string::npos) return;
+  const Result<Json> said = ParseJson(evidence);
+  if (!said || !said->is_object()) return;
+  if (const auto follow = said->find("follow"); follow != said->end()) data["follow"] = *follow;
+}
 
 // Head and count travel with each event: whoever keeps the events can tell a cut audit table.
 std::string EventData(const Promotion& audit, const Head& head) {
@@ -54,6 +68,7 @@ std::string EventData(const Promotion& audit, const Head& head) {
   data["reason"] = audit.reason;
   data["request_id"] = audit.request_id;
   data["at"] = FormatUtc(audit.at);
+  AddFollow(audit.evidence, data);
   data["head_hash"] = head.chain.hash;
   data["audit_count"] = head.chain.count;
   return DumpJson(data);

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "domain/names.h"
 #include "store/draft.h"
+#include "store/follow_verbs.h"
 #include "store/registration.h"
 #include "store/signature_gate.h"
 #include "store/verbs.h"
@@ -110,6 +111,8 @@ Result<Outcome> Dispatch(const Mutation& mutation, const Work& work) {
                         [&](const SetCanary& verb) { return Ramp(verb, work); },
                         [&](const EndCanary& verb) { return Abort(verb, work); },
                         [&](const SetArms& verb) { return Split(verb, work); },
+                        [&](const SetFollow& verb) { return StartFollowing(verb, work); },
+                        [&](const ResumeFollow& verb) { return ResumeFollowing(verb, work); },
                     },
                     mutation);
 }
@@ -139,8 +142,11 @@ Subject SubjectOf(const Mutation& mutation) {
     subject.history = true;
   };
   const auto of_end = [&](const EndCanary& verb) { subject.route = verb.route; };
+  const auto of_follow = [&](const SetFollow& verb) { subject.route = verb.route; };
+  const auto of_resume = [&](const ResumeFollow& verb) { subject.route = verb.route; };
   const auto of_version = [&](const auto& verb) { subject.id = verb.id; };
-  std::visit(Overloaded{of_registration, of_arms, of_canary, of_rollback, of_end, of_version},
+  std::visit(Overloaded{of_registration, of_arms, of_canary, of_rollback, of_end, of_follow,
+                        of_resume, of_version},
              mutation);
   return subject;
 }
@@ -181,12 +187,18 @@ Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
   if (registration != nullptr) {
     PODIUM_TRY_ASSIGN(registration->version, CheckRegistration(std::move(registration->version)));
   }
-  PODIUM_TRY(CheckFound(state, subject, on_version, registration != nullptr));
+  const auto* follow = std::get_if<SetFollow>(&mutation);
+  const bool creates_route = registration != nullptr || (follow != nullptr && follow->follow);
+  PODIUM_TRY(CheckFound(state, subject, on_version, creates_route));
+  PODIUM_TRY(CheckDriver(state, mutation, context));
   const Route route = state.route ? *state.route : NewRoute(subject.route, stamp);
   PODIUM_TRY(CheckStillSo(state, route, context, on_version));
 
   Draft draft(route, state.versions, stamp);
   PODIUM_TRY_ASSIGN(Outcome outcome, Dispatch(checked, Work{state, stamp, draft}));
+  if (std::holds_alternative<RollBackRoute>(mutation)) {
+    HoldFollow(draft, stamp, context, outcome.audit);
+  }
   PODIUM_TRY_ASSIGN(std::vector<SignatureFinding> signatures,
                     CheckSignatures(state, checked, context));
   outcome.audit.evidence = WithForced(outcome.audit.evidence, signatures);

@@ -75,6 +75,11 @@ void Draft::ReplaceArms(std::vector<RouteArm> arms) {
   route_touched_ = true;
 }
 
+void Draft::ReplaceFollow(std::optional<Follow> follow) {
+  route_.follow = std::move(follow);
+  route_touched_ = true;
+}
+
 void Draft::SetPreviousPrimary(std::optional<ModelId> id) {
   route_.previous_primary = std::move(id);
   route_touched_ = true;

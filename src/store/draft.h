@@ -25,6 +25,7 @@ class Draft {
   void Bury(const ModelId& id);  ///< Retired for good: leaves a tombstone.
   /// The list as given; those that leave it are for the caller to place elsewhere first.
   void ReplaceArms(std::vector<RouteArm> arms);
+  void ReplaceFollow(std::optional<Follow> follow);
   void SetPreviousPrimary(std::optional<ModelId> id);
   /// That a rollback cannot go to a version any more.
   void ForgetPreviousPrimary(const ModelId& id);

@@ -72,7 +72,9 @@ Result<std::optional<Committed>> MemoryStore::Replayed(const IdempotencyKey& key
   PODIUM_TRY_ASSIGN(const bool is_replay, IsReplay(known, key, now));
   if (!is_replay) return std::optional<Committed>();
   const Promotion& audit = promotions_[static_cast<std::size_t>(known->revision.get()) - 1];
-  return std::optional(AnswerReplay(audit, routes_.at(audit.route), versions_.at(*audit.to)));
+  std::optional<ModelVersion> version;
+  if (audit.to) version = versions_.at(*audit.to);
+  return std::optional(AnswerReplay(audit, routes_.at(audit.route), std::move(version)));
 }
 
 void MemoryStore::KeepKey(const IdempotencyKey& key, const Promotion& audit) {

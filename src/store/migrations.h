@@ -21,9 +21,11 @@ enum class SqlDialect : std::uint8_t { kSqlite, kPostgres };
 /// Brings schema n-1 to n, where n is its place in the list, from 1.
 struct Migration {
   const char* name;
-  const char* sqlite;                        ///< Statements for SQLite.
-  const char* postgres;                      ///< The same tables for PostgreSQL.
-  Status (*fill)(SqlConnection&) = nullptr;  ///< What SQL alone cannot say.
+  const char* sqlite;    ///< Statements for SQLite.
+  const char* postgres;  ///< The same tables for PostgreSQL.
+  /// What SQL alone cannot say. Runs when the tables are as this binary knows them, since it reads
+  /// them as such: behind the statements of every step.
+  Status (*fill)(SqlConnection&) = nullptr;
 };
 
 extern const Migration kSpineMigration;
@@ -32,6 +34,7 @@ extern const Migration kCostsMigration;
 extern const Migration kReplicasMigration;
 extern const Migration kModelsMigration;
 extern const Migration kIdempotencyMigration;
+extern const Migration kFollowMigration;
 
 std::span<const Migration* const> Migrations();
 /// The schema that `step` brings. REQUIRES: it is in the list.

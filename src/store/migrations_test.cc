@@ -106,11 +106,20 @@ TEST_P(Migrating, EveryEarlierSchemaBecomesTheNewest) {
     Registry registry(**store);
     EXPECT_EQ(registry.Roles("iris"), "a=primary b=standby");
     EXPECT_TRUE((*store)->VerifyAudit()->intact());
-    EXPECT_TRUE((*store)->ReadRouteAt(RouteName("iris"), {}));
+    const auto stood = (*store)->ReadRouteAt(RouteName("iris"), {});
+    ASSERT_TRUE(stood) << Describe(stood.error());
+    ASSERT_EQ(stood->input.versions.size(), 1u) << "filled when it was migrated";
+    EXPECT_EQ(stood->input.versions[0].model_id, ModelId("a"));
     registry.Canary("b", 500);
     registry.Promote("b");
     EXPECT_EQ(registry.Roles("iris"), "a=shadow b=primary");
     EXPECT_TRUE((*store)->VerifyAudit()->intact());
+    // The column that the newest step added is read and written in the rows of before.
+    EXPECT_EQ(registry.TheRoute().follow, std::nullopt);
+    Follow follow;
+    follow.model = "iris-clf";
+    registry.Do(SetFollow{RouteName("iris"), follow});
+    EXPECT_EQ(registry.TheRoute().follow, follow);
     const auto now = GetParam().connect(folder);
     EXPECT_EQ(Number(*now, "SELECT count(*) FROM schema_migrations"), NewestSchema());
     EXPECT_TRUE(GetParam().open(clock_, rng_, folder)) << "and again, with nothing to do";

@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "domain/follow.h"
 #include "domain/promotion.h"
 #include "domain/route.h"
 #include "domain/signature.h"
@@ -39,7 +40,8 @@ struct DeleteVersion {
 struct PromoteVersion {
   ModelId id;
 };
-/// A canary's share to 0 if it has one, else the inverse of the newest promotion not yet undone.
+/// A canary's share to 0 if it has one, else the inverse of the newest promotion not yet undone. A
+/// route that follows is held from then on.
 struct RollBackRoute {
   RouteName route;
 };
@@ -57,8 +59,20 @@ struct SetArms {
   std::vector<RouteArm> arms;  ///< `slot` is ignored: the order of the list is the order of slots.
 };
 
-using Mutation = std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion,
-                              PromoteVersion, RollBackRoute, SetCanary, EndCanary, SetArms>;
+/// Who drives the route's traffic: a registered model, or nullopt for Podium's own verbs. Traffic
+/// stays as it is. An unknown route is created; one that was held is not any more.
+struct SetFollow {
+  RouteName route;
+  std::optional<Follow> follow;  ///< `held`, `held_because` and `held_at` are ignored.
+};
+/// After a rollback: the route follows again.
+struct ResumeFollow {
+  RouteName route;
+};
+
+using Mutation =
+    std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion, PromoteVersion,
+                 RollBackRoute, SetCanary, EndCanary, SetArms, SetFollow, ResumeFollow>;
 
 /// For std::visit: a lambda for each kind of mutation.
 template <typename... Cases>
@@ -86,6 +100,14 @@ struct MutationContext {
   /// The arms when the request was admitted; kConflict when they are others now. What a split gains
   /// was made ready against those.
   std::optional<std::vector<RouteArm>> pinned_arms;
+  /// It is the route's follower who asks: kConflict unless the route follows and is not held. On
+  /// such a route nobody else moves traffic, but for a rollback.
+  bool as_follower = false;
+  /// It is Podium's guard, which ends a canary that does harm whoever drives the route.
+  bool as_guard = false;
+  /// What the follower went by; kConflict when the route follows something else now. Whether it is
+  /// held is not compared.
+  std::optional<Follow> pinned_follow;
   /// If-Match: revision of the version (or, for a verb on a route, of the route);
   /// kRevisionMismatch when it is another now.
   std::optional<Revision> if_match;

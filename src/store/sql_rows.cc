@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "store/follow_row.h"
 #include "store/row_text.h"
 #include "store/sql.h"
 #include "store/sql_history.h"
@@ -65,6 +66,18 @@ Status ReadArms(Query& query, std::vector<Route>& routes, std::vector<RowFault>&
   }
 }
 
+// A route whose column cannot be read goes on routing, since that does not depend on it; what must
+// not happen is that somebody takes it for a route that nobody drives (CheckFollowRead).
+void ReadFollowColumn(const Query& row, Route& route, std::vector<RowFault>& faults) {
+  const std::optional<std::string> text = row.OptionalText(11);
+  if (!text) return;
+  if (Result<Follow> follow = FollowFromText(*text)) {
+    route.follow = std::move(*follow);
+  } else {
+    faults.push_back({"routes", route.name.get(), follow.error().message});
+  }
+}
+
 // The routes of a bound statement, without their arms.
 Result<std::vector<Route>> ReadRoutes(Query& query, std::vector<RowFault>& faults) {
   std::vector<Route> routes;
@@ -73,6 +86,7 @@ Result<std::vector<Route>> ReadRoutes(Query& query, std::vector<RowFault>& fault
     if (!more) return routes;
     Result<Route> route = ReadRouteColumns(query);
     if (route) {
+      ReadFollowColumn(query, *route, faults);
       routes.push_back(std::move(*route));
     } else {
       faults.push_back({"routes", query.Text(0), route.error().message});
@@ -152,6 +166,8 @@ Status WriteVersion(SqlConnection& connection, const ModelVersion& row) {
 }
 
 Status WriteRoute(SqlConnection& connection, const Route& route) {
+  std::optional<std::string> follow;
+  if (route.follow) follow = FollowToText(*route.follow);
   return Query(connection, sql::kUpsertRoute)
       .Bind(route.name.get())
       .Bind(route.task_type)
@@ -164,6 +180,7 @@ Status WriteRoute(SqlConnection& connection, const Route& route) {
       .Bind(MicrosOf(route.created_at))
       .Bind(MicrosOf(route.updated_at))
       .Bind(route.revision.get())
+      .BindOptional(follow)
       .Run();
 }
 
@@ -306,6 +323,17 @@ Result<std::optional<Route>> ReadRouteRow(SqlConnection& connection, const Route
   if (faults.size() == before) return std::optional<Route>();
   return Fail(ErrorCode::kUnprocessable, "the row of route {} cannot be read: {}", name.get(),
               faults.back().problem);
+}
+
+Status CheckFollowRead(const std::vector<RowFault>& faults) {
+  for (const RowFault& fault : faults) {
+    if (fault.table != "routes") continue;
+    return Fail(ErrorCode::kUnprocessable,
+                "who drives route {} cannot be read from its row ({}): set its column follow to "
+                "NULL by SQL, then have it follow anew",
+                fault.key, fault.problem);
+  }
+  return {};
 }
 
 Result<std::vector<ModelVersion>> ReadVersions(Query& query, std::vector<RowFault>& faults) {

@@ -24,9 +24,13 @@ Result<Promotion> ReadPromotionRow(const Query& row);
 
 /// kUnprocessable when the row is there and cannot be read.
 Result<std::optional<ModelVersion>> ReadVersion(SqlConnection& connection, const ModelId& id);
-/// With its arms; an arm that cannot be read is left out and noted in `faults`.
+/// With its arms; an arm that cannot be read, or what the route follows, is left out and noted in
+/// `faults`. kUnprocessable when the rest cannot be read.
 Result<std::optional<Route>> ReadRouteRow(SqlConnection& connection, const RouteName& name,
                                           std::vector<RowFault>& faults);
+/// kUnprocessable when a route of those faults was read without what it follows: nobody may then
+/// change the route, or be told that its own verbs drive it.
+Status CheckFollowRead(const std::vector<RowFault>& faults);
 /// All rows of a statement over model_registry that is bound; unreadable ones go to `faults`.
 Result<std::vector<ModelVersion>> ReadVersions(Query& query, std::vector<RowFault>& faults);
 Result<std::vector<Route>> ReadRoutesSince(SqlConnection& connection, Revision since,

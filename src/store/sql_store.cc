@@ -55,6 +55,7 @@ Result<RouteState> ReadState(SqlConnection& connection, const RouteName& route) 
   std::vector<RowFault> faults;
   PODIUM_TRY_ASSIGN(std::optional<Route> found, ReadRouteRow(connection, route, faults));
   if (!found) return Fail(ErrorCode::kNotFound, "there is no route {}", route.get());
+  PODIUM_TRY(CheckFollowRead(faults));
   Query versions(connection, sql::kVersionsOfRoute);
   versions.Bind(route.get());
   PODIUM_TRY_ASSIGN(std::vector<ModelVersion> rows, ReadVersions(versions, faults));
@@ -148,6 +149,7 @@ Result<Committed> SqlStore::Apply(const Mutation& mutation, const MutationContex
     std::vector<RowFault> faults;
     PODIUM_TRY_ASSIGN(const RouteSnapshot state,
                       ReadSnapshot(connection, SubjectOf(mutation), faults));
+    PODIUM_TRY(CheckFollowRead(faults));
     PODIUM_TRY_ASSIGN(const WallTime now, Now(connection));
     PODIUM_TRY_ASSIGN(changes, Decide(state, mutation, context, MakeStamp(head, now, rng_)));
     if (!changes.changed) return false;

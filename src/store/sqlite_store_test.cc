@@ -470,6 +470,39 @@ TEST_F(SqliteRegistry, Inv4BadRowsAreReportedAndTheRestIsRead) {
   EXPECT_EQ(store_->ReadRoute(RouteName("roses")).error().code, ErrorCode::kUnprocessable);
 }
 
+// Traffic does not depend on it, so it goes on; but nobody may take the route for one that is
+// driven by its own verbs, or write over what stands there.
+TEST_F(SqliteRegistry, Inv4ARouteWhoseFollowCannotBeReadGoesOnRouting) {
+  registry_.Add("a");
+  registry_.Activate("a");
+  registry_.Add("r", VersionStatus::kStandby, "roses");
+  for (const char* damage : {"{\"model\":", "[]", "{\"model\": 7}", ""}) {
+    SCOPED_TRACE(damage);
+    ASSERT_TRUE(Sql(fmt::format("UPDATE routes SET follow = '{}' WHERE route = 'iris'", damage)));
+    const auto table = store_->ReadTable(Revision(0));
+    ASSERT_TRUE(table) << Describe(table.error());
+    EXPECT_EQ(table->routes.size(), 2u);
+    ASSERT_EQ(table->faults.size(), 1u);
+    EXPECT_EQ(table->faults[0].table + " " + table->faults[0].key, "routes iris");
+    EXPECT_THAT(table->faults[0].problem, HasSubstr("follow: "));
+    EXPECT_TRUE(store_->ReadRouteAt(RouteName("iris"), {}));
+    EXPECT_TRUE(store_->ReadStanding(RouteName("iris"), {}));
+    EXPECT_EQ(store_->ReadRoute(RouteName("iris")).error().code, ErrorCode::kUnprocessable);
+    const std::string message =
+        registry_.Refuse(ErrorCode::kUnprocessable, ActivateVersion{ModelId("a")});
+    EXPECT_THAT(message, HasSubstr("who drives route iris cannot be read from its row"));
+    EXPECT_THAT(message, HasSubstr("set its column follow to NULL by SQL"));
+    EXPECT_TRUE(store_->ReadRoute(RouteName("roses"))) << "the others are not in question";
+    EXPECT_FALSE(registry_.Do(RetireVersion{ModelId("r")}).route.name.get().empty());
+  }
+  ASSERT_TRUE(Sql("UPDATE routes SET follow = NULL WHERE route = 'iris'"));
+  registry_.Add("b");
+  registry_.Activate("b");
+  // People may write it, too.
+  ASSERT_TRUE(Sql("UPDATE routes SET follow = '{\"model\": \"ads\"}' WHERE route = 'iris'"));
+  registry_.Refuse(ErrorCode::kConflict, ActivateVersion{ModelId("a")});
+}
+
 TEST_F(SqliteRegistry, AnUnreadablePrimaryBlocksAPromoteWithItsName) {
   registry_.Add("a");
   registry_.Activate("a");

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "store/follow_row.h"
 #include "store/memory_store.h"
 #include "store/postgres/postgres_fixture.h"
 #include "store/registry_store.h"
@@ -84,11 +85,11 @@ inline std::string TextOf(const Route& route) {
   for (const RouteArm& arm : route.arms) {
     arms += fmt::format(" {}:{}={}", arm.slot, arm.model_id.get(), arm.weight.value());
   }
-  return fmt::format("{} {} {} {} {} {} [{}] {} {} {} {} {}", route.name.get(), route.task_type,
+  return fmt::format("{} {} {} {} {} {} [{}] {} {} {} {} {} {}", route.name.get(), route.task_type,
                      NameOf(route.policy), route.sticky_on, route.salt, route.canary_salt, arms,
                      route.primary_since.get(), TextOf(route.previous_primary),
-                     FormatUtc(route.created_at), FormatUtc(route.updated_at),
-                     route.revision.get());
+                     FormatUtc(route.created_at), FormatUtc(route.updated_at), route.revision.get(),
+                     route.follow ? FollowToText(*route.follow) : "-");
 }
 
 /// The hash covers every other field.

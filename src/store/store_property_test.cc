@@ -26,7 +26,7 @@ class Chance {
     for (const ModelVersion& row : table.versions) {
       if (row.route == route_ && !row.deleted) live_.push_back(row.model_id);
     }
-    switch (Below(13)) {
+    switch (Below(16)) {
       case 0:
       case 1:
         return RegisterVersion{NewRow()};
@@ -47,6 +47,11 @@ class Chance {
         return SetCanary{AnyRoute(), AnyId(), OneIn(3) ? BasisPoints() : AnyShare()};
       case 11:
         return EndCanary{AnyRoute()};
+      case 12:
+      case 13:
+        return AnyFollow();
+      case 14:
+        return ResumeFollow{AnyRoute()};
       default:
         return AnyArms();
     }
@@ -58,6 +63,8 @@ class Chance {
     if (OneIn(10)) context.if_match = Revision(current.get() - Below(4));
     if (OneIn(10)) context.pinned_primary = Revision(current.get() - Below(4));
     if (OneIn(10)) context.pinned_canary = OneIn(2) ? ModelId() : AnyId();
+    context.as_follower = OneIn(6);
+    if (OneIn(20)) context.pinned_follow = Ranker();
     return context;
   }
 
@@ -79,6 +86,21 @@ class Chance {
     if (OneIn(4)) row.parent_id = AnyId();
     if (OneIn(2)) row.metrics["score"] = Below(1000) / 7.0;
     return row;
+  }
+  Follow Ranker() {
+    Follow follow;
+    follow.model = OneIn(2) ? "ranker" : "classifier";
+    follow.challenger_share = Share(Below(3) * 100);
+    return follow;
+  }
+  SetFollow AnyFollow() {
+    // More often ended than begun, so that the other verbs have their turn too.
+    if (!OneIn(3)) return {AnyRoute(), std::nullopt};
+    SetFollow verb{AnyRoute(), Ranker()};
+    if (OneIn(10)) verb.follow->champion = "@challenger";
+    if (OneIn(10)) verb.follow->on_champion = OnChampion::kRollout;
+    verb.follow->held = OneIn(10);
+    return verb;
   }
   SetArms AnyArms() {
     SetArms verb{AnyRoute(), {}};
@@ -119,6 +141,8 @@ void ExpectConsistent(const TableDelta& table) {
     EXPECT_EQ(canary, !route.canary_salt.empty()) << TextOf(route);
     EXPECT_EQ(arms, route.arms.size()) << TextOf(route);
     EXPECT_EQ(route.arms.empty(), route.policy == RoutePolicy::kFixed) << TextOf(route);
+    const bool follows = route.follow && !route.follow->held;
+    EXPECT_TRUE(route.arms.empty() || !follows) << TextOf(route);
   }
 }
 
@@ -128,6 +152,7 @@ struct PastMoment {
   Revision revision;
   WallTime at;  ///< When that revision was committed.
   std::string input;
+  std::optional<Follow> follow;
 };
 
 // Random moments out of a random history: the audit trail alone must give back each of them.
@@ -141,6 +166,7 @@ void ExpectTheTrailKnows(const std::vector<PastMoment>& moments, RegistryStore& 
     const auto standing = store.ReadStanding(moment.route, {generation, std::nullopt});
     ASSERT_TRUE(standing) << Describe(standing.error());
     ASSERT_TRUE(standing->unknown.empty()) << standing->unknown.front();
+    ASSERT_EQ(standing->follow, moment.follow);
     const RouteAt replayed = AsRouteAt(*standing, 0, "session");
     ASSERT_EQ(InputToText(replayed.input), moment.input) << moment.revision.get();
     // As kept, row by row, where it is still kept.
@@ -213,7 +239,7 @@ TEST_P(StoresAgree, OnEveryOneOfManyRandomMutations) {
       if (const auto state = memory->ReadRoute(route)) {
         // The truth beside it: how the route stood, and when that was.
         stood[route][now] = InputToText(RoutingInput(state->route, state->versions));
-        moments.push_back({route, now, committed_at, stood[route][now]});
+        moments.push_back({route, now, committed_at, stood[route][now], state->route.follow});
       }
       const std::string said = TextOf(memory->ReadRouteAt(route, {any, std::nullopt}));
       const auto kept = stood[route].find(RevisionOf(any));
@@ -253,7 +279,7 @@ TEST_P(StoresAgree, OnEveryOneOfManyRandomMutations) {
   EXPECT_GT(accepted, steps / 10);
   EXPECT_LT(accepted, steps);
   EXPECT_GT(replayed, steps / 2);
-  if (steps >= 2000) EXPECT_EQ(kinds.size(), 9u) << "every verb succeeds now and then";
+  if (steps >= 2000) EXPECT_EQ(kinds.size(), 12u) << "every verb succeeds now and then";
   EXPECT_TRUE(memory->VerifyAudit()->intact());
   for (Other* other : others) {
     const auto verdict = other->store->VerifyAudit();

@@ -27,6 +27,18 @@ inline std::vector<SweptMutation> SweptMutations() {
     on.Promote("b");
   };
   const auto split = [](Registry& on) { on.Split({{"b", 1000}, {"c", 2000}}); };
+  Follow ranker;
+  ranker.model = "iris-ranker";
+  const auto follows = [=](Registry& on) { on.Do(SetFollow{iris, ranker}); };
+  const auto held = [=](Registry& on) {
+    on.Canary("b", 500);
+    on.Do(SetFollow{iris, ranker});
+    on.RollBack();
+  };
+  const auto followed_canary = [=](Registry& on) {
+    on.Canary("b", 500);
+    on.Do(SetFollow{iris, ranker});
+  };
   const auto retired = [](Registry& on) { on.Do(RetireVersion{ModelId("d")}); };
   return {
       {"register", nothing, RegisterVersion{Row("e")}},
@@ -43,6 +55,11 @@ inline std::vector<SweptMutation> SweptMutations() {
       {"end the arms", split, SetArms{iris, {}}},
       {"retire", nothing, RetireVersion{ModelId("d")}},
       {"delete", retired, DeleteVersion{ModelId("d")}},
+      {"follow", nothing, SetFollow{iris, ranker}},
+      {"follow with a new route", nothing, SetFollow{RouteName("roses"), ranker}},
+      {"unfollow", follows, SetFollow{iris, std::nullopt}},
+      {"roll back and hold", followed_canary, RollBackRoute{iris}},
+      {"resume", held, ResumeFollow{iris}},
   };
 }
 

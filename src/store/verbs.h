@@ -36,4 +36,8 @@ Result<Outcome> Ramp(const SetCanary& verb, Work work);
 Result<Outcome> Abort(const EndCanary& verb, Work work);
 Result<Outcome> Split(const SetArms& verb, Work work);
 
+// follow_verbs.cc
+Result<Outcome> StartFollowing(const SetFollow& verb, Work work);
+Result<Outcome> ResumeFollowing(const ResumeFollow& verb, Work work);
+
 }  // namespace podium::store

@@ -25,6 +25,7 @@ struct Act {
   store::Mutation mutation;
   std::string actor;  ///< Empty: who speaks at this point of the story.
   std::string reason;
+  bool as_follower = false;                     ///< It is the route's follower who acts.
   std::optional<RevisionRef> if_revision;       ///< If-Match.
   std::optional<RevisionRef> if_primary_since;  ///< What the caller saw when it was admitted.
 };

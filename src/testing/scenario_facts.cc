@@ -44,6 +44,8 @@ std::string FactOf(const store::RouteState& state, std::string_view key) {
   if (key == "previous") return TextOfId(route.previous_primary);
   if (key == "policy") return std::string(NameOf(route.policy));
   if (key == "sticky") return route.sticky_on;
+  if (key == "follows") return route.follow ? route.follow->model : std::string(kNobody);
+  if (key == "held") return route.follow ? route.follow->held_because : "";
   if (key == "revision") return fmt::format("{}", route.revision.get());
   return Unknown(key);
 }

@@ -21,10 +21,10 @@ struct FactKey {
 using FactKeys = std::vector<FactKey>;
 
 const FactKeys& RouteKeys() {
-  static const FactKeys keys = {{"primary", Value::kName},     {"canary", Value::kName},
-                                {"share", Value::kShare},      {"previous", Value::kName},
-                                {"policy", Value::kName},      {"sticky", Value::kName},
-                                {"revision", Value::kRevision}};
+  static const FactKeys keys = {
+      {"primary", Value::kName},  {"canary", Value::kName}, {"share", Value::kShare},
+      {"previous", Value::kName}, {"policy", Value::kName}, {"sticky", Value::kName},
+      {"follows", Value::kName},  {"held", Value::kText},   {"revision", Value::kRevision}};
   return keys;
 }
 
@@ -65,9 +65,9 @@ class LineParser {
  private:
   Result<Deed> Statement() {
     static const std::vector<std::string_view> keywords = {
-        "register", "activate", "promote", "retire",   "delete", "canary",
-        "end",      "rollback", "arms",    "after",    "clock",  "reopen",
-        "as",       "suppose",  "note",    "remember", "expect"};
+        "register", "activate", "promote", "retire",   "delete",   "canary", "end",
+        "rollback", "arms",     "follow",  "unfollow", "resume",   "after",  "clock",
+        "reopen",   "as",       "suppose", "note",     "remember", "expect"};
     PODIUM_TRY_ASSIGN(const std::string first, words_.OneOf("a statement", keywords));
     if (first == "after") return After();
     if (first == "clock") return ClockBack();
@@ -94,13 +94,16 @@ class LineParser {
     if (verb == "register") return Registration();
     if (verb == "canary") return Canary();
     if (verb == "arms") return Arms();
+    if (verb == "follow") return Following();
     if (verb == "end") {
       PODIUM_TRY(words_.Need("canary"));
       PODIUM_TRY(words_.Need("on"));
     }
-    if (verb == "end" || verb == "rollback") {
+    if (verb == "end" || verb == "rollback" || verb == "unfollow" || verb == "resume") {
       PODIUM_TRY_ASSIGN(const RouteName route, Route());
       if (verb == "end") return store::Mutation(store::EndCanary{route});
+      if (verb == "unfollow") return store::Mutation(store::SetFollow{route, std::nullopt});
+      if (verb == "resume") return store::Mutation(store::ResumeFollow{route});
       return store::Mutation(store::RollBackRoute{route});
     }
     PODIUM_TRY_ASSIGN(const ModelId id, Id());
@@ -137,6 +140,24 @@ class LineParser {
     return store::Mutation(std::move(verb));
   }
 
+  Result<store::Mutation> Following() {
+    store::SetFollow verb;
+    PODIUM_TRY_ASSIGN(verb.route, Route());
+    Follow& follow = verb.follow.emplace();
+    PODIUM_TRY_ASSIGN(follow.model, words_.Name("a registered model"));
+    if (words_.Take("champion")) {
+      PODIUM_TRY_ASSIGN(follow.champion, words_.Name("@alias or a stage"));
+    }
+    if (words_.Take("challenger")) {
+      PODIUM_TRY_ASSIGN(follow.challenger, words_.Name("@alias, a stage or none"));
+    }
+    if (words_.Take("at")) {
+      PODIUM_TRY_ASSIGN(follow.challenger_share, Share());
+    }
+    if (words_.Take("rollout")) follow.on_champion = OnChampion::kRollout;
+    return store::Mutation(std::move(verb));
+  }
+
   Result<store::Mutation> Arms() {
     store::SetArms verb;
     PODIUM_TRY_ASSIGN(verb.route, Route());
@@ -169,10 +190,15 @@ class LineParser {
 
   bool AtCircumstance() const {
     const Word* word = words_.Peek();
-    return !word->quoted && (word->text == "by" || word->text == "because" || word->text == "if");
+    static const std::set<std::string_view> begins = {"as", "by", "because", "if"};
+    return !word->quoted && begins.contains(word->text);
   }
 
   Status Circumstances(Act& act) {
+    if (words_.Take("as")) {
+      PODIUM_TRY(words_.Need("follower"));
+      act.as_follower = true;
+    }
     if (words_.Take("by")) {
       PODIUM_TRY_ASSIGN(act.actor, words_.Name("an actor"));
     }
@@ -295,7 +321,8 @@ class LineParser {
 
   Result<Deed> Refusal() {
     static const std::vector<std::string_view> verbs = {
-        "register", "activate", "promote", "retire", "delete", "canary", "end", "rollback", "arms"};
+        "register", "activate", "promote", "retire", "delete",   "canary",
+        "end",      "rollback", "arms",    "follow", "unfollow", "resume"};
     ExpectRefusal expect;
     PODIUM_TRY_ASSIGN(expect.http_status, Number("a status (400 to 599)"));
     if (expect.http_status < 400 || expect.http_status > 599) {

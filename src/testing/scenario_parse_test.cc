@@ -34,6 +34,13 @@ TEST(ParseScenario, ReadsEveryStatement) {
         "canary m1 on iris at 100%",
         "end canary on iris",
         "rollback iris",
+        "follow iris ranker",
+        "follow iris ranker champion @blue challenger Staging at 2.5% rollout by ann",
+        "unfollow iris",
+        "resume iris because \"mended\"",
+        "arms iris m2 20% as follower by mlflow:here",
+        "expect fails 409 \"who\" when follow iris ranker challenger none",
+        "expect route iris follows ranker held \"\"",
         "arms iris m1 20% m2 30% by ann",
         "arms iris none",
         "after 250ms",
@@ -101,6 +108,19 @@ TEST(ParseScenario, WhatIsReadIsWhatIsWritten) {
   EXPECT_EQ(arms.arms[1].model_id, ModelId("m3"));
   EXPECT_EQ(arms.arms[1].weight, BasisPoints());
 
+  const auto follow = std::get<Act>(
+      Only("follow iris ranker champion @blue challenger none at 2.5% rollout as follower"));
+  EXPECT_TRUE(follow.as_follower);
+  Follow wanted;
+  wanted.model = "ranker";
+  wanted.champion = "@blue";
+  wanted.challenger = "none";
+  wanted.challenger_share = *BasisPoints::From(250);
+  wanted.on_champion = OnChampion::kRollout;
+  EXPECT_EQ(std::get<store::SetFollow>(follow.mutation).follow, wanted);
+  EXPECT_FALSE(
+      std::get<store::SetFollow>(std::get<Act>(Only("unfollow iris")).mutation).follow.has_value());
+
   const auto share = std::get<ExpectShare>(
       Only("expect share of m2 within 4.5%..5.5% for sessions user-3..user-9"));
   EXPECT_EQ(share.low.value(), 450);
@@ -148,6 +168,10 @@ TEST(ParseScenario, AMistakeNamesItsPlaceAndWhatShouldStandThere) {
       {"canary m1 at %", "s.pod:1:14 expected a share"},
       {"canary m1 at nan%", "s.pod:1:14 expected a share"},
       {"arms iris m1", "s.pod:1:13 expected a share"},
+      {"follow iris", "s.pod:1:12 expected a registered model, found the end of the line"},
+      {"follow iris ranker champion", "s.pod:1:28 expected @alias or a stage"},
+      {"follow iris ranker at 5", "s.pod:1:23 expected a share"},
+      {"promote m1 as ann", "s.pod:1:15 expected \"follower\", found \"ann\""},
       {"after 5", "s.pod:1:7 expected a time such as 250ms, 5s, 10m or 2h, found \"5\""},
       {"after 5 s", "s.pod:1:7 expected a time"},
       {"after 8785h", "s.pod:1:7 expected a time"},

@@ -50,6 +50,7 @@ class Play {
     store::MutationContext context;
     context.actor = act.actor.empty() ? actor_ : act.actor;
     context.reason = act.reason;
+    context.as_follower = act.as_follower;
     if (act.if_revision) context.if_match = Resolve(*act.if_revision);
     if (act.if_primary_since) context.pinned_primary = Resolve(*act.if_primary_since);
     store::Mutation mutation = act.mutation;

@@ -104,6 +104,12 @@ BODIES = {
     ("POST", "/api/v1/versions/n2/retire"): {"reason": ""},
     ("POST", "/api/v1/routes/number/rollback"): {"reason": ""},
     ("DELETE", "/api/v1/versions/n2"): {"reason": ""},
+    ("PUT", "/api/v1/routes/number/follow"): {"model": "m", "champion": "", "challenger": "",
+                                              "challenger_share": 5, "on_champion": "promote",
+                                              "reason": ""},
+    ("DELETE", "/api/v1/routes/number/follow"): {"reason": ""},
+    ("POST", "/api/v1/routes/number/follow/resume"): {"reason": ""},
+    ("POST", "/api/v1/routes/number/reload"): {"force": False, "reason": ""},
 }
 
 

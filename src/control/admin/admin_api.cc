@@ -103,6 +103,7 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddMetricEndpoints(routes_);
   AddOperationEndpoints(routes_);
   AddEventEndpoints(routes_);
+  if (context_.follow != nullptr) AddFollowEndpoints(routes_);
   if (context_.models != nullptr) {
     AddModelAuditEndpoints(routes_);
     AddImportEndpoints(routes_);

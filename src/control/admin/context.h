@@ -29,6 +29,7 @@
 #include "store/own_place.h"
 #include "store/registry_store.h"
 #include "store/replica_store.h"
+#include "view/follow_port.h"
 #include "view/publish_port.h"
 #include "view/recent_requests.h"
 #include "view/stats_registry.h"
@@ -109,6 +110,8 @@ struct AdminContext {
   const std::atomic<std::uint64_t>* moves = nullptr;
   /// Of this server among `replicas`. nullptr: it has none, and silence counts at once.
   const store::OwnPlace* place = nullptr;
+  /// nullptr: no route follows a registered model, and there are no paths for that.
+  view::FollowPort* follow = nullptr;
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
@@ -160,6 +163,8 @@ net::Response JsonResponse(const Json& value, int status = 200);
 // One file per resource adds its paths.
 void AddVersionEndpoints(AdminRoutes& routes);
 void AddRouteEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::follow.
+void AddFollowEndpoints(AdminRoutes& routes);
 void AddExplainEndpoints(AdminRoutes& routes);
 void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);

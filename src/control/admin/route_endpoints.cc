@@ -4,6 +4,7 @@
 
 #include "control/admin/context.h"
 #include "control/admin/fields.h"
+#include "control/admin/follow_json.h"
 #include "control/admin/query.h"
 #include "control/admin/verbs.h"
 #include "control/admin/version_json.h"
@@ -39,7 +40,16 @@ Json ArmsJson(const view::RouteView& route) {
   return arms;
 }
 
-Json RouteJson(const view::RouteView& route, const view::PublishState& state) {
+// With how it stands, as this replica saw it last.
+Json FollowOf(const AdminContext& c, const routing::CompiledRoute& route) {
+  Json json = FollowJson(route.follow);
+  if (!route.follow || c.follow == nullptr) return json;
+  json["standing"] = StandingJson(c.follow->StandingOf(route.name), c.clock.SteadyNow());
+  return json;
+}
+
+Json RouteJson(const AdminContext& c, const view::RouteView& route,
+               const view::PublishState& state) {
   const routing::CompiledRoute& compiled = *route.route;
   Json json;
   json["route"] = compiled.name.get();
@@ -54,6 +64,7 @@ Json RouteJson(const view::RouteView& route, const view::PublishState& state) {
   json["can_rollback"] =
       compiled.canary_share.value() > 0 || compiled.previous_primary != kNoVersion;
   json["arms"] = ArmsJson(route);
+  json["follow"] = FollowOf(c, compiled);
   json["versions"] = compiled.versions.size();
   json["revision"] = compiled.revision.get();
   json["updated_at"] = FormatUtc(compiled.updated_at);
@@ -83,7 +94,7 @@ AdminReply ListRoutes(AdminCall& call) {
       next = items.back()["route"].get<std::string>();
       break;
     }
-    items.push_back(RouteJson(route, state));
+    items.push_back(RouteJson(call.context, route, state));
   }
   co_return PageResponse(call, std::move(items), next);
 }
@@ -95,7 +106,7 @@ AdminReply GetRoute(AdminCall& call) {
   if (route == nullptr) {
     co_return Fail(ErrorCode::kNotFound, "there is no route {}", name.get());
   }
-  net::Response response = JsonResponse(RouteJson(*route, state));
+  net::Response response = JsonResponse(RouteJson(call.context, *route, state));
   response.headers.Add("ETag", fmt::format("\"{}\"", route->route->revision.get()));
   co_return response;
 }

@@ -119,6 +119,27 @@ void WriteRoutes(Exposition& out, const view::CoreView& view) {
   }
 }
 
+// One sample for each route that follows. Two states of one thing are two families: a held route is
+// not late.
+void WriteFollow(Exposition& out, const AdminContext& c, const view::CoreView& view) {
+  if (c.follow == nullptr) return;
+  out.Family("podium_follow_held", "gauge",
+             "1 when a rollback has detached the route from the registered model it follows.");
+  for (const view::RouteView& route : view.routes()) {
+    if (!route.route->follow) continue;
+    out.Sample({{"route", route.route->name.get()}}, route.route->follow->held ? 1 : 0);
+  }
+  out.Family("podium_follow_behind_seconds", "gauge",
+             "Since when the version that a registered model names as champion does not serve.");
+  for (const view::RouteView& route : view.routes()) {
+    if (!route.route->follow) continue;
+    const auto standing = c.follow->StandingOf(route.route->name);
+    const bool behind = standing && standing->champion_since;
+    out.Sample({{"route", route.route->name.get()}},
+               behind ? SecondsOf(c.clock.SteadyNow() - *standing->champion_since) : 0);
+  }
+}
+
 // Of this replica only: each exports its own, and whoever collects them sees all.
 void WriteReplica(Exposition& out, const AdminContext& c) {
   if (c.place == nullptr) return;
@@ -176,6 +197,7 @@ std::string ScrapeText(const AdminContext& context) {
   const view::PublishState state = context.publisher.state();
   WriteTraffic(out, CollectSeries(context.stats));
   WriteRoutes(out, *state.view);
+  WriteFollow(out, context, *state.view);
   if (context.gateway_metrics) context.gateway_metrics(out);
   WriteControl(out, context, state);
   return out.Take();

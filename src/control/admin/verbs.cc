@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control/admin/admission.h"
 #include "control/admin/fields.h"
+#include "control/admin/follow_json.h"
 #include "control/admin/version_json.h"
 #include "domain/names.h"
 
@@ -62,18 +63,6 @@ Status TakeIdempotencyKey(const AdminCall& call, store::MutationContext& context
       Sha256Hex(fmt::format("{}\n{}", context.actor, *key)),
       Sha256Hex(fmt::format("{} {}\n{}", NameOf(head.method), head.path, DumpJson(call.body)))};
   return {};
-}
-
-Result<store::MutationContext> ContextOf(const AdminCall& call, std::string reason, bool force) {
-  store::MutationContext context;
-  context.actor = call.principal.actor;
-  context.force = force;
-  PODIUM_TRY(NamePerson(call.exchange.head(), context));
-  context.origin = OriginOf(call.exchange.head());
-  context.reason = std::move(reason);
-  context.request_id = call.request_id;
-  PODIUM_TRY_ASSIGN(context.if_match, IfMatch(call.exchange.head()));
-  return context;
 }
 
 void NoteSignature(const runtime::ModelRuntime& runtime, const ModelId& id,
@@ -164,6 +153,12 @@ bool IsRegistration(const store::Mutation& mutation) {
   return std::holds_alternative<store::RegisterVersion>(mutation);
 }
 
+// It moves no traffic, and may be about a route that is not there yet.
+bool CommitAloneJudges(const store::Mutation& mutation) {
+  return IsRegistration(mutation) || std::holds_alternative<store::SetFollow>(mutation) ||
+         std::holds_alternative<store::ResumeFollow>(mutation);
+}
+
 // A registration changes no traffic, so nobody waits until others have heard of it.
 bool WaitsForOthers(const store::Mutation& mutation, const store::Committed& committed) {
   return committed.changed && !IsRegistration(mutation);
@@ -184,30 +179,46 @@ std::string WithForced(std::string reason, const std::string& missing) {
   return reason;
 }
 
+/// What is made ready, and where. `forced`: whether the others may lack it.
+struct Readying {
+  std::vector<ModelVersion> versions;
+  bool others_too = true;
+  bool forced = false;
+};
+
 // INV-7: here, and on the other replicas, which load at the same time. Returns what keeps the
-// models of this one warm.
-Task<Result<std::vector<ModelHandle>>> MakeReadyEverywhere(const AdminContext& c,
-                                                           std::vector<ModelVersion> versions,
-                                                           const store::Mutation& mutation,
-                                                           store::MutationContext& context) {
-  const bool others_too = NeedsOthersReady(mutation);
-  const bool forced = context.force && context.named_person;
+// models of this one warm; `missing` gets what was forced.
+Task<Result<std::vector<ModelHandle>>> MakeAllReady(const AdminContext& c, Readying what,
+                                                    std::string& missing) {
   const SteadyTime loading_until = c.clock.SteadyNow() + c.options.load_timeout;
-  if (others_too && !forced) {
-    auto ask = HaveLoadedElsewhere(c, versions);
+  if (what.others_too && !what.forced) {
+    auto ask = HaveLoadedElsewhere(c, what.versions);
     if (Status asked = co_await std::move(ask); !asked) co_return Fail(std::move(asked).error());
   }
   auto load = RunOn(c.pools.loads, [&] {
-    return MakeReady(c.runtime, c.options.providers, versions, c.options.load_timeout);
+    return MakeReady(c.runtime, c.options.providers, what.versions, c.options.load_timeout);
   });
   Result<std::vector<ModelHandle>> loaded = co_await std::move(load);
+  if (!loaded || !what.others_too) co_return loaded;
+  auto await =
+      AwaitReadyElsewhere(c, what.versions, loading_until - c.clock.SteadyNow(), what.forced);
+  Result<std::string> lacks = co_await std::move(await);
+  if (!lacks) co_return Fail(std::move(lacks).error());
+  missing = std::move(*lacks);
+  co_return loaded;
+}
+
+// The same for a mutation, whose reason and signatures learn from it.
+Task<Result<std::vector<ModelHandle>>> MakeReadyFor(const AdminContext& c,
+                                                    std::vector<ModelVersion> versions,
+                                                    const store::Mutation& mutation,
+                                                    store::MutationContext& context) {
+  std::string missing;
+  auto ready = MakeAllReady(
+      c, {versions, NeedsOthersReady(mutation), context.force && context.named_person}, missing);
+  Result<std::vector<ModelHandle>> loaded = co_await std::move(ready);
   if (!loaded) co_return loaded;
-  if (others_too) {
-    auto await = AwaitReadyElsewhere(c, versions, loading_until - c.clock.SteadyNow(), forced);
-    const Result<std::string> missing = co_await std::move(await);
-    if (!missing) co_return Fail(missing.error());
-    if (!missing->empty()) context.reason = WithForced(context.reason, *missing);
-  }
+  if (!missing.empty()) context.reason = WithForced(context.reason, missing);
   // Now their models are known, whatever they were declared as.
   for (const ModelVersion& version : versions) NoteSignature(c.runtime, version.model_id, context);
   co_return loaded;
@@ -253,30 +264,51 @@ Result<std::optional<Revision>> IfMatch(const net::RequestHead& head) {
   return std::optional<Revision>(revision);
 }
 
+Result<store::MutationContext> ContextOf(const AdminCall& call, std::string reason, bool force) {
+  store::MutationContext context;
+  context.actor = call.principal.actor;
+  context.force = force;
+  PODIUM_TRY(NamePerson(call.exchange.head(), context));
+  context.origin = OriginOf(call.exchange.head());
+  context.reason = std::move(reason);
+  context.request_id = call.request_id;
+  PODIUM_TRY_ASSIGN(context.if_match, IfMatch(call.exchange.head()));
+  return context;
+}
+
 Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, std::string reason,
                                    bool force) {
-  const AdminContext& c = call.context;
   Result<store::MutationContext> context = ContextOf(call, std::move(reason), force);
   if (!context) co_return Fail(std::move(context).error());
-
   if (IsRegistration(mutation)) {
     if (Status taken = TakeIdempotencyKey(call, *context); !taken) {
       co_return Fail(std::move(taken).error());
     }
   }
+  auto carry_out = CarryOutAs(call.context, std::move(mutation), std::move(*context));
+  co_return co_await std::move(carry_out);
+}
 
+Task<Result<std::vector<ModelHandle>>> MakeReadyEverywhere(const AdminContext& c,
+                                                           ModelVersion version) {
+  std::string nothing_forced;
+  auto ready = MakeAllReady(c, {{std::move(version)}, true, false}, nothing_forced);
+  co_return co_await std::move(ready);
+}
+
+Task<Result<VerbOutcome>> CarryOutAs(const AdminContext& c, store::Mutation mutation,
+                                     store::MutationContext context) {
   std::vector<ModelHandle> warm;
-  // A registration is neither live nor about a row that exists: the commit alone judges it.
-  if (!IsRegistration(mutation)) {
-    auto rehearse = RunOn(c.pools.reads, [&] { return Rehearse(c, mutation, *context); });
+  if (!CommitAloneJudges(mutation)) {
+    auto rehearse = RunOn(c.pools.reads, [&] { return Rehearse(c, mutation, context); });
     Result<Admission> admission = co_await std::move(rehearse);
     if (!admission) {
       c.last_write.Note(admission.error());
       co_return Fail(std::move(admission).error());
     }
-    Pin(*admission, mutation, *context);
+    Pin(*admission, mutation, context);
     if (!admission->goes_live.empty()) {
-      auto ready = MakeReadyEverywhere(c, admission->goes_live, mutation, *context);
+      auto ready = MakeReadyFor(c, admission->goes_live, mutation, context);
       Result<std::vector<ModelHandle>> loaded = co_await std::move(ready);
       if (!loaded) co_return Fail(std::move(loaded).error());
       warm = std::move(*loaded);
@@ -284,7 +316,7 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
   }
 
   const PendingMark mark(c.pending, mutation);
-  auto commit = RunOn(c.pools.writer, [&] { return c.store.Apply(mutation, *context); });
+  auto commit = RunOn(c.pools.writer, [&] { return c.store.Apply(mutation, context); });
   Result<store::Committed> committed = co_await std::move(commit);
   if (!committed) {
     c.last_write.Note(committed.error());
@@ -312,9 +344,9 @@ Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, st
                                {"from", outcome.committed.audit.from.value_or(ModelId()).get()},
                                {"to", outcome.committed.audit.to.value_or(ModelId()).get()},
                                {"revision", outcome.committed.revision.get()},
-                               {"actor", context->actor},
+                               {"actor", context.actor},
                                {"applied", outcome.applied()},
-                               {"request_id", call.request_id}});
+                               {"request_id", context.request_id}});
   co_return outcome;
 }
 
@@ -339,6 +371,7 @@ net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, in
   const bool has_change = outcome.committed.changed || outcome.committed.replayed;
   json["change"] = has_change ? ToJson(outcome.committed.audit) : Json();
   json["signature_checks"] = FindingsJson(outcome.committed.signatures);
+  json["follow"] = FollowJson(outcome.committed.route.follow);
   json["generation"] = c.publisher.state().view->generation().get();
   json["replicas_known"] = outcome.replicas_known;
   json["replicas"] = Json::array();

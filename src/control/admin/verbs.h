@@ -27,12 +27,24 @@ struct VerbOutcome {
 Task<Result<VerbOutcome>> CarryOut(AdminCall& call, store::Mutation mutation, std::string reason,
                                    bool force = false);
 
+/// The same for whoever is no caller of this API. `context` says who and why; what the mutation has
+/// to be pinned to is added. `c` outlives the task.
+Task<Result<VerbOutcome>> CarryOutAs(const AdminContext& c, store::Mutation mutation,
+                                     store::MutationContext context);
+/// INV-7 before there is a mutation: returns once `version` is loaded here and on every live
+/// replica. The handles keep it warm here. Errors as of CarryOut.
+Task<Result<std::vector<ModelHandle>>> MakeReadyEverywhere(const AdminContext& c,
+                                                           ModelVersion version);
+
 /// The revision that If-Match names; none without it, or with "*".
 Result<std::optional<Revision>> IfMatch(const net::RequestHead& head);
 
 /// Carries out a mutation whose body may hold {"reason"} and nothing else, and answers 200. What
 /// puts a version in front of traffic takes {"force"} too.
 AdminReply CarryOutPlain(AdminCall& call, store::Mutation mutation);
+/// Who calls, as a mutation's context names it: the principal, and the person of X-Podium-Actor.
+/// kInvalidArgument for a person that is no name.
+Result<store::MutationContext> ContextOf(const AdminCall& call, std::string reason, bool force);
 /// The answer that all verbs share (`status` 202 instead of 200 while cores have not applied it).
 net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, int status = 200);
 

@@ -54,6 +54,7 @@ Status CanaryGuard::Abort(const HarmfulCanary& canary) {
   store::MutationContext context;
   context.actor = "podium";
   context.origin = "guard";
+  context.as_guard = true;
   context.reason =
       ("version " + id.get() + " is out of service: " + why).substr(0, limits::kMaxReasonBytes);
   // A person who ends it and sets another canary meanwhile must not lose theirs.

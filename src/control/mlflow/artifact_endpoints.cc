@@ -4,8 +4,8 @@
 #include <utility>
 #include <vector>
 
-#include "control/mlflow/artifact_path.h"
 #include "control/mlflow/context.h"
+#include "runtime/artifact_path.h"
 
 namespace podium::control {
 namespace {
@@ -58,7 +58,7 @@ std::string ListingText(const std::vector<runtime::ArtifactEntry>& entries) {
 MlflowReply ListArtifacts(MlflowCall& call) {
   const std::string text = call.params.Text("path").value_or("");
   if (Status fit = call.params.Finish(); !fit) co_return Fail(std::move(fit).error());
-  const Result<ArtifactPath> path = ParseArtifactPath(text);
+  const Result<runtime::ArtifactPath> path = runtime::ParseArtifactPath(text);
   if (!path) co_return Fail(path.error());
   auto list = RunOn(call.context.reads, [&]() -> Result<std::string> {
     PODIUM_TRY_ASSIGN(const std::vector<runtime::ArtifactEntry> entries,
@@ -71,7 +71,7 @@ MlflowReply ListArtifacts(MlflowCall& call) {
 }
 
 MlflowReply GetArtifact(MlflowCall& call) {
-  const Result<ArtifactPath> path = ParseArtifactPath(call.path);
+  const Result<runtime::ArtifactPath> path = runtime::ParseArtifactPath(call.path);
   if (!path) co_return Fail(path.error());
   auto open = RunOn(call.context.reads, [&] { return call.context.artifacts.Open(*path); });
   Result<std::unique_ptr<runtime::ArtifactFile>> file = co_await std::move(open);
@@ -86,7 +86,7 @@ MlflowReply GetArtifact(MlflowCall& call) {
 
 MlflowReply PutArtifact(MlflowCall& call) {
   const MlflowContext& c = call.context;
-  const Result<ArtifactPath> path = ParseArtifactPath(call.path);
+  const Result<runtime::ArtifactPath> path = runtime::ParseArtifactPath(call.path);
   if (!path) co_return Fail(path.error());
   const std::uint64_t limit = c.options.max_artifact_bytes;
   if (call.exchange.head().content_length.value_or(0) > limit) {
@@ -113,7 +113,7 @@ MlflowReply PutArtifact(MlflowCall& call) {
 }
 
 MlflowReply DeleteArtifact(MlflowCall& call) {
-  const Result<ArtifactPath> path = ParseArtifactPath(call.path);
+  const Result<runtime::ArtifactPath> path = runtime::ParseArtifactPath(call.path);
   if (!path) co_return Fail(path.error());
   auto remove = RunOn(call.context.files, [&] { return call.context.artifacts.Remove(*path); });
   if (Status removed = co_await std::move(remove); !removed) {

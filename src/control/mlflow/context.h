@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,14 @@ struct MlflowOptions {
   std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;
 };
 
+/// Who has a say in changes of the registry, since traffic follows them. Threads: any.
+struct RegistryHook {
+  /// Asked before the commit. May block. kInvalidArgument for a change that must not be, with the
+  /// sentence that a caller of MLflow's API is to read.
+  std::function<Status(const store::ModelMutation&)> judge;
+  std::function<void()> changed;  ///< Told behind the commit. Does not block.
+};
+
 /// Threads: the references are to things that any thread may use.
 struct MlflowContext {
   store::ModelStore& models;
@@ -43,6 +52,8 @@ struct MlflowContext {
   MlflowOptions options;
   /// nullptr: no tracking server is configured.
   MlflowUpstream* upstream = nullptr;
+  /// Empty: nobody has a say.
+  RegistryHook hook = {};
 };
 
 /// One request to one endpoint, authenticated, its parameters read.

@@ -8,11 +8,11 @@
 
 #include "base/log.h"
 #include "control/mlflow/errors.h"
-#include "control/mlflow/path_text.h"
 #include "control/mlflow/upstream.h"
 #include "domain/names.h"
 #include "net/media_type.h"
 #include "net/target.h"
+#include "runtime/path_text.h"
 
 namespace podium::control {
 namespace {
@@ -48,8 +48,8 @@ bool IsAt(std::string_view path, std::string_view resource) {
 // than the one judged here.
 bool IsPlainSegment(const std::string& segment) {
   return !segment.empty() && segment != "." && segment != ".." &&
-         segment.find_first_of("/\\") == std::string::npos && !HasControl(segment) &&
-         DecodedFully(segment) == segment;
+         segment.find_first_of("/\\") == std::string::npos && !runtime::HasControl(segment) &&
+         runtime::DecodedFully(segment) == segment;
 }
 
 /// The first step behind MLflow's prefix, decoded. kInvalidArgument for a path that could be read
@@ -136,10 +136,16 @@ net::Response MlflowText(std::string object) {
 }
 
 Task<Result<store::ModelCommitted>> CarryOut(MlflowCall& call, store::ModelMutation mutation) {
+  const MlflowContext& c = call.context;
+  if (c.hook.judge) {
+    auto judge = RunOn(c.reads, [&] { return c.hook.judge(mutation); });
+    if (Status good = co_await std::move(judge); !good) co_return Fail(std::move(good).error());
+  }
   const store::ModelCaller caller{call.principal.actor, "mlflow", call.request_id};
-  auto write =
-      RunOn(call.context.writer, [&] { return call.context.models.ApplyModel(mutation, caller); });
-  co_return co_await std::move(write);
+  auto write = RunOn(c.writer, [&] { return c.models.ApplyModel(mutation, caller); });
+  Result<store::ModelCommitted> done = co_await std::move(write);
+  if (done && done->changed && c.hook.changed) c.hook.changed();
+  co_return done;
 }
 
 MlflowReply AnswerNothing(MlflowCall& call, store::ModelMutation mutation) {

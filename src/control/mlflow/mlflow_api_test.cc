@@ -333,5 +333,31 @@ TEST_F(Api, ALoggedModelIsWhereTheTrackingServerSays) {
   EXPECT_EQ(models_.events().size(), 2U) << "nothing half done";
 }
 
+// What would break the callers of a route is refused as MLflow refuses what is wrong in itself, and
+// whoever follows is told of what was done, not of what was not.
+TEST_F(Api, WhoFollowsHasASay) {
+  int changes = 0;
+  bool allowed = false;
+  context_.hook.judge = [&](const store::ModelMutation& mutation) -> Status {
+    if (allowed || !std::holds_alternative<store::SetAlias>(mutation)) return {};
+    return Fail(ErrorCode::kInvalidArgument, "Route r follows this model.");
+  };
+  context_.hook.changed = [&] { ++changes; };
+  Mlflow("POST", "registered-models/create", R"({"name": "m"})");
+  Mlflow("POST", "model-versions/create", R"({"name": "m", "source": "s3://b"})");
+  EXPECT_EQ(changes, 2);
+  const std::string alias = R"({"name": "m", "alias": "champion", "version": "1"})";
+  const Answer refused = Mlflow("POST", "registered-models/alias", alias);
+  EXPECT_EQ(CodeOf(refused), "400 INVALID_PARAMETER_VALUE");
+  EXPECT_EQ(refused.json.value("message", ""), "Route r follows this model.");
+  EXPECT_TRUE(models_.ReadModel("m")->model.aliases.empty());
+  EXPECT_EQ(changes, 2);
+  allowed = true;
+  EXPECT_EQ(Mlflow("POST", "registered-models/alias", alias).status, 200);
+  EXPECT_EQ(changes, 3);
+  EXPECT_EQ(Mlflow("POST", "registered-models/alias", alias).status, 200);
+  EXPECT_EQ(changes, 3) << "it was so already";
+}
+
 }  // namespace
 }  // namespace podium::control

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/utf8.h"
-#include "control/mlflow/path_text.h"
 #include "domain/model_limits.h"
 #include "domain/registered_model.h"
+#include "runtime/path_text.h"
 
 namespace podium::control {
 namespace {
@@ -33,10 +33,10 @@ std::vector<std::string_view> Segments(std::string_view path, std::string_view s
 
 // Somebody behind us may decode more often than we would.
 Status CheckDecoded(std::string_view source) {
-  const std::optional<std::string> decoded = DecodedFully(source);
+  const std::optional<std::string> decoded = runtime::DecodedFully(source);
   if (!decoded) return Invalid(source, "It is percent-encoded too many times.");
-  if (HasControl(*decoded)) return Invalid(source, "It holds a control character.");
-  if (LeadsUp(*decoded)) return Invalid(source, "A path must not hold '..'.");
+  if (runtime::HasControl(*decoded)) return Invalid(source, "It holds a control character.");
+  if (runtime::LeadsUp(*decoded)) return Invalid(source, "A path must not hold '..'.");
   return {};
 }
 

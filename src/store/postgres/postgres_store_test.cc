@@ -74,6 +74,21 @@ TEST_F(PostgresRegistry, VerifyFindsWhatAnAdministratorHasEdited) {
   EXPECT_FALSE(verdict->intact());
 }
 
+TEST_F(PostgresRegistry, Inv4ARouteWhoseFollowCannotBeReadGoesOnRouting) {
+  registry_.Add("a");
+  registry_.Activate("a");
+  Sql("UPDATE routes SET follow = '{\"model\":' WHERE route = 'iris'");
+  const auto table = store_->ReadTable(Revision(0));
+  ASSERT_TRUE(table) << Describe(table.error());
+  EXPECT_EQ(table->routes.size(), 1u);
+  ASSERT_EQ(table->faults.size(), 1u);
+  EXPECT_THAT(table->faults[0].problem, HasSubstr("follow: "));
+  EXPECT_THAT(registry_.Refuse(ErrorCode::kUnprocessable, ActivateVersion{ModelId("a")}),
+              HasSubstr("set its column follow to NULL by SQL"));
+  Sql("UPDATE routes SET follow = NULL WHERE route = 'iris'");
+  EXPECT_FALSE(registry_.Activate("a").changed);
+}
+
 TEST_F(PostgresRegistry, MoneyAndSharesAreExactForThoseWhoReadBySql) {
   registry_.Add("a");
   registry_.Add("b");

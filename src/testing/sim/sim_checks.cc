@@ -231,6 +231,9 @@ void SimChecks::Invariant2Acknowledged(const SimVerb& verb, Revision revision) {
       break;
     case PromotionKind::kRollback:
     case PromotionKind::kSeed:
+    case PromotionKind::kFollow:
+    case PromotionKind::kUnfollow:
+    case PromotionKind::kFollowResume:
       break;
   }
   if (!there) Fail("invariant 2: acknowledged, but its effect is not there: " + verb.Text());

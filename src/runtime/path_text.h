@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace podium::control {
+namespace podium::runtime {
 
 /// Every %XX decoded, again and again until none is left; a '%' that encodes nothing stays, so that
 /// it cannot hide what stands before it. nullopt: more often than limits::kMaxPathDecodings.
@@ -17,4 +17,4 @@ bool LeadsUp(std::string_view decoded);
 
 bool HasControl(std::string_view text);
 
-}  // namespace podium::control
+}  // namespace podium::runtime

@@ -1,16 +1,19 @@
-#include "control/mlflow/path_text.h"
+#include "runtime/path_text.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "domain/model_limits.h"
-#include "net/char_class.h"
 
-namespace podium::control {
+namespace podium::runtime {
 namespace {
 
 int DigitAt(std::string_view text, std::size_t at) {
-  return at < text.size() ? net::HexValue(text[at]) : -1;
+  if (at >= text.size()) return -1;
+  const char c = text[at];
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 std::string DecodedOnce(std::string_view text) {
@@ -55,4 +58,4 @@ bool HasControl(std::string_view text) {
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
 }
 
-}  // namespace podium::control
+}  // namespace podium::runtime

@@ -6,12 +6,10 @@
 #include "base/result.h"
 #include "runtime/artifact_tree.h"
 
-namespace podium::control {
-
-using runtime::ArtifactPath;
+namespace podium::runtime {
 
 /// From text that is decoded once; "" and "/" are the tree itself. kInvalidArgument for steps that
 /// lead elsewhere, however often they were decoded again, and for what no file system takes.
 Result<ArtifactPath> ParseArtifactPath(std::string_view text);
 
-}  // namespace podium::control
+}  // namespace podium::runtime

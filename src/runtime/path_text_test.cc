@@ -1,4 +1,4 @@
-#include "control/mlflow/path_text.h"
+#include "runtime/path_text.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "domain/model_limits.h"
 
-namespace podium::control {
+namespace podium::runtime {
 namespace {
 
 // A stray '%' must not end the decoding of what stands beside it.
@@ -38,4 +38,4 @@ TEST(LeadsUp, EndsStepsWhereOthersDo) {
 }
 
 }  // namespace
-}  // namespace podium::control
+}  // namespace podium::runtime

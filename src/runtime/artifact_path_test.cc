@@ -1,4 +1,4 @@
-#include "control/mlflow/artifact_path.h"
+#include "runtime/artifact_path.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "domain/model_limits.h"
 
-namespace podium::control {
+namespace podium::runtime {
 namespace {
 
 TEST(ParseArtifactPath, TakesNames) {
@@ -69,4 +69,4 @@ TEST(ParseArtifactPath, HasLimits) {
 }
 
 }  // namespace
-}  // namespace podium::control
+}  // namespace podium::runtime

@@ -1,0 +1,95 @@
+#include "control/follow/follow_reading.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "control/follow/followed_rows.h"
+
+namespace podium::control {
+namespace {
+
+Status ReadAliased(store::ModelStore& models, const std::string& name,
+                   const FollowSelector& selector, FollowedModel& model) {
+  if (!selector.alias) return {};
+  const auto named = model.aliases.find(*selector.alias);
+  if (named == model.aliases.end()) return {};
+  return AlsoRead(models, name, named->second, model);
+}
+
+}  // namespace
+
+const RegisteredVersion* FollowReading::Find(const std::optional<std::int64_t>& number) const {
+  return number && model ? model->Find(*number) : nullptr;
+}
+
+const ModelVersion* FollowReading::Holder(VersionStatus status) const {
+  const auto row = std::ranges::find(state.versions, status, &ModelVersion::status);
+  return row == state.versions.end() ? nullptr : &*row;
+}
+
+Result<FollowReading> ReadFollowed(store::RegistryStore& store, store::ModelStore& models,
+                                   const RouteName& route) {
+  FollowReading reading;
+  PODIUM_TRY_ASSIGN(reading.state, store.ReadRoute(route));
+  if (!reading.state.route.follow) {
+    return Fail(ErrorCode::kConflict,
+                "route {} does not follow a registered model: PUT /api/v1/routes/{}/follow first",
+                route.get(), route.get());
+  }
+  const Follow& follow = reading.follow();
+  Result<FollowedModel> model = ReadFollowedModel(models, follow.model, follow);
+  if (!model && model.error().code != ErrorCode::kNotFound) return Fail(std::move(model).error());
+  if (!model) return reading;
+  reading.targets = TargetsOf(follow, *model);
+  reading.model = std::move(*model);
+  return reading;
+}
+
+Result<FollowedModel> ReadFollowedModel(store::ModelStore& models, const std::string& name,
+                                        const Follow& follow) {
+  PODIUM_TRY_ASSIGN(store::ModelListing listing, models.ReadModel(name));
+  FollowedModel model{std::move(listing.model.aliases), std::move(listing.latest)};
+  PODIUM_TRY(ReadAliased(models, name, ChampionOf(follow), model));
+  PODIUM_TRY(ReadAliased(models, name, ChallengerOf(follow), model));
+  return model;
+}
+
+Status AlsoRead(store::ModelStore& models, const std::string& name, std::int64_t number,
+                FollowedModel& model) {
+  if (model.Find(number) != nullptr) return {};
+  Result<RegisteredVersion> version = models.ReadModelVersion(name, number);
+  if (version) {
+    model.versions.push_back(std::move(*version));
+  } else if (version.error().code != ErrorCode::kNotFound) {
+    return Fail(std::move(version).error());
+  }
+  return {};
+}
+
+FollowFacts FactsOf(
+    const FollowReading& reading, const std::function<bool(const ModelVersion&)>& ready,
+    const std::function<std::optional<FollowTrouble>(const RegisteredVersion&)>& trouble) {
+  FollowFacts facts;
+  facts.route = reading.state.route.name;
+  facts.follow = reading.follow();
+  facts.model_exists = reading.model.has_value();
+  facts.has_arms = !reading.state.route.arms.empty();
+  facts.primary = reading.Holder(VersionStatus::kPrimary);
+  facts.canary = reading.Holder(VersionStatus::kCanary);
+  const auto candidate =
+      [&](const std::optional<std::int64_t>& number) -> std::optional<FollowCandidate> {
+    const RegisteredVersion* version = reading.Find(number);
+    if (version == nullptr) return std::nullopt;
+    FollowCandidate made;
+    made.number = version->number;
+    made.row = FindRow(reading.state.versions, *version);
+    made.ready = made.row != nullptr && ready(*made.row);
+    made.trouble = trouble(*version);
+    return made;
+  };
+  facts.champion = candidate(reading.targets.champion);
+  facts.challenger = candidate(reading.targets.challenger);
+  return facts;
+}
+
+}  // namespace podium::control
