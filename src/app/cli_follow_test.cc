@@ -100,8 +100,8 @@ TEST_F(FollowVerbs, AskForWhatWasTyped) {
                  "2.5", "--reason", "why"}),
             ExitCode::kDone)
       << err_.str();
-  EXPECT_EQ(call_, R"(PUT /api/v1/routes/ads/follow {"challenger_share":2.5,"champion":"@best",)"
-                   R"("model":"ranker","reason":"why"})");
+  EXPECT_EQ(call_, R"(PUT /api/v1/routes/ads/follow {"model":"ranker","champion":"@best",)"
+                   R"("challenger_share":2.5,"reason":"why"})");
   EXPECT_NE(out_.str().find("ads follows ranker"), std::string::npos);
   EXPECT_NE(out_.str().find("Undo: podium route unfollow ads"), std::string::npos);
   EXPECT_EQ(Run({"route", "follow", "ads", "--resume"}), ExitCode::kDone);

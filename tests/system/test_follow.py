@@ -430,9 +430,11 @@ def test_a_model_that_does_not_load_harms_nobody(server, registry, podium):
     assert told.code == 1 and "version 2 cannot be served" in told.err, told.err
     shown = podium("status", server=server)
     assert "version 2 cannot be served" in shown.err, shown.err
-    # Once it is known, it is refused at once.
     registry.alias("champion", 1)
     says(server, "following", "version 1 is the champion")
+    # Now it is known, and refused at once.
+    answer = registry.try_alias("champion", 2)
+    assert answer.status == 400 and "version 2 cannot be served" in answer.json["message"], answer
 
 
 def test_a_signature_that_does_not_fit(server, registry, podium):
@@ -445,14 +447,11 @@ def test_a_signature_that_does_not_fit(server, registry, podium):
     known = registry.version(digits, signature=beside)
     answer = registry.try_alias("champion", known)
     assert answer.status == 400 and "does not fit the callers" in answer.json["message"], answer
+    assert "podium.force" in answer.json["message"], answer
     unknown = registry.version(digits)
     registry.alias("champion", unknown)
     says(server, "blocked", f"version {unknown} cannot be served", "does not fit the callers")
     assert serving(server)[0] == "1"
-    # Now its row says what it takes.
-    registry.alias("champion", 1)
-    answer = registry.try_alias("champion", unknown)
-    assert answer.status == 400 and "podium.force" in answer.json["message"], answer
 
     # A person, in the registry.
     registry.tag(unknown, "podium.force", "dora")

@@ -103,7 +103,8 @@ Result<Admission> Rehearse(const AdminContext& c, const store::Mutation& mutatio
   return Admit(state, named, mutation, context);
 }
 
-// Blocking: runs on the pool for loads. The handles keep the models warm until the view has them.
+// Blocking: runs on the pool for loads. The handles, one for each local version in their order,
+// keep the models warm until the view has them.
 Result<std::vector<ModelHandle>> MakeReady(runtime::ModelRuntime& runtime,
                                            const ProviderStates& providers,
                                            const std::vector<ModelVersion>& versions,
@@ -219,8 +220,13 @@ Task<Result<std::vector<ModelHandle>>> MakeReadyFor(const AdminContext& c,
   Result<std::vector<ModelHandle>> loaded = co_await std::move(ready);
   if (!loaded) co_return loaded;
   if (!missing.empty()) context.reason = WithForced(context.reason, missing);
-  // Now their models are known, whatever they were declared as.
-  for (const ModelVersion& version : versions) NoteSignature(c.runtime, version.model_id, context);
+  // Now their models are known, whatever they were declared as; those that nobody wants yet, by
+  // their handles only.
+  std::size_t next = 0;
+  for (const ModelVersion& version : versions) {
+    if (version.provider_key != kLocalProvider) continue;
+    context.loaded_signatures.insert_or_assign(version.model_id, (*loaded)[next++]->signature());
+  }
   co_return loaded;
 }
 

@@ -68,7 +68,7 @@ std::optional<FollowTrouble> FollowBoard::TroubleOf(const RouteName& route,
 }
 
 bool FollowBoard::Blame(const RouteName& route, const std::string& identity, const Error& error,
-                        SteadyTime now) {
+                        bool of_load, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   auto& troubles = routes_[route].troubles;
   if (troubles.size() == kMostTroubles && !troubles.contains(identity)) {
@@ -79,7 +79,7 @@ bool FollowBoard::Blame(const RouteName& route, const std::string& identity, con
   const bool news = entry.trouble.why != error.message;
   const auto longest = std::max<std::chrono::nanoseconds>(kLongestPause, pause_);
   entry.pause = entry.pause.count() == 0 ? pause_ : std::min(2 * entry.pause, longest);
-  entry.trouble = {error.message, Passes(error.code)};
+  entry.trouble = {error.message, Passes(error.code), of_load};
   entry.retry_at = now + entry.pause;
   return news;
 }

@@ -36,7 +36,7 @@ class FollowBoard {
   std::optional<FollowTrouble> TroubleOf(const RouteName& route, const std::string& identity,
                                          SteadyTime now) const;
   /// True when that is news, to be logged.
-  bool Blame(const RouteName& route, const std::string& identity, const Error& error,
+  bool Blame(const RouteName& route, const std::string& identity, const Error& error, bool of_load,
              SteadyTime now);
   /// It went well with that version.
   void Absolve(const RouteName& route, const std::string& identity);

@@ -21,7 +21,7 @@ class Board : public ::testing::Test {
     return board_.TroubleOf(kAds, identity, clock_.SteadyNow()).has_value();
   }
   bool Blame(const std::string& identity, const Error& error) {
-    return board_.Blame(kAds, identity, error, clock_.SteadyNow());
+    return board_.Blame(kAds, identity, error, false, clock_.SteadyNow());
   }
 
   podium::testing::SimClock clock_;

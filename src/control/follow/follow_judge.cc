@@ -156,6 +156,10 @@ Status FollowJudge::JudgeVersion(const store::RouteState& state,
                                  const RegisteredVersion& version) const {
   const ModelVersion* row = FindRow(state.versions, version);
   if (row != nullptr && IsLive(*row)) return {};
+  const auto trouble = trouble_of_(state.route.name, IdentityOf(version));
+  if (trouble && trouble->of_load && !trouble->passes) {
+    return Fail(ErrorCode::kUnprocessable, "{}", trouble->why);
+  }
   if (row == nullptr) {
     PODIUM_TRY_ASSIGN(const FoundSource found, finder_.Find(version));
     return JudgeSignature(state, version, nullptr,

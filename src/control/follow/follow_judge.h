@@ -21,6 +21,9 @@ namespace podium::control {
 
 /// What became of a version on this replica.
 using StatusOfVersion = std::function<std::optional<runtime::ModelStatus>(const ModelId&)>;
+/// Why a version of the model, by its identity, could not be brought further on a route lately.
+using TroubleOfVersion =
+    std::function<std::optional<FollowTrouble>(const RouteName&, const std::string& identity)>;
 
 /// In whose name a version may be served although its signature does not fit: the person whom its
 /// tag kForceTag names. nullopt without one, or when it is no name (domain/names.h) of up to
@@ -33,12 +36,14 @@ class FollowJudge {
  public:
   /// `trust`: the registry's word counts as a named person's. All outlive this.
   FollowJudge(store::RegistryStore& store, store::ModelStore& models, view::PublishPort& publisher,
-              const SourceFinder& finder, StatusOfVersion status_of, bool trust)
+              const SourceFinder& finder, StatusOfVersion status_of, TroubleOfVersion trouble_of,
+              bool trust)
       : store_(store),
         models_(models),
         publisher_(publisher),
         finder_(finder),
         status_of_(std::move(status_of)),
+        trouble_of_(std::move(trouble_of)),
         trust_(trust) {}
 
   /// kInvalidArgument, in the words for a caller of MLflow's API. What the store itself will refuse
@@ -61,6 +66,7 @@ class FollowJudge {
   view::PublishPort& publisher_;
   const SourceFinder& finder_;
   const StatusOfVersion status_of_;
+  const TroubleOfVersion trouble_of_;
   const bool trust_;
 };
 

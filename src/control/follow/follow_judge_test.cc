@@ -22,7 +22,7 @@ class Judging : public FollowWorld {
     const SourceFinder finder(tree_, folder_ / "artifacts", 1000);
     const FollowJudge judge(
         store_, models_, publisher_, finder, [this](const ModelId& id) { return StatusOf(id); },
-        trust);
+        [this](const RouteName&, const std::string&) { return trouble_; }, trust);
     const Status good = judge.Judge(mutation);
     if (good) return "";
     EXPECT_EQ(good.error().code, ErrorCode::kInvalidArgument);
@@ -30,6 +30,8 @@ class Judging : public FollowWorld {
         << good.error().message;
     return good.error().message;
   }
+  std::optional<FollowTrouble> trouble_;  ///< Of every version.
+
   static bool Says(const std::string& text, const char* word) {
     return text.find(word) != std::string::npos;
   }
@@ -146,6 +148,18 @@ TEST_F(Judging, RefusesWhatHasFailedHere) {
   states_.clear();
   ASSERT_TRUE(Apply(store::RetireVersion{ModelId("id2")}));
   EXPECT_TRUE(Says(Why(ToChampion(second)), "retired"));
+}
+
+// What the follower has found out is not found out again by the next one who moves an alias.
+TEST_F(Judging, RefusesWhatDidNotLoadLately) {
+  FollowIt();
+  const std::int64_t number = NewVersion();
+  trouble_ = FollowTrouble{"bad magic", false, true};
+  EXPECT_TRUE(Says(Why(ToChampion(number)), "bad magic"));
+  trouble_ = FollowTrouble{"the registry was away", true, true};
+  EXPECT_EQ(Why(ToChampion(number)), "");
+  trouble_ = FollowTrouble{"it does not fit the primary of then", false, false};
+  EXPECT_EQ(Why(ToChampion(number)), "");
 }
 
 // The callers of a route must not be broken by a word in another registry.

@@ -19,14 +19,15 @@ namespace podium::control {
 /// Why a version was not brought further when that was tried last.
 struct FollowTrouble {
   std::string why;
-  bool passes = false;  ///< Of the moment, such as a registry that was away.
+  bool passes = false;   ///< Of the moment, such as a registry that was away.
+  bool of_load = false;  ///< Its file could not be found or loaded: whoever is primary, it cannot.
 };
 
 /// A version of the registered model that the route is to serve, as far as it has come.
 struct FollowCandidate {
   std::int64_t number = 0;
   const ModelVersion* row = nullptr;  ///< Of this route; nullptr: it is not registered here.
-  bool ready = false;                 ///< On this replica.
+  bool ready = false;                 ///< On this replica, and kept so.
   std::optional<FollowTrouble> trouble;
 };
 

@@ -40,7 +40,7 @@ class Facts {
   }
   Facts&& Trouble(std::optional<FollowCandidate> FollowFacts::* whose, std::string why,
                   bool passes = false) && {
-    (facts_.*whose)->trouble = FollowTrouble{std::move(why), passes};
+    (facts_.*whose)->trouble = FollowTrouble{std::move(why), passes, false};
     return std::move(*this);
   }
   Facts&& Retired(int number) && {

@@ -52,6 +52,7 @@ store::Mutation MutationOf(const FollowReading& reading, const FollowStep& step)
 struct FailedStep {
   Revision revision;
   std::string identity;  ///< Empty: no version is to blame.
+  bool of_load = false;  ///< Whether it was to be found or loaded.
   Error error;
 };
 
@@ -72,8 +73,13 @@ Follower::Follower(store::RegistryStore& store, store::ModelStore& models,
       ports_(std::move(ports)),
       options_(std::move(options)),
       finder_(artifacts, options_.artifact_folder, options_.max_artifact_bytes),
-      judge_(store, models, publisher, finder_, status_of_, options_.trust),
-      board_(options_.poll_interval) {}
+      board_(options_.poll_interval),
+      judge_(
+          store, models, publisher, finder_, status_of_,
+          [this](const RouteName& route, const std::string& identity) {
+            return board_.TroubleOf(route, identity, clock_.SteadyNow());
+          },
+          options_.trust) {}
 
 std::chrono::nanoseconds Follower::NextPause() {
   // So that replicas that started together do not look together.
@@ -141,7 +147,7 @@ Task<Result<view::FollowStanding>> Follower::Look(RouteName route, view::FollowC
 }
 
 Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) {
-  Handles warm;  // What a step has loaded stays so until the next one has made it live.
+  Warm warm;
   std::optional<FailedStep> failed;
   for (int taken = 0;; ++taken) {
     auto read = RunOn(reads_, [&] { return ReadFollowed(store_, models_, route); });
@@ -150,14 +156,15 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
     const SteadyTime now = clock_.SteadyNow();
     // Where the route moved meanwhile, somebody else was quicker: no error.
     const bool stands = failed && failed->revision == reading->state.route.revision;
-    if (stands && board_.Blame(route, failed->identity, failed->error, now)) {
+    if (stands && board_.Blame(route, failed->identity, failed->error, failed->of_load, now)) {
       LogWarning("a route cannot follow its registered model",
                  {{"route", route.get()},
                   {"model", reading->follow().model},
                   {"error", Describe(failed->error)}});
     }
     const FollowFacts facts = FactsOf(
-        *reading, [this](const ModelVersion& row) { return IsReady(row); },
+        *reading,
+        [&](const ModelVersion& row) { return warm.contains(row.model_id) || IsReady(row); },
         [&](const RegisteredVersion& version) {
           return board_.TroubleOf(route, IdentityOf(version), now);
         });
@@ -173,7 +180,9 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
     const Status done = co_await std::move(take);
     failed.reset();
     if (!done) {
-      failed = FailedStep{reading->state.route.revision, identity, done.error()};
+      const bool of_load =
+          plan.step.kind == FollowStepKind::kLoad || plan.step.kind == FollowStepKind::kRegister;
+      failed = FailedStep{reading->state.route.revision, identity, of_load, done.error()};
     } else if (plan.step.kind == FollowStepKind::kPromote ||
                plan.step.kind == FollowStepKind::kSetCanary) {
       board_.Absolve(route, identity);
@@ -182,13 +191,10 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
 }
 
 Task<Status> Follower::Take(const FollowReading& reading, FollowStep step, const Caller& caller,
-                            Handles& warm) {
+                            Warm& warm) {
   if (step.kind == FollowStepKind::kLoad) {
-    auto load = ports_.load(*step.row);
-    Result<Handles> loaded = co_await std::move(load);
-    if (!loaded) co_return Fail(std::move(loaded).error());
-    for (ModelHandle& handle : *loaded) warm.push_back(std::move(handle));
-    co_return Status();
+    auto load = Load(*step.row, warm);
+    co_return co_await std::move(load);
   }
   auto ask = RunOn(reads_, [&]() -> Result<Errand> { return ErrandFor(reading, step, caller); });
   Result<Errand> errand = co_await std::move(ask);
@@ -199,6 +205,16 @@ Task<Status> Follower::Take(const FollowReading& reading, FollowStep step, const
   }
   auto carry_out = CarryOut(MutationOf(reading, step), std::move(*errand));
   co_return co_await std::move(carry_out);
+}
+
+// Until the row says that it is wanted, only the handles keep it in memory.
+Task<Status> Follower::Load(ModelVersion row, Warm& warm) {
+  const ModelId id = row.model_id;
+  auto load = ports_.load(std::move(row));
+  Result<std::vector<ModelHandle>> loaded = co_await std::move(load);
+  if (!loaded) co_return Fail(std::move(loaded).error());
+  warm[id] = std::move(*loaded);
+  co_return Status();
 }
 
 Task<Status> Follower::RegisterAnew(const FollowReading& reading, FollowStep step, Errand errand) {

@@ -99,13 +99,15 @@ class Follower final : public view::FollowPort {
     Revision revision;
   };
   using Caller = std::optional<view::FollowCaller>;
-  using Handles = std::vector<ModelHandle>;
+  /// What one pursuit has loaded: it stays so until a step has made it live.
+  using Warm = std::map<ModelId, std::vector<ModelHandle>>;
 
   Task<void> Lane();
   std::optional<RouteName> NextDue();
   Task<Result<Looked>> Pursue(RouteName route, Caller caller);
   Task<Status> Take(const FollowReading& reading, FollowStep step, const Caller& caller,
-                    Handles& warm);
+                    Warm& warm);
+  Task<Status> Load(ModelVersion row, Warm& warm);
   Task<Status> RegisterAnew(const FollowReading& reading, FollowStep step, Errand errand);
   Task<Status> CarryOut(store::Mutation mutation, Errand errand);
   Errand ErrandFor(const FollowReading& reading, const FollowStep& step,
@@ -125,8 +127,8 @@ class Follower final : public view::FollowPort {
   const FollowerPorts ports_;
   const FollowerOptions options_;
   const SourceFinder finder_;
-  const FollowJudge judge_;
   FollowBoard board_;
+  const FollowJudge judge_;
 
   // Of the follower's executor only.
   std::map<RouteName, Seen> seen_;

@@ -87,7 +87,10 @@ class Following : public FollowWorld {
     runtime::ModelStatus status;
     status.id = id;
     status.state = LoadState::kUnloaded;
-    if (row && loaded_.contains(row->version)) {
+    // As the runtime has it: what nobody wants is not ready, whoever holds a handle.
+    const bool wanted =
+        row && (row->status == VersionStatus::kPrimary || row->status == VersionStatus::kCanary);
+    if (wanted) {
       status.state = LoadState::kReady;
       status.model = silent_;
     }
@@ -102,7 +105,6 @@ class Following : public FollowWorld {
     if (while_loading_) std::exchange(while_loading_, {})();
     const auto error = load_errors_.find(version.version);
     if (error != load_errors_.end()) co_return Fail(Error(error->second));
-    loaded_.insert(version.version);
     co_return std::vector<ModelHandle>{silent_};
   }
   Task<void> LookInto(view::FollowCaller caller, Result<view::FollowStanding>& standing) {
@@ -111,7 +113,6 @@ class Following : public FollowWorld {
   }
 
   const ModelHandle silent_ = std::make_shared<podium::testing::SilentModel>();
-  std::set<std::string> loaded_;
   WorkerPool pool_{"work", 2, 64};
   std::optional<TaskGroup> group_;
   std::optional<Follower> follower_;
