@@ -180,10 +180,13 @@ Status FillHistory(SqlConnection& connection) {
     }
   }
   for (const auto& [route, revision] : marked) {
-    // A row that cannot be read is ReadTable's to report, and no reason to refuse the file.
-    if (const Result<RouteState> input = InputNow(connection, route)) {
+    Result<RouteState> input = InputNow(connection, route);
+    if (input) {
       PODIUM_TRY(Fill(connection, route, revision, InputToText(*input)));
+    } else if (input.error().code == ErrorCode::kUnavailable) {
+      return Fail(std::move(input).error());  // The file, not the row: all of it has failed.
     }
+    // Else a row that makes no sense: ReadTable's to report, and no reason to refuse the file.
   }
   return {};
 }
