@@ -44,16 +44,33 @@ std::string_view EventType(PromotionKind kind) {
 
 Json IdOrNull(const std::optional<ModelId>& id) { return id ? Json(id->get()) : Json(nullptr); }
 
-// Where the row says what the route follows, or that it is held now, the event does too.
-void AddFollow(const std::string& evidence, Json& data) {
-  if (evidence.find("\"follow\"") == std::string::npos) return;
-  const Result<Json> said = ParseJson(evidence);
-  if (!said || !said->is_object()) return;
-  if (const auto follow = said->find("follow"); follow != said->end()) data["follow"] = *follow;
+Json TextOrNull(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+// In the units and words of the API, as all that an event says.
+Json FollowOfEvent(const Follow& follow) {
+  Json json = Json::object();
+  json["model"] = follow.model;
+  json["champion"] = TextOrNull(follow.champion);
+  json["challenger"] = TextOrNull(follow.challenger);
+  json["challenger_share"] = follow.challenger_share.percent();
+  json["on_champion"] = NameOf(follow.on_champion);
+  json["held"] = follow.held;
+  json["held_because"] = TextOrNull(follow.held_because);
+  json["held_at"] = follow.held ? Json(FormatUtc(follow.held_at)) : Json();
+  return json;
+}
+
+// Of a route that is told whom to follow, or held: what it follows now, null when it ended.
+void AddFollow(const Changes& changes, Json& data) {
+  const std::string& evidence = changes.audit.evidence;
+  if (evidence.find("\"follow\"") == std::string::npos) return;  // Most need not be parsed.
+  if (const Result<Json> said = ParseJson(evidence); !said || !said->contains("follow")) return;
+  const std::optional<Follow>& follow = changes.route.follow;
+  data["follow"] = follow ? FollowOfEvent(*follow) : Json();
 }
 
 // Head and count travel with each event: whoever keeps the events can tell a cut audit table.
-std::string EventData(const Promotion& audit, const Head& head) {
+std::string EventData(const Changes& changes, const Promotion& audit, const Head& head) {
   Json data = Json::object();
   data["revision"] = audit.revision.get();
   data["route"] = audit.route.get();
@@ -68,7 +85,7 @@ std::string EventData(const Promotion& audit, const Head& head) {
   data["reason"] = audit.reason;
   data["request_id"] = audit.request_id;
   data["at"] = FormatUtc(audit.at);
-  AddFollow(audit.evidence, data);
+  AddFollow(changes, data);
   data["head_hash"] = head.chain.hash;
   data["audit_count"] = head.chain.count;
   return DumpJson(data);
@@ -95,7 +112,7 @@ Sealed Seal(const Changes& changes, const Head& head) {
                  ChainHead{sealed.audit.hash, head.chain.count + 1}, sealed.audit.at};
   sealed.event.revision = sealed.audit.revision;
   sealed.event.type = EventType(sealed.audit.kind);
-  sealed.event.data = EventData(sealed.audit, sealed.head);
+  sealed.event.data = EventData(changes, sealed.audit, sealed.head);
   sealed.event.at = sealed.audit.at;
   return sealed;
 }

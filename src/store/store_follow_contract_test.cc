@@ -54,7 +54,10 @@ TEST_P(RegistryFollow, WhatIsFollowedComesBackAsItWasSet) {
   EXPECT_TRUE(delta->versions.empty());
   EXPECT_EQ(registry_.Roles(), "a=primary");
   EXPECT_EQ(NewestEvent(), "podium.route.follow_set");
-  EXPECT_EQ(NewestEventData()["follow"]["model"], "iris ränker");
+  EXPECT_EQ(DumpJson(NewestEventData()["follow"]),
+            R"({"model":"iris ränker","champion":"@blue","challenger":"Staging",)"
+            R"("challenger_share":2.5,"on_champion":"promote","held":false,)"
+            R"("held_because":null,"held_at":null})");
 
   EXPECT_FALSE(registry_.Do(SetFollow{kIris, Ranker()}).changed);
   EXPECT_EQ(registry_.Audit().size(), 3u);
@@ -196,6 +199,15 @@ TEST_P(RegistryFollow, AKeyedRequestSentTwiceIsDoneOnce) {
   EXPECT_EQ(again.audit.hash, first.audit.hash);
   EXPECT_EQ(again.version, std::nullopt);
   EXPECT_EQ(registry_.TheRoute().follow, std::nullopt);
+}
+
+// A version may have any name, so what an event says is not told by a word in the evidence.
+TEST_P(RegistryFollow, OnlyEventsAboutItSayWhatIsFollowed) {
+  for (const char* id : {"a", "follow"}) registry_.Add(id);
+  registry_.Activate("a");
+  registry_.Split({{"follow", 100}});
+  EXPECT_THAT(registry_.Audit().back().evidence, HasSubstr("\"follow\""));
+  EXPECT_FALSE(NewestEventData().contains("follow"));
 }
 
 // The table is the interface: what was set is there for another process, and after a restart.

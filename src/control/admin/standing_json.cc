@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "control/admin/follow_json.h"
+#include "control/admin/follow_json.h"
 #include "control/admin/version_json.h"
 
 namespace podium::control {
@@ -59,6 +60,8 @@ Json ToJson(const store::RouteStanding& standing, std::uint32_t epoch) {
   json["canary_salt"] = standing.canary_salt.empty() ? Json() : Json(standing.canary_salt);
   json["arms"] = ArmsJson(standing);
   json["arms_by"] = standing.arms.empty() ? Json() : ChangeJson(standing.arms_by);
+  json["follow"] = FollowJson(standing.follow);
+  json["follow_by"] = ChangeJson(standing.follow_by);
   json["follow"] = FollowJson(standing.follow);
   json["follow_by"] = ChangeJson(standing.follow_by);
   json["newest_change"] = ChangeJson(standing.newest);
