@@ -56,26 +56,25 @@ void FollowBoard::Keep(const std::set<RouteName>& followed) {
   std::erase_if(routes_, [&](const auto& entry) { return !followed.contains(entry.first); });
 }
 
-std::optional<FollowTrouble> FollowBoard::TroubleOf(const RouteName& route,
-                                                    const std::string& identity,
+std::optional<FollowTrouble> FollowBoard::TroubleOf(const RouteName& route, const std::string& key,
                                                     SteadyTime now) const {
   const std::lock_guard lock(mutex_);
   const auto found = routes_.find(route);
   if (found == routes_.end()) return std::nullopt;
-  const auto entry = found->second.troubles.find(identity);
+  const auto entry = found->second.troubles.find(key);
   if (entry == found->second.troubles.end() || entry->second.retry_at <= now) return std::nullopt;
   return entry->second.trouble;
 }
 
-bool FollowBoard::Blame(const RouteName& route, const std::string& identity, const Error& error,
+bool FollowBoard::Blame(const RouteName& route, const std::string& key, const Error& error,
                         bool of_load, SteadyTime now) {
   const std::lock_guard lock(mutex_);
   auto& troubles = routes_[route].troubles;
-  if (troubles.size() == kMostTroubles && !troubles.contains(identity)) {
+  if (troubles.size() == kMostTroubles && !troubles.contains(key)) {
     troubles.erase(std::ranges::min_element(troubles, {},
                                             [](const auto& one) { return one.second.retry_at; }));
   }
-  Entry& entry = troubles[identity];
+  Entry& entry = troubles[key];
   const bool news = entry.trouble.why != error.message;
   const auto longest = std::max<std::chrono::nanoseconds>(kLongestPause, pause_);
   entry.pause = entry.pause.count() == 0 ? pause_ : std::min(2 * entry.pause, longest);
@@ -84,10 +83,10 @@ bool FollowBoard::Blame(const RouteName& route, const std::string& identity, con
   return news;
 }
 
-void FollowBoard::Absolve(const RouteName& route, const std::string& identity) {
+void FollowBoard::Absolve(const RouteName& route, const std::string& key) {
   const std::lock_guard lock(mutex_);
   const auto found = routes_.find(route);
-  if (found != routes_.end()) found->second.troubles.erase(identity);
+  if (found != routes_.end()) found->second.troubles.erase(key);
 }
 
 void FollowBoard::Forgive(const RouteName& route) {

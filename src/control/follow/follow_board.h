@@ -31,15 +31,15 @@ class FollowBoard {
   /// Drops what is known of all routes but `followed`.
   void Keep(const std::set<RouteName>& followed);
 
-  /// `identity` is that of a version (followed_rows.h). nullopt: nothing is known against it, or it
+  /// `key` is TroubleKeyOf a version (follow_judge.h). nullopt: nothing is known against it, or it
   /// is time to try again.
-  std::optional<FollowTrouble> TroubleOf(const RouteName& route, const std::string& identity,
+  std::optional<FollowTrouble> TroubleOf(const RouteName& route, const std::string& key,
                                          SteadyTime now) const;
   /// True when that is news, to be logged.
-  bool Blame(const RouteName& route, const std::string& identity, const Error& error, bool of_load,
+  bool Blame(const RouteName& route, const std::string& key, const Error& error, bool of_load,
              SteadyTime now);
   /// It went well with that version.
-  void Absolve(const RouteName& route, const std::string& identity);
+  void Absolve(const RouteName& route, const std::string& key);
   /// All of the route's may be tried again.
   void Forgive(const RouteName& route);
 
@@ -51,7 +51,7 @@ class FollowBoard {
   };
   struct OfRoute {
     std::optional<view::FollowStanding> standing;
-    std::map<std::string, Entry> troubles;  // By identity.
+    std::map<std::string, Entry> troubles;  // By key.
   };
 
   const std::chrono::nanoseconds pause_;

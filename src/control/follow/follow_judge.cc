@@ -81,6 +81,10 @@ std::optional<std::string> ForcedBy(const RegisteredVersion& version) {
   return tag->second;
 }
 
+std::string TroubleKeyOf(const RegisteredVersion& version) {
+  return IdentityOf(version) + ForcedBy(version).value_or("");
+}
+
 Status FollowJudge::Judge(const store::ModelMutation& mutation) const {
   const std::optional<Names> names = NamesOf(mutation);
   if (!names) return {};
@@ -156,7 +160,7 @@ Status FollowJudge::JudgeVersion(const store::RouteState& state,
                                  const RegisteredVersion& version) const {
   const ModelVersion* row = FindRow(state.versions, version);
   if (row != nullptr && IsLive(*row)) return {};
-  const auto trouble = trouble_of_(state.route.name, IdentityOf(version));
+  const auto trouble = trouble_of_(state.route.name, TroubleKeyOf(version));
   if (trouble && trouble->of_load && !trouble->passes) {
     return Fail(ErrorCode::kUnprocessable, "{}", trouble->why);
   }

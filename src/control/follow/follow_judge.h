@@ -21,15 +21,18 @@ namespace podium::control {
 
 /// What became of a version on this replica.
 using StatusOfVersion = std::function<std::optional<runtime::ModelStatus>(const ModelId&)>;
-/// Why a version of the model, by its identity, could not be brought further on a route lately.
+/// Why a version of the model, by its TroubleKeyOf, could not be brought further on a route lately.
 using TroubleOfVersion =
-    std::function<std::optional<FollowTrouble>(const RouteName&, const std::string& identity)>;
+    std::function<std::optional<FollowTrouble>(const RouteName&, const std::string& key)>;
 
 /// In whose name a version may be served although its signature does not fit: the person whom its
 /// tag kForceTag names. nullopt without one, or when it is no name (domain/names.h) of up to
 /// kMostForceNameBytes.
 std::optional<std::string> ForcedBy(const RegisteredVersion& version);
 inline constexpr std::size_t kMostForceNameBytes = 64;
+
+/// By what the trouble with a version is remembered: to be forced is a new beginning for it.
+std::string TroubleKeyOf(const RegisteredVersion& version);
 
 /// Threads: any; blocks on the store and the disk.
 class FollowJudge {

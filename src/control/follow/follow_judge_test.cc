@@ -54,6 +54,19 @@ class Judging : public FollowWorld {
   }
 };
 
+// What did not fit is tried anew at once when a person says that it shall, not after a pause.
+TEST(TroubleKeyOf, AForceIsANewBeginning) {
+  RegisteredVersion version;
+  version.name = "m";
+  version.number = 1;
+  const std::string before = TroubleKeyOf(version);
+  version.tags["team"] = "ml";
+  version.tags[std::string(kForceTag)] = "not a name!\n";
+  EXPECT_EQ(TroubleKeyOf(version), before);
+  version.tags[std::string(kForceTag)] = "dora";
+  EXPECT_NE(TroubleKeyOf(version), before);
+}
+
 // The person who moves an alias is told at once, not by a banner an hour later.
 TEST_F(Judging, RefusesWhatCannotBeServed) {
   const std::int64_t good = NewVersion();

@@ -51,7 +51,7 @@ store::Mutation MutationOf(const FollowReading& reading, const FollowStep& step)
 /// A step that failed, and on what it was planned.
 struct FailedStep {
   Revision revision;
-  std::string identity;  ///< Empty: no version is to blame.
+  std::string key;       ///< TroubleKeyOf; empty: no version is to blame.
   bool of_load = false;  ///< Whether it was to be found or loaded.
   Error error;
 };
@@ -76,8 +76,8 @@ Follower::Follower(store::RegistryStore& store, store::ModelStore& models,
       board_(options_.poll_interval),
       judge_(
           store, models, publisher, finder_, status_of_,
-          [this](const RouteName& route, const std::string& identity) {
-            return board_.TroubleOf(route, identity, clock_.SteadyNow());
+          [this](const RouteName& route, const std::string& key) {
+            return board_.TroubleOf(route, key, clock_.SteadyNow());
           },
           options_.trust) {}
 
@@ -156,7 +156,7 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
     const SteadyTime now = clock_.SteadyNow();
     // Where the route moved meanwhile, somebody else was quicker: no error.
     const bool stands = failed && failed->revision == reading->state.route.revision;
-    if (stands && board_.Blame(route, failed->identity, failed->error, failed->of_load, now)) {
+    if (stands && board_.Blame(route, failed->key, failed->error, failed->of_load, now)) {
       LogWarning("a route cannot follow its registered model",
                  {{"route", route.get()},
                   {"model", reading->follow().model},
@@ -166,26 +166,26 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
         *reading,
         [&](const ModelVersion& row) { return warm.contains(row.model_id) || IsReady(row); },
         [&](const RegisteredVersion& version) {
-          return board_.TroubleOf(route, IdentityOf(version), now);
+          return board_.TroubleOf(route, TroubleKeyOf(version), now);
         });
     const FollowPlan plan = PlanFollow(facts);
     const view::FollowStanding standing = board_.Note(facts, plan, reading->targets, now);
-    const bool in_vain = stands && failed->identity.empty();
+    const bool in_vain = stands && failed->key.empty();
     if (plan.step.kind == FollowStepKind::kNothing || in_vain || taken == kMostSteps) {
       co_return Looked{standing, reading->state.route.revision};
     }
     const RegisteredVersion* version = reading->Find(plan.step.number);
-    const std::string identity = version == nullptr ? "" : IdentityOf(*version);
+    const std::string key = version == nullptr ? "" : TroubleKeyOf(*version);
     auto take = Take(*reading, plan.step, caller, warm);
     const Status done = co_await std::move(take);
     failed.reset();
     if (!done) {
       const bool of_load =
           plan.step.kind == FollowStepKind::kLoad || plan.step.kind == FollowStepKind::kRegister;
-      failed = FailedStep{reading->state.route.revision, identity, of_load, done.error()};
+      failed = FailedStep{reading->state.route.revision, key, of_load, done.error()};
     } else if (plan.step.kind == FollowStepKind::kPromote ||
                plan.step.kind == FollowStepKind::kSetCanary) {
-      board_.Absolve(route, identity);
+      board_.Absolve(route, key);
     }
   }
 }
