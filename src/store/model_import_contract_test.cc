@@ -179,7 +179,7 @@ TEST_P(ImportContract, AsManyVersionsAsOneCallTakes) {
   Bring(import);
   EXPECT_EQ(*store().ReadModelVersion("m", 100), Row(100));
   Bring(import, false);
-  import.versions.push_back(Row(limits::kMaxVersionNumber));
+  import.versions.push_back(Row(static_cast<std::int64_t>(limits::kMaxImportVersions) + 1));
   EXPECT_TRUE(Refuse(import).starts_with("invalid_argument: there are 101 versions"));
 }
 
