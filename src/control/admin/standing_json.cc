@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "control/admin/follow_json.h"
-#include "control/admin/follow_json.h"
 #include "control/admin/version_json.h"
 
 namespace podium::control {
