@@ -1,13 +1,10 @@
 // The flags of `podium route follow`, and what they mean together.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 
 #include "app/cli_args.h"
-
-namespace CLI {
-class App;
-}  // namespace CLI
 
 namespace podium::app {
 

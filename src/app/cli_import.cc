@@ -323,7 +323,7 @@ CliStatus RunImport(CommandContext& context, const ImportArgs& args, const Impor
   if (!transport) return LocalError(transport.error(), "--ca-file names a file of certificates");
   MlflowSource source({shown, address.url.path}, *std::move(transport), world.waiting.pause);
   Importer importer(context, args, source, world.waiting.pause);
-  const CliStatus ended = importer.Run();
+  CliStatus ended = importer.Run();
   importer.EndProgress();
   const ImportReport& report = importer.report();
   const bool has_begun = report.models().all() + report.versions().all() > 0;

@@ -1,12 +1,9 @@
 // `podium import mlflow URL` as it was typed.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
-
-namespace CLI {
-class App;
-}  // namespace CLI
 
 namespace podium::app {
 

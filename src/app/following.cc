@@ -21,17 +21,15 @@ control::FollowerOptions FollowerOptionsOf(const Settings& settings, const std::
 
 }  // namespace
 
-Following::Following(const Settings& settings, const std::string& server,
-                     store::RegistryStore& store, store::ModelStore& models,
-                     view::PublishPort& publisher, const Clock& clock, Rng& rng,
-                     runtime::ModelRuntime& runtime, control::ControlPools& pools,
+Following::Following(const Settings& settings, const std::string& server, const Parts& parts,
                      const control::AdminContext& admin, Post post)
     : admin_(admin),
       post_(std::move(post)),
       artifacts_(MlflowArtifactFolder(settings)),
       follower_(
-          store, models, artifacts_, publisher, clock, rng, pools.reads, pools.files,
-          [&runtime](const ModelId& id) { return runtime.StatusOf(id); }, Ports(),
+          parts.store, parts.models, artifacts_, parts.publisher, parts.clock, parts.rng,
+          parts.pools.reads, parts.pools.files,
+          [&runtime = parts.runtime](const ModelId& id) { return runtime.StatusOf(id); }, Ports(),
           FollowerOptionsOf(settings, server)) {}
 
 control::FollowerPorts Following::Ports() {
@@ -75,7 +73,10 @@ void Following::Start(TaskGroup& group) {
   group.Spawn(Poll());
 }
 
-void Following::End() { group_ = nullptr; }
+void Following::End() {
+  group_ = nullptr;
+  follower_.End();
+}
 
 Task<void> Following::Poll() {
   do {

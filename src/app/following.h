@@ -21,10 +21,18 @@ class Following {
   /// Runs a job on the follower's thread soon.
   using Post = std::function<void(std::function<void()>)>;
 
+  struct Parts {
+    store::RegistryStore& store;
+    store::ModelStore& models;
+    view::PublishPort& publisher;
+    const Clock& clock;
+    Rng& rng;
+    runtime::ModelRuntime& runtime;
+    control::ControlPools& pools;
+  };
+
   /// What is referred to outlives this; `admin` is first used once a step is carried out.
-  Following(const Settings& settings, const std::string& server, store::RegistryStore& store,
-            store::ModelStore& models, view::PublishPort& publisher, const Clock& clock, Rng& rng,
-            runtime::ModelRuntime& runtime, control::ControlPools& pools,
+  Following(const Settings& settings, const std::string& server, const Parts& parts,
             const control::AdminContext& admin, Post post);
 
   view::FollowPort& port() { return follower_; }

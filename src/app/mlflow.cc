@@ -19,9 +19,9 @@ std::unique_ptr<control::MlflowUpstream> UpstreamOf(const Settings& settings, co
       std::move(by_core), clock);
 }
 
-control::MlflowOptions OptionsOf(const Settings& settings, const std::string& build) {
+control::MlflowOptions OptionsOf(const Settings& settings) {
   control::MlflowOptions options;
-  options.build = build;
+  options.build = PODIUM_BUILD;
   options.max_artifact_bytes = settings.max_artifact_bytes;
   return options;
 }
@@ -32,14 +32,14 @@ std::filesystem::path MlflowArtifactFolder(const Settings& settings) {
   return std::filesystem::absolute(settings.data_dir / "mlflow-artifacts");
 }
 
-Mlflow::Mlflow(const Settings& settings, const std::string& build, store::ModelStore& models,
+Mlflow::Mlflow(const Settings& settings, store::ModelStore& models,
                const auth::Authenticator& authenticator, const Clock& clock, Rng& rng,
                control::ControlPools& pools, const UpstreamPools& upstreams,
                control::RegistryHook hook)
     : artifacts_(MlflowArtifactFolder(settings)),
       upstream_(UpstreamOf(settings, clock, upstreams)),
       context_{models,          authenticator,  rng,        pools.reads,
-               pools.writer,    pools.files,    artifacts_, OptionsOf(settings, build),
+               pools.writer,    pools.files,    artifacts_, OptionsOf(settings),
                upstream_.get(), std::move(hook)},
       api_(context_) {
   artifacts_.Sweep();

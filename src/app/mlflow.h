@@ -23,7 +23,7 @@ class Mlflow {
  public:
   /// What is referred to outlives this. `upstreams` has the tracking server's pools last, if the
   /// settings name one.
-  Mlflow(const Settings& settings, const std::string& build, store::ModelStore& models,
+  Mlflow(const Settings& settings, store::ModelStore& models,
          const auth::Authenticator& authenticator, const Clock& clock, Rng& rng,
          control::ControlPools& pools, const UpstreamPools& upstreams, control::RegistryHook hook);
 

@@ -290,7 +290,7 @@ struct Server::Impl {
                      following.Wake();
                    }}),
         canary_guard(*store, runtime, publisher),
-        following(settings, replica.get(), *store, *store, publisher, clock, rng, runtime, pools,
+        following(settings, replica.get(), {*store, *store, publisher, clock, rng, runtime, pools},
                   admin_context,
                   [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
         gateway({authenticator,
@@ -329,10 +329,10 @@ struct Server::Impl {
                       store.get(),
                       &moves,
                       &place,
-                      &following.port()},
+                      &following.port(),
+                      [this] { following.Wake(); }},
         admin(admin_context),
-        mlflow(settings, PODIUM_BUILD, *store, authenticator, clock, rng, pools, upstreams,
-               following.hook()),
+        mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),
         front(authenticator, gateway, admin, mlflow.api()),
         ticker(1) {}
 

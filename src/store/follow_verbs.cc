@@ -114,9 +114,12 @@ Result<Outcome> StartFollowing(const SetFollow& verb, Work work) {
                   "route {} is an A/B split, which has no place for a champion: end the arms first",
                   verb.route.get());
     }
-    wanted->held = false;
-    wanted->held_because.clear();
-    wanted->held_at = {};
+    // What is sent again, by a person or a machine, does not end a hold: ResumeFollow does.
+    const std::optional<Follow>& now = draft.route().follow;
+    const bool stays = now && now->model == wanted->model;
+    wanted->held = stays && now->held;
+    wanted->held_because = stays ? now->held_because : "";
+    wanted->held_at = stays ? now->held_at : WallTime();
   }
   if (wanted == draft.route().follow) return outcome;
   Json evidence = FollowEvidence(wanted);

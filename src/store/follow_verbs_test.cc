@@ -268,12 +268,20 @@ TEST(StartFollowing, SaysWhatCannotBeFollowed) {
   EXPECT_NE(refused.error().message.find("end the arms first"), std::string::npos);
 }
 
-TEST(StartFollowing, SetAnewItIsHeldNoLonger) {
+// A job that sends what it always sends must not bring back what a person has rolled back.
+TEST(StartFollowing, SetAnewItStaysHeld) {
   const SetFollow same{kAds, AdsRanker()};
   EXPECT_EQ(Said(Decide(Ads(Driver::kModel), same, {}, AdsStamp())), "unchanged");
-  const Result<Changes> anew = Decide(Ads(Driver::kHeld), same, {}, AdsStamp());
+  EXPECT_EQ(Said(Decide(Ads(Driver::kHeld), same, {}, AdsStamp())), "unchanged");
+  SetFollow other_share = same;
+  other_share.follow->challenger_share = *BasisPoints::From(7);
+  const Result<Changes> anew = Decide(Ads(Driver::kHeld), other_share, {}, AdsStamp());
   EXPECT_EQ(Said(anew), "done");
-  EXPECT_EQ(anew->route.follow, AdsRanker());
+  EXPECT_TRUE(anew->route.follow->held);
+  EXPECT_EQ(anew->route.follow->held_because, "ann rolled back");
+  SetFollow other_model = same;
+  other_model.follow->model = "another";
+  EXPECT_FALSE(Decide(Ads(Driver::kHeld), other_model, {}, AdsStamp())->route.follow->held);
   // A caller cannot hold a route by saying so: only a rollback does.
   Follow held = AdsRanker();
   held.held = true;

@@ -60,7 +60,7 @@ struct SetArms {
 };
 
 /// Who drives the route's traffic: a registered model, or nullopt for Podium's own verbs. Traffic
-/// stays as it is. An unknown route is created; one that was held is not any more.
+/// stays as it is. An unknown route is created; one that is held stays so with the same model.
 struct SetFollow {
   RouteName route;
   std::optional<Follow> follow;  ///< `held`, `held_because` and `held_at` are ignored.

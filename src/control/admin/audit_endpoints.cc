@@ -56,13 +56,14 @@ AdminReply ListModels(AdminCall& call) {
   if (!limit) co_return Fail(limit.error());
   const store::ModelAuditQuery query{QueryText(head, "model").value_or(""), *limit,
                                      QueryText(head, "cursor").value_or("")};
-  auto read =
-      RunOn(call.context.pools.reads, [&] { return call.context.models->ListModelAudit(query); });
-  const Result<store::Page<store::ModelAudit>> page = co_await std::move(read);
-  if (!page) co_return Fail(page.error());
-  Json items = Json::array();
-  for (const store::ModelAudit& row : page->items) items.push_back(RowJson(row));
-  co_return PageResponse(call, std::move(items), page->next_cursor);
+  // A row of an import holds many versions: it is read and written where it holds up no other call.
+  auto read = RunOn(call.context.pools.reads, [&]() -> Result<net::Response> {
+    PODIUM_TRY_ASSIGN(const auto page, call.context.models->ListModelAudit(query));
+    Json items = Json::array();
+    for (const store::ModelAudit& row : page.items) items.push_back(RowJson(row));
+    return PageResponse(call, std::move(items), page.next_cursor);
+  });
+  co_return co_await std::move(read);
 }
 
 // What all changes up to a moment have left; up to now without one.

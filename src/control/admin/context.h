@@ -112,6 +112,8 @@ struct AdminContext {
   const store::OwnPlace* place = nullptr;
   /// nullptr: no route follows a registered model, and there are no paths for that.
   view::FollowPort* follow = nullptr;
+  /// Told behind the commit when a registered model was changed here. Any thread; does not block.
+  std::function<void()> models_changed = {};
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};

@@ -27,7 +27,10 @@ AdminReply BringModel(AdminCall& call) {
     context.last_write.Note(done.error());
     co_return Fail(done.error());
   }
-  if (done->changed) context.last_write.Succeeded();
+  if (done->changed) {
+    context.last_write.Succeeded();
+    if (context.models_changed) context.models_changed();
+  }
   co_return JsonResponse(ImportAnswer(*import, *done));
 }
 

@@ -61,8 +61,6 @@ Json ToJson(const store::RouteStanding& standing, std::uint32_t epoch) {
   json["arms_by"] = standing.arms.empty() ? Json() : ChangeJson(standing.arms_by);
   json["follow"] = FollowJson(standing.follow);
   json["follow_by"] = ChangeJson(standing.follow_by);
-  json["follow"] = FollowJson(standing.follow);
-  json["follow_by"] = ChangeJson(standing.follow_by);
   json["newest_change"] = ChangeJson(standing.newest);
   json["unknown"] = standing.unknown.empty() ? Json::array() : Json(standing.unknown);
   return json;

@@ -215,8 +215,9 @@ Task<Result<std::vector<ModelHandle>>> MakeReadyFor(const AdminContext& c,
                                                     const store::Mutation& mutation,
                                                     store::MutationContext& context) {
   std::string missing;
-  auto ready = MakeAllReady(
-      c, {versions, NeedsOthersReady(mutation), context.force && context.named_person}, missing);
+  // A follower's force is for a signature: nobody has looked at who lacks the version.
+  const bool forced = context.force && context.named_person && !context.as_follower;
+  auto ready = MakeAllReady(c, {versions, NeedsOthersReady(mutation), forced}, missing);
   Result<std::vector<ModelHandle>> loaded = co_await std::move(ready);
   if (!loaded) co_return loaded;
   if (!missing.empty()) context.reason = WithForced(context.reason, missing);

@@ -132,6 +132,7 @@ Task<void> Follower::Lane() {
 
 // One that is being looked at waits for that look to end.
 std::optional<RouteName> Follower::NextDue() {
+  if (ending_) return std::nullopt;
   for (const auto& [name, seen] : due_) {
     if (!busy_.contains(name)) return name;
   }
@@ -171,7 +172,7 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
     const FollowPlan plan = PlanFollow(facts);
     const view::FollowStanding standing = board_.Note(facts, plan, reading->targets, now);
     const bool in_vain = stands && failed->key.empty();
-    if (plan.step.kind == FollowStepKind::kNothing || in_vain || taken == kMostSteps) {
+    if (plan.step.kind == FollowStepKind::kNothing || in_vain || taken == kMostSteps || ending_) {
       co_return Looked{standing, reading->state.route.revision};
     }
     const RegisteredVersion* version = reading->Find(plan.step.number);
@@ -289,7 +290,8 @@ std::optional<store::ModelAudit> Follower::WhoMovedIt(const std::string& model,
   for (const store::ModelAudit& row : page->items) {
     if (clock_.Now() - row.at > kMoveIsFresh) return std::nullopt;
     const bool is_move = std::ranges::find(kMoves, row.kind) != kMoves.end();
-    if (is_move && (number == 0 || row.version == 0 || row.version == number)) return row;
+    // What names no version may have been about another alias.
+    if (is_move && (number == 0 || row.version == number)) return row;
   }
   return std::nullopt;
 }

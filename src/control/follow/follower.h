@@ -6,6 +6,7 @@
 // pinned to what they were planned on, and who comes second looks again.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <functional>
@@ -74,6 +75,8 @@ class Follower final : public view::FollowPort {
   /// Finds the routes that have to be looked at, since they or a registered model changed (`all`:
   /// whatever changed), and has them pursued. Returns when those looks are on their way.
   Task<void> Survey(bool all);
+  /// From any thread: no further step is begun, by nobody who looks.
+  void End() { ending_ = true; }
   /// Until the next Survey(true).
   std::chrono::nanoseconds NextPause();
 
@@ -128,6 +131,7 @@ class Follower final : public view::FollowPort {
   const FollowerOptions options_;
   const SourceFinder finder_;
   FollowBoard board_;
+  std::atomic<bool> ending_{false};
   const FollowJudge judge_;
 
   // Of the follower's executor only.
