@@ -27,8 +27,8 @@ Following::Following(const Settings& settings, const std::string& server, const 
       post_(std::move(post)),
       artifacts_(MlflowArtifactFolder(settings)),
       follower_(
-          parts.store, parts.models, artifacts_, parts.publisher, parts.clock, parts.rng,
-          parts.pools.reads, parts.pools.files,
+          {parts.store, parts.models, artifacts_, parts.publisher, parts.clock, parts.rng,
+           parts.pools.reads, parts.pools.files},
           [&runtime = parts.runtime](const ModelId& id) { return runtime.StatusOf(id); }, Ports(),
           FollowerOptionsOf(settings, server)) {}
 

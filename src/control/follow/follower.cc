@@ -58,24 +58,22 @@ struct FailedStep {
 
 }  // namespace
 
-Follower::Follower(store::RegistryStore& store, store::ModelStore& models,
-                   const runtime::ArtifactTree& artifacts, view::PublishPort& publisher,
-                   const Clock& clock, Rng& rng, WorkerPool& reads, WorkerPool& files,
-                   StatusOfVersion status_of, FollowerPorts ports, FollowerOptions options)
-    : store_(store),
-      models_(models),
-      publisher_(publisher),
-      clock_(clock),
-      rng_(rng),
-      reads_(reads),
-      files_(files),
+Follower::Follower(const FollowerWorld& world, StatusOfVersion status_of, FollowerPorts ports,
+                   FollowerOptions options)
+    : store_(world.store),
+      models_(world.models),
+      publisher_(world.publisher),
+      clock_(world.clock),
+      rng_(world.rng),
+      reads_(world.reads),
+      files_(world.files),
       status_of_(std::move(status_of)),
       ports_(std::move(ports)),
       options_(std::move(options)),
-      finder_(artifacts, options_.artifact_folder, options_.max_artifact_bytes),
+      finder_(world.artifacts, options_.artifact_folder, options_.max_artifact_bytes),
       board_(options_.poll_interval),
       judge_(
-          store, models, publisher, finder_, status_of_,
+          world.store, world.models, world.publisher, finder_, status_of_,
           [this](const RouteName& route, const std::string& key) {
             return board_.TroubleOf(route, key, clock_.SteadyNow());
           },

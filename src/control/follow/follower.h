@@ -54,15 +54,25 @@ struct FollowerPorts {
   std::function<void(Task<void>)> spawn;
 };
 
+/// What the follower works with and on. Blocking work goes to `reads`, copies of files to `files`.
+struct FollowerWorld {
+  store::RegistryStore& store;
+  store::ModelStore& models;
+  const runtime::ArtifactTree& artifacts;
+  view::PublishPort& publisher;
+  const Clock& clock;
+  Rng& rng;
+  WorkerPool& reads;
+  WorkerPool& files;
+};
+
 /// Threads: StandingOf, Judge and NextPause from any thread (Judge blocks); Look on any executor;
 /// Survey on one executor only, the follower's.
 class Follower final : public view::FollowPort {
  public:
-  /// What is referred to outlives this. Blocking work goes to `reads`, copies of files to `files`.
-  Follower(store::RegistryStore& store, store::ModelStore& models,
-           const runtime::ArtifactTree& artifacts, view::PublishPort& publisher, const Clock& clock,
-           Rng& rng, WorkerPool& reads, WorkerPool& files, StatusOfVersion status_of,
-           FollowerPorts ports, FollowerOptions options);
+  /// What `world` refers to outlives this.
+  Follower(const FollowerWorld& world, StatusOfVersion status_of, FollowerPorts ports,
+           FollowerOptions options);
 
   std::optional<view::FollowStanding> StandingOf(const RouteName& route) const override {
     return board_.StandingOf(route);

@@ -37,7 +37,7 @@ class Following : public FollowWorld {
   Follower& follower() {
     if (!follower_) {
       follower_.emplace(
-          store_, models_, tree_, publisher_, clock_, rng_, pool_, pool_,
+          FollowerWorld{store_, models_, tree_, publisher_, clock_, rng_, pool_, pool_},
           [this](const ModelId& id) { return LoadedHere(id); }, ports_, options_);
     }
     return *follower_;
