@@ -52,7 +52,10 @@ TEST_F(PostgresWatch, AConnectionThatWasCutIsAnErrorThenNews) {
   ASSERT_TRUE(
       (*other)->Execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                         " WHERE query LIKE 'LISTEN%' AND datname = current_database()"));
-  EXPECT_FALSE(watch_.Wait(kLong));
+  Result<bool> heard = watch_.Wait(kLong);
+  // The server's last word may come before the end of the connection.
+  if (heard && !*heard) heard = watch_.Wait(kLong);
+  EXPECT_FALSE(heard);
   Change();
   EXPECT_EQ(watch_.Wait(kLong), true);
 }
