@@ -89,7 +89,7 @@ class [[gnu::visibility("default")]] ShadowRunner {
   /// none is (not sampled, shed), so let it be quick then. `challenger` and `done` may outlive the
   /// call; what `done` throws is dropped. What the champion throws leaves the call.
   template <typename Champion, typename Challenger, typename Done>
-  std::invoke_result_t<Champion&> RunShadow(Champion&& champion, Challenger challenger, Done done) {
+  std::invoke_result_t<Champion&> RunShadow(Champion champion, Challenger challenger, Done done) {
     using Output = typename std::invoke_result_t<Champion&>::value_type;
     const auto both = Pair<Output>(std::move(challenger), std::move(done));
     const Result<ShadowMeeting> met = Meet(champion, both, [both](const ShadowMeeting& meeting) {
@@ -106,7 +106,7 @@ class [[gnu::visibility("default")]] ShadowRunner {
   /// Waits for both, on this thread for the champion; else as above. Not inside a challenger or
   /// callback: it may wait for the thread that it is on.
   template <typename Champion, typename Challenger>
-  auto RunShadowAndWait(Champion&& champion, Challenger challenger)
+  auto RunShadowAndWait(Champion champion, Challenger challenger)
       -> Result<ShadowOutcome<typename std::invoke_result_t<Champion&>::value_type>> {
     using Output = typename std::invoke_result_t<Champion&>::value_type;
     const auto both = Pair<Output>(std::move(challenger), nullptr);
