@@ -10,6 +10,7 @@ namespace podium {
 
 using RouteName = NamedType<struct RouteNameTag, std::string>;
 using ModelId = NamedType<struct ModelIdTag, std::string>;
+using RolloutId = NamedType<struct RolloutIdTag, std::string>;
 
 /// Counts committed changes of the routing input; guards one resource as its ETag.
 using Revision = NamedType<struct RevisionTag, std::int64_t>;

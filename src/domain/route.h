@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "domain/follow.h"
 #include "domain/ids.h"
+#include "domain/rollout.h"
 #include "domain/traffic.h"
 
 namespace podium {
@@ -44,7 +45,8 @@ struct Route {
   Revision primary_since;
   /// Target of a rollback: primary before the newest promotion not yet undone.
   std::optional<ModelId> previous_primary;
-  std::optional<Follow> follow;  ///< Empty: driven by Podium's own verbs.
+  std::optional<Follow> follow;        ///< Empty: driven by Podium's own verbs.
+  std::optional<RolloutMark> rollout;  ///< Of the rollout that runs, if one does.
   WallTime created_at;
   WallTime updated_at;
   Revision revision;  ///< Of the last change of the route or of any of its versions.

@@ -10,6 +10,7 @@
 
 #include "domain/follow.h"
 #include "domain/promotion.h"
+#include "domain/rollout.h"
 #include "domain/route.h"
 #include "domain/signature.h"
 #include "domain/version.h"
@@ -39,6 +40,7 @@ struct DeleteVersion {
 /// Shadow or canary to primary, the incumbent to shadow.
 struct PromoteVersion {
   ModelId id;
+  bool abort_rollout = false;  ///< Of another version on that route; else that is a kConflict.
 };
 /// A canary's share to 0 if it has one, else the inverse of the newest promotion not yet undone. A
 /// route that follows is held from then on.
@@ -70,9 +72,49 @@ struct ResumeFollow {
   RouteName route;
 };
 
-using Mutation =
-    std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion, PromoteVersion,
-                 RollBackRoute, SetCanary, EndCanary, SetArms, SetFollow, ResumeFollow>;
+/// A verdict that is stored with the move it led to: all three are for whoever computes it again.
+struct RolloutProof {
+  std::string decision;  ///< "step-up", "roll-back", …
+  std::string evidence;  ///< JSON
+  std::string verdict;   ///< JSON
+};
+/// Begins a rollout: the candidate becomes the canary with the first step's share. One at a time on
+/// a route; none beside a split or another canary with a share.
+struct StartRollout {
+  RouteName route;
+  ModelId candidate;
+  RolloutPlan plan;
+  RolloutEpoch first;  ///< What was frozen; `began_at` is stamped.
+};
+/// What becomes of a running rollout. Exactly one of the steps below.
+enum class RolloutMove : std::uint8_t {
+  kEpoch,     ///< `epoch` begins: the next step, another share, or a further part of a hold.
+  kOpenGate,  ///< The present step's gate.
+  kPause,
+  kResume,
+  kPage,      ///< The step is overdue: told once. Traffic stays.
+  kPromote,   ///< The candidate becomes primary; ends it.
+  kRollBack,  ///< Share 0 and the role of canary lost; ends it.
+  kAbort,     ///< The same, in a person's name.
+};
+struct MoveRollout {
+  RouteName route;
+  RolloutId id;
+  RolloutMove move = RolloutMove::kPause;
+  std::optional<RolloutEpoch> epoch;  ///< Of kEpoch; `began_at` is stamped.
+  std::optional<double> log_e_peak;   ///< Taken over if given.
+  std::string said;                   ///< The sentence that goes with it.
+  /// Of the driver: kConflict when it is not the newest one's. None: a person's.
+  std::optional<std::int64_t> token;
+  /// Of the driver: what it looked at; kConflict when the rollout was moved meanwhile.
+  std::optional<Revision> seen;
+  /// With a positive verdict in it, kPromote takes no named person (invariant 12).
+  std::optional<RolloutProof> proof;
+};
+
+using Mutation = std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion,
+                              PromoteVersion, RollBackRoute, SetCanary, EndCanary, SetArms,
+                              SetFollow, ResumeFollow, StartRollout, MoveRollout>;
 
 /// For std::visit: a lambda for each kind of mutation.
 template <typename... Cases>
@@ -137,6 +179,7 @@ struct Committed {
   Revision revision;
   Promotion audit;
   Route route;                          ///< As it is now.
+  std::optional<Rollout> rollout;       ///< That the mutation started, moved or ended.
   std::optional<ModelVersion> version;  ///< The row that the mutation was about, as it is now.
   bool changed = true;    ///< False when all was so already: nothing written, no new revision.
   bool replayed = false;  ///< It was done before, under the same key: `audit` is of then.

@@ -1,0 +1,115 @@
+// What rollouts need of the registry beside its mutations: rows, leases, evidence, verdicts.
+//
+// That a rollout moves traffic is a mutation of the registry (mutation.h), in one transaction with
+// its row. What stands here takes no revision.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "domain/rollout.h"
+#include "store/registry_store.h"
+
+namespace podium::store {
+
+/// What one replica has counted of one arm in one epoch since it started: cumulative, so that
+/// writing it again changes nothing.
+struct RolloutCount {
+  RolloutId rollout;
+  std::uint32_t epoch = 0;
+  std::string incarnation;  ///< Of the replica.
+  bool canary = false;
+  std::uint64_t units = 0;  ///< Requests; with sticky units keys at their first sight.
+  std::uint64_t requests = 0;
+  std::array<std::uint64_t, kRolloutSeries> bad{};  ///< Unit = request only.
+  /// Not counted: named by header, an arm not ready, without the key that is demanded.
+  std::uint64_t ineligible = 0;
+  bool operator==(const RolloutCount&) const = default;
+};
+
+/// A key with a bad outcome, as one replica has seen it in one epoch and series. Cumulative too.
+struct RolloutHit {
+  RolloutId rollout;
+  std::uint32_t epoch = 0;
+  std::uint32_t series = 0;
+  std::uint64_t unit = 0;   ///< The hash whose bucket decided: the arm follows from it.
+  std::string incarnation;  ///< Of the replica.
+  bool canary = false;
+  std::uint32_t first_rank = 0;
+  std::uint32_t second_rank = 0;  ///< UINT32_MAX: it had one bad outcome.
+  std::uint32_t bad = 0;          ///< Among its first 16 requests.
+  std::uint32_t seen = 0;         ///< Its requests there so far, at most 255.
+  bool operator==(const RolloutHit&) const = default;
+};
+
+/// One consistent view, with the database's clock.
+struct RolloutEvidence {
+  Rollout rollout;
+  std::vector<RolloutCount> counts;
+  std::vector<RolloutHit> hits;
+  WallTime now;
+};
+
+/// Who may drive a rollout, and the number by which the store tells that driver from those before.
+struct RolloutLease {
+  std::string owner;  ///< A replica's incarnation.
+  std::int64_t token = 0;
+  WallTime until;
+};
+
+/// A verdict with all that it was computed from, both as JSON (rollout module's forms).
+struct RolloutVerdict {
+  RolloutId rollout;
+  std::int64_t number = 0;  ///< From 1; 0 is the latest look, overwritten by each.
+  WallTime at;              ///< Stamped by the store.
+  std::string decision;     ///< "hold", "step-up", …
+  std::string sentence;
+  std::string evidence;
+  std::string verdict;
+  bool operator==(const RolloutVerdict&) const = default;
+};
+
+struct RolloutQuery {
+  std::optional<RouteName> route;
+  bool running_only = false;
+  int limit = 50;
+  std::string cursor;
+};
+
+/// Threads: all methods from any thread. A busy database is waited for, as in RegistryStore.
+class RolloutStore {
+ public:
+  virtual ~RolloutStore() = default;
+
+  virtual Result<Rollout> FindRollout(const RolloutId& id) = 0;  ///< kNotFound
+  /// Newest first.
+  virtual Result<Page<Rollout>> ListRollouts(const RolloutQuery& query) = 0;
+
+  /// The lease, prolonged or taken over once it ran out, with a token above all earlier ones;
+  /// nullopt while another one holds it.
+  virtual Result<std::optional<RolloutLease>> TakeLease(const RolloutId& id,
+                                                        const std::string& owner,
+                                                        std::chrono::milliseconds duration) = 0;
+  /// So that the next one need not wait. Nothing happens when it is another's.
+  virtual Status GiveUpLease(const RolloutId& id, const std::string& owner) = 0;
+
+  /// Upserts by (rollout, epoch, arm, incarnation) and (rollout, epoch, series, unit, incarnation);
+  /// numbers never fall. What is of no rollout in the table, or of one that ended, is passed over.
+  virtual Status RecordEvidence(std::span<const RolloutCount> counts,
+                                std::span<const RolloutHit> hits) = 0;
+  virtual Result<RolloutEvidence> ReadEvidence(const RolloutId& id) = 0;  ///< kNotFound
+
+  /// Keeps `verdict` as number 0, the latest look.
+  virtual Status KeepLook(const RolloutVerdict& verdict) = 0;
+  /// By number; those with a mutation come from there (MoveRollout::verdict).
+  virtual Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) = 0;
+};
+
+}  // namespace podium::store
