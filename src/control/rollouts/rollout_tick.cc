@@ -164,8 +164,14 @@ Move NextPartOf(const RolloutLook& look) {
 
 }  // namespace
 
+std::string WordOf(rollout::Decision decision) {
+  std::string word(rollout::NameOf(decision));
+  std::replace(word.begin(), word.end(), '_', '-');
+  return word;
+}
+
 store::RolloutProof ProofOf(const RolloutLook& look) {
-  return {std::string(rollout::NameOf(look.verdict.decision)), rollout::ToJson(look.evidence),
+  return {WordOf(look.verdict.decision), rollout::ToJson(look.evidence),
           rollout::ToJson(look.verdict)};
 }
 

@@ -31,6 +31,8 @@ struct CandidateState {
 Result<std::optional<store::MoveRollout>> NextMove(const RolloutLook& look,
                                                    const CandidateState& candidate);
 
+/// As the store has decisions: "hold", "step-up", "roll-back", …
+std::string WordOf(rollout::Decision decision);
 /// Decision, evidence and verdict of a look, to be stored. REQUIRES: look.fault is none.
 store::RolloutProof ProofOf(const RolloutLook& look);
 
