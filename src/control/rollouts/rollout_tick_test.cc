@@ -265,7 +265,7 @@ TEST(RolloutTick, ThePlainRule) {
 TEST(RolloutTick, ThePlainRuleCountsKeysWhereTheyAreTheUnit) {
   RolloutRows rows(SplitUnit::kSession);
   rows.plan().rule = RolloutRule::kThreshold;
-  rows.Count(true, 100, 0).Count(false, 1'900, 0).Hit(true, 0, 6);
+  rows.Count(true, 100, 0).Count(false, 1'900, 0).Hit(false, 1'000, 114).Hit(true, 0, 6);
   EXPECT_EQ(WordFor(MoveOf(rows.Look())), "wait");
   rows.rows().hits.pop_back();
   EXPECT_EQ(WordFor(MoveOf(rows.Look())), "to 25");
