@@ -61,12 +61,14 @@ void MergeKeys(const store::RolloutEvidence& stored, std::vector<EpochCounts>& e
 
 }  // namespace
 
-std::vector<rollout::HitRecord> EpochCounts::PrimaryKeys(std::size_t series) const {
-  std::vector<rollout::HitRecord> records;
-  for (const rollout::KeyHit& key : keys[series]) {
-    if (!key.canary) records.push_back(key.record);
+rollout::PrimaryCounts EpochCounts::Primary() const {
+  rollout::PrimaryCounts counts{.requests = primary.requests, .bad = primary.bad, .keys = {}};
+  for (std::size_t i = 0; i < kRolloutSeries; ++i) {
+    for (const rollout::KeyHit& key : keys[i]) {
+      if (!key.canary) counts.keys[i].push_back(key.record);
+    }
   }
-  return records;
+  return counts;
 }
 
 std::uint64_t EpochCounts::Hit(std::size_t series, bool of_canary) const {

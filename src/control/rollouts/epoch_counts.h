@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "domain/rollout.h"
+#include "rollout/epoch_plan.h"
 #include "rollout/sticky.h"
 #include "store/rollout_store.h"
 
@@ -30,8 +31,8 @@ struct EpochCounts {
   /// Sticky units: keys with a bad outcome, each once, by series.
   std::array<std::vector<rollout::KeyHit>, kRolloutSeries> keys;
 
-  /// Records of the primary's keys, as ChooseJudged asks for them.
-  std::vector<rollout::HitRecord> PrimaryKeys(std::size_t series) const;
+  /// The primary's part: what the next epoch is planned from.
+  rollout::PrimaryCounts Primary() const;
   /// Keys with a bad outcome in `series`.
   std::uint64_t Hit(std::size_t series, bool of_canary) const;
 };

@@ -42,7 +42,7 @@ TEST(EpochCounts, MergesAKeyThatTwoReplicasSaw) {
   const std::vector<EpochCounts> epochs = MergeCounts(rows.rows());
   ASSERT_EQ(epochs[0].keys[0].size(), 2u);
   EXPECT_EQ(epochs[0].Hit(0, true), 1u);
-  EXPECT_EQ(epochs[0].PrimaryKeys(0).size(), 1u);
+  EXPECT_EQ(epochs[0].Primary().keys[0].size(), 1u);
   const rollout::KeyHit& key = epochs[0].keys[0][0];
   EXPECT_EQ(key.record.bad, rollout::kScoredRequests);  // Clipped.
   EXPECT_EQ(key.record.second_rank, 0u);

@@ -108,10 +108,10 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
 
 Result<rollout::Metric> MetricOf(const store::RolloutEvidence& stored,
                                  const std::vector<EpochCounts>& epochs, const RolloutGuard& guard,
-                                 const EpochBaseline& baseline) {
+                                 const rollout::EpochBaseline& baseline) {
   const RolloutEpoch& present = stored.rollout.epochs.back();
-  const bool measured = IsKnown(present.thresholds, guard.metric) ||
-                        CanMeasure(stored.rollout, guard.metric, baseline);
+  const bool measured = rollout::IsKnown(present.thresholds, guard.metric) ||
+                        rollout::CanMeasure(stored.rollout, guard.metric, baseline);
   rollout::Metric metric{.name = std::string(TextOf(guard.metric)),
                          .weight = guard.weight,
                          .guards_promotion = guard.guards_promotion && measured};
@@ -148,7 +148,7 @@ std::optional<double> UnitsLeft(const store::RolloutEvidence& stored,
 
 void AddRules(const Rollout& rollout, LogPeak peak, rollout::Evidence& evidence) {
   const RolloutPlan& plan = rollout.plan;
-  const std::optional<std::uint32_t> above = StepAbove(rollout);
+  const std::optional<std::uint32_t> above = rollout::StepAbove(rollout);
   evidence.candidate = rollout.candidate.get();
   evidence.alpha_rollback = plan.alpha;
   evidence.alpha_promote = plan.alpha;
@@ -156,7 +156,7 @@ void AddRules(const Rollout& rollout, LogPeak peak, rollout::Evidence& evidence)
   evidence.next_share = above ? plan.steps[*above].share : *BasisPoints::From(BasisPoints::kWhole);
   evidence.margin =
       plan.margin.value_or(rollout::MarginFor(evidence.next_share, ProfileOf(plan.alpha)));
-  evidence.declared_steps = DeclaredEpochs(rollout);
+  evidence.declared_steps = rollout::DeclaredEpochs(rollout);
   evidence.epoch_of_step = static_cast<int>(rollout.epochs.back().of_step);
   evidence.epochs_in_step = static_cast<int>(rollout.epochs.back().in_step);
   if (!IsSticky(plan.unit)) evidence.log_e_peak = std::max(rollout.log_e_peak, peak);
@@ -171,7 +171,7 @@ rollout::Profile ProfileOf(double alpha) {
 
 Result<rollout::Evidence> Assemble(const store::RolloutEvidence& stored,
                                    const std::vector<EpochCounts>& epochs,
-                                   const EpochBaseline& baseline, LogPeak peak) {
+                                   const rollout::EpochBaseline& baseline, LogPeak peak) {
   const Rollout& rollout = stored.rollout;
   const bool sticky = IsSticky(rollout.plan.unit);
   rollout::Evidence evidence;
@@ -188,7 +188,7 @@ Result<rollout::Evidence> Assemble(const store::RolloutEvidence& stored,
   return evidence;
 }
 
-RolloutLook LookAt(store::RolloutEvidence stored, EpochBaseline baseline, LogPeak peak) {
+RolloutLook LookAt(store::RolloutEvidence stored, rollout::EpochBaseline baseline, LogPeak peak) {
   RolloutLook look;
   look.epochs = MergeCounts(stored);
   look.stored = std::move(stored);
@@ -219,7 +219,7 @@ RolloutLook LookAt(store::RolloutEvidence stored, EpochBaseline baseline, LogPea
 std::string UnmeasuredText(const Rollout& rollout) {
   std::vector<std::string_view> names;
   for (const RolloutGuard& guard : rollout.plan.guards) {
-    if (!IsKnown(rollout.epochs.back().thresholds, guard.metric)) {
+    if (!rollout::IsKnown(rollout.epochs.back().thresholds, guard.metric)) {
       names.push_back(TextOf(guard.metric));
     }
   }

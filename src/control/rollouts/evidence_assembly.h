@@ -15,7 +15,7 @@
 
 #include "base/result.h"
 #include "control/rollouts/epoch_counts.h"
-#include "control/rollouts/epoch_plan.h"
+#include "rollout/epoch_plan.h"
 #include "rollout/evidence.h"
 #include "rollout/verdict.h"
 #include "store/rollout_store.h"
@@ -26,7 +26,7 @@ namespace podium::control {
 struct RolloutLook {
   store::RolloutEvidence stored;
   std::vector<EpochCounts> epochs;  ///< Of `stored`, merged.
-  EpochBaseline baseline;
+  rollout::EpochBaseline baseline;
   rollout::Evidence evidence;
   rollout::Verdict verdict;
   std::string sentence;  ///< The verdict's, and what is not measured.
@@ -40,10 +40,10 @@ using LogPeak = double;
 /// The evidence from the stored numbers; kInvalidArgument for a plan that cannot be compiled.
 Result<rollout::Evidence> Assemble(const store::RolloutEvidence& stored,
                                    const std::vector<EpochCounts>& epochs,
-                                   const EpochBaseline& baseline, LogPeak peak);
+                                   const rollout::EpochBaseline& baseline, LogPeak peak);
 
 /// Merged, assembled, judged. REQUIRES: the rollout has an epoch.
-RolloutLook LookAt(store::RolloutEvidence stored, EpochBaseline baseline, LogPeak peak);
+RolloutLook LookAt(store::RolloutEvidence stored, rollout::EpochBaseline baseline, LogPeak peak);
 
 /// Metrics that some guard looks at and that measure nothing now, as a sentence; empty: none.
 std::string UnmeasuredText(const Rollout& rollout);

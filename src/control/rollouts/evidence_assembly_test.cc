@@ -200,7 +200,7 @@ TEST(EvidenceAssembly, AnUnmeasuredMetricHoldsOnlyWhileItHasAChance) {
     rows.plan().guards.push_back(LatencyGuard());
     rows.epoch().in_step = c.in_step;
     if (!c.frozen) rows.epoch().thresholds = FrozenThresholds();
-    const RolloutLook look = rows.Look(c.known_now ? KnownPrimary() : EpochBaseline());
+    const RolloutLook look = rows.Look(c.known_now ? KnownPrimary() : rollout::EpochBaseline());
     EXPECT_EQ(look.evidence.metrics[1].guards_promotion, c.guards);
     EXPECT_TRUE(look.evidence.metrics[0].guards_promotion);
     EXPECT_EQ(look.evidence.metrics[1].series.size(), 3u);  // Its weight stays what it was.
@@ -213,7 +213,7 @@ TEST(EvidenceAssembly, WithNothingMeasuredNothingGoesUp) {
   rows.plan().guards = {LatencyGuard()};
   rows.epoch().thresholds = FrozenThresholds();
   rows.Count(true, 5'000, 0).Count(false, 95'000, 0);
-  EXPECT_EQ(rows.Look(EpochBaseline()).verdict.decision, rollout::Decision::kHold);
+  EXPECT_EQ(rows.Look(rollout::EpochBaseline()).verdict.decision, rollout::Decision::kHold);
 }
 
 // What is stored with a decision is computed again by others: nothing may be added to the verdict.

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "control/rollouts/epoch_plan.h"
 #include "control/rollouts/evidence_assembly.h"
 #include "domain/rollout.h"
+#include "rollout/epoch_plan.h"
 #include "store/rollout_store.h"
 
 namespace podium::control {
@@ -19,8 +19,8 @@ inline constexpr WallTime kRolloutStart{std::chrono::seconds(1'773'064'800)};
 inline BasisPoints Share(int value) { return *BasisPoints::From(value); }
 
 /// What is known of a primary with 1 % errors and these latencies.
-inline EpochBaseline KnownPrimary() {
-  EpochBaseline baseline;
+inline rollout::EpochBaseline KnownPrimary() {
+  rollout::EpochBaseline baseline;
   baseline.units = 10'000;
   baseline.bad = {100, 5'000, 1'000, 100};
   baseline.thresholds.latency_ms = {10, 20, 30};
@@ -49,7 +49,7 @@ class RolloutRows {
     rollout.plan.deadline = std::chrono::hours(2);
     rollout.revision = Revision(7);
     rollout.started_at = rollout.step_entered_at = kRolloutStart;
-    Begin(FirstEpoch(rollout.plan, KnownPrimary()), std::chrono::seconds(0));
+    Begin(rollout::FirstEpoch(rollout.plan, KnownPrimary()), std::chrono::seconds(0));
     After(std::chrono::minutes(30));
   }
 
@@ -77,7 +77,7 @@ class RolloutRows {
     count.incarnation = incarnation;
     count.canary = canary;
     count.units = count.requests = units;
-    if (!IsSticky(plan().unit)) count.bad[0] = errors;
+    count.bad[0] = errors;
     rows_.counts.push_back(count);
     return *this;
   }
@@ -100,7 +100,7 @@ class RolloutRows {
     return *this;
   }
 
-  RolloutLook Look(const EpochBaseline& baseline = KnownPrimary()) const {
+  RolloutLook Look(const rollout::EpochBaseline& baseline = KnownPrimary()) const {
     return LookAt(rows_, baseline, rows_.rollout.log_e_peak);
   }
 

@@ -40,16 +40,11 @@ std::chrono::seconds DeadlineOf(const Rollout& rollout) {
   return step.deadline.count() > 0 ? step.deadline : rollout.plan.deadline;
 }
 
-// The candidate's outcomes in the present epoch: requests, or keys where they are the unit.
-rollout::RolloutView Counted(const RolloutLook& look, rollout::RolloutView view) {
-  const EpochCounts& present = look.epochs.back();
-  const bool sticky = IsSticky(look.stored.rollout.plan.unit);
-  const std::uint64_t failed = sticky ? present.Hit(0, true) : present.canary.bad[0];
-  view.total = std::max(
-      sticky ? std::min(present.canary.units, present.canary.requests) : present.canary.requests,
-      failed);
-  view.successes = view.total - failed;
-  return view;
+// The candidate's outcomes in the present epoch. Of a step before nothing is said any more.
+void AddOutcomes(const RolloutLook& look, rollout::RolloutView& view) {
+  const ArmTotal& canary = look.epochs.back().canary;
+  view.total = std::max(canary.requests, canary.bad[0]);
+  view.successes = view.total - canary.bad[0];
 }
 
 bool TooManyUnanswered(const RolloutLook& look) {
@@ -72,7 +67,8 @@ rollout::RolloutView ViewOf(const RolloutLook& look) {
   view.gate_passed = !PresentStep(rollout).gate || rollout.gate_open;
   view.verdict = look.verdict;
   view.verdict.sentence = look.sentence;
-  return Counted(look, std::move(view));
+  AddOutcomes(look, view);
+  return view;
 }
 
 Result<rollout::SequentialPolicy> SequentialOf(const Rollout& rollout) {
@@ -95,7 +91,7 @@ PolicyStep Unless(bool refused, PolicyStep step) { return refused ? std::nullopt
 Result<PolicyStep> PlainStep(const Rollout& rollout, const rollout::SequentialPolicy& guards,
                              rollout::RolloutView view) {
   if (view.verdict.decision == rollout::Decision::kRollBack) return guards.NextStep(view);
-  const std::optional<std::uint32_t> above = StepAbove(rollout);
+  const std::optional<std::uint32_t> above = rollout::StepAbove(rollout);
   const bool frozen = view.verdict.decision == rollout::Decision::kFreeze;
   const bool enough =
       rollout::SuccessRate(view.successes, view.total) >= rollout.plan.success_threshold;
@@ -143,22 +139,22 @@ Move MoveFor(const RolloutLook& look, const rollout::Step& step) {
       break;
   }
   store::MoveRollout up = MoveTo(look, store::RolloutMove::kEpoch, step.reason);
-  up.epoch = NextEpoch(rollout, StepOfShare(rollout.plan, step.share), step.share,
-                       look.epochs.back(), look.baseline);
+  up.epoch = rollout::NextEpoch(rollout, rollout::StepOfShare(rollout.plan, step.share), step.share,
+                                look.epochs.back().Primary(), look.baseline);
   return up;
 }
 
 // A hold goes on, in its next part.
 Move NextPartOf(const RolloutLook& look) {
   const Rollout& rollout = look.stored.rollout;
-  const bool more = CanMeasureMore(rollout, look.baseline);
-  if (!more && !PartIsOver(rollout, NowOf(look))) return std::nullopt;
+  const bool more = rollout::CanMeasureMore(rollout, look.baseline);
+  if (!more && !rollout::PartIsOver(rollout, NowOf(look))) return std::nullopt;
   store::MoveRollout part =
       MoveTo(look, store::RolloutMove::kEpoch,
              more ? "The primary's figures are known by now: measured from here on."
                   : "The next part of the hold: keys are counted anew.");
   part.proof.reset();  // It decides nothing.
-  part.epoch = NextPart(rollout, look.epochs.back(), look.baseline);
+  part.epoch = rollout::NextPart(rollout, look.epochs.back().Primary(), look.baseline);
   return part;
 }
 

@@ -262,12 +262,13 @@ TEST(RolloutTick, ThePlainRule) {
   for (const TickCase& c : cases) Expect(c);
 }
 
-TEST(RolloutTick, ThePlainRuleCountsKeysWhereTheyAreTheUnit) {
+// Keys are the coins of a test; a success is a success.
+TEST(RolloutTick, ThePlainRuleCountsOutcomesWhereKeysAreTheUnit) {
   RolloutRows rows(SplitUnit::kSession);
   rows.plan().rule = RolloutRule::kThreshold;
-  rows.Count(true, 100, 0).Count(false, 1'900, 0).Hit(false, 1'000, 114).Hit(true, 0, 6);
+  rows.Count(true, 100, 6).Count(false, 1'900, 0);
   EXPECT_EQ(WordFor(MoveOf(rows.Look())), "wait");
-  rows.rows().hits.pop_back();
+  rows.rows().counts[0].bad[0] = 5;
   EXPECT_EQ(WordFor(MoveOf(rows.Look())), "to 25");
 }
 
@@ -329,7 +330,7 @@ TEST(RolloutTick, MeasuresWhatHasBecomeKnown) {
   rows.plan().guards.push_back(latency);
   rows.epoch().thresholds = FrozenThresholds();
   rows.epoch().in_step = 2;
-  EXPECT_EQ(WordFor(MoveOf(rows.Look(EpochBaseline()))), "wait");
+  EXPECT_EQ(WordFor(MoveOf(rows.Look(rollout::EpochBaseline()))), "wait");
   const auto move = MoveOf(rows.Look());
   ASSERT_EQ(WordFor(move), "to 5");
   EXPECT_EQ(move->epoch->thresholds.latency_ms[0], 10);

@@ -9,18 +9,26 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
-#include "control/rollouts/epoch_counts.h"
 #include "domain/rollout.h"
+#include "rollout/sticky.h"
 
-namespace podium::control {
+namespace podium::rollout {
 
 /// What is known of the primary now: its quantiles, and how often it exceeded them.
 struct EpochBaseline {
   FrozenThresholds thresholds;
   std::array<std::uint64_t, kRolloutSeries> bad{};
   std::uint64_t units = 0;  ///< Outcomes.
+};
+
+/// What all replicas together have counted of the primary in the epoch before.
+struct PrimaryCounts {
+  std::uint64_t requests = 0;  ///< Outcomes.
+  std::array<std::uint64_t, kRolloutSeries> bad{};
+  std::array<std::vector<HitRecord>, kRolloutSeries> keys;  ///< Sticky units: those that failed.
 };
 
 /// Fewer outcomes than this say nothing about a rate.
@@ -41,13 +49,13 @@ int DeclaredEpochs(const Rollout& rollout);
 /// The first epoch of a rollout. Of keys nothing is known yet: J is 1.
 RolloutEpoch FirstEpoch(const RolloutPlan& plan, const EpochBaseline& baseline);
 /// The first epoch of another step, or of a share that a person set: fresh thresholds where the
-/// baseline has them, rates of the present epoch's primary where there were enough. `present`:
-/// the last epoch's counts. REQUIRES: step < plan.steps.size(); at least one epoch.
+/// baseline has them, rates of the present epoch's primary where there were enough. `present`: of
+/// the last epoch. REQUIRES: step < plan.steps.size(); at least one epoch.
 RolloutEpoch NextEpoch(const Rollout& rollout, std::uint32_t step, BasisPoints share,
-                       const EpochCounts& present, const EpochBaseline& baseline);
+                       const PrimaryCounts& present, const EpochBaseline& baseline);
 /// The next part of the present hold, with the thresholds of its step; what was not known then is
 /// taken from the baseline.
-RolloutEpoch NextPart(const Rollout& rollout, const EpochCounts& present,
+RolloutEpoch NextPart(const Rollout& rollout, const PrimaryCounts& present,
                       const EpochBaseline& baseline);
 
 /// Whether a further part of the present hold is due. The last part stays open.
@@ -63,4 +71,4 @@ std::optional<std::uint32_t> StepAbove(const Rollout& rollout);
 /// The step that a share belongs to: the last one that is not above it, else the first.
 std::uint32_t StepOfShare(const RolloutPlan& plan, BasisPoints share);
 
-}  // namespace podium::control
+}  // namespace podium::rollout

@@ -1,13 +1,57 @@
-#include "control/rollouts/epoch_plan.h"
+#include "rollout/epoch_plan.h"
 
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <chrono>
 
-#include "control/rollouts/rollout_rows_fixture.h"
-
-namespace podium::control {
+namespace podium::rollout {
 namespace {
+
+constexpr WallTime kStart{std::chrono::seconds(1'773'064'800)};
+
+BasisPoints Share(int value) { return *BasisPoints::From(value); }
+
+// A primary with 1 % errors and these latencies.
+EpochBaseline KnownPrimary() {
+  EpochBaseline baseline;
+  baseline.units = 10'000;
+  baseline.bad = {100, 5'000, 1'000, 100};
+  baseline.thresholds.latency_ms = {10, 20, 30};
+  return baseline;
+}
+
+// So many of the primary's keys failed, each once.
+PrimaryCounts FailedKeys(std::size_t keys) {
+  PrimaryCounts counts;
+  counts.keys[0].assign(keys, {.first_rank = 0, .second_rank = kNoRank, .bad = 1});
+  return counts;
+}
+
+// A rollout at the first step of 5, 25 and 50 %, guarded by its error rate alone.
+class Running {
+ public:
+  explicit Running(SplitUnit unit = SplitUnit::kRequest) {
+    rollout_.plan = DefaultPlan();
+    rollout_.plan.unit = unit;
+    rollout_.plan.steps.clear();
+    for (const int share : {500, 2'500, 5'000}) {
+      rollout_.plan.steps.emplace_back().share = Share(share);
+    }
+    rollout_.plan.guards.resize(1);
+    Begin(FirstEpoch(rollout_.plan, KnownPrimary()), std::chrono::seconds(0));
+  }
+  Rollout& rollout() { return rollout_; }
+  RolloutPlan& plan() { return rollout_.plan; }
+  RolloutEpoch& epoch() { return rollout_.epochs.back(); }
+  void Begin(RolloutEpoch epoch, std::chrono::seconds at) {
+    epoch.began_at = kStart + at;
+    rollout_.step = epoch.step;
+    rollout_.epochs.push_back(epoch);
+  }
+
+ private:
+  Rollout rollout_;
+};
 
 RolloutGuard GuardOn(GuardMetric metric) {
   RolloutGuard guard;
@@ -36,7 +80,7 @@ TEST(EpochPlan, CutsABakeTimeIntoParts) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    RolloutRows rows(c.unit);
+    Running rows(c.unit);
     rows.plan().steps[1].bake = c.bake;
     EXPECT_EQ(PartsOfStep(rows.plan(), 1), c.want);
     EXPECT_EQ(PartsOfStep(rows.plan(), 0), 1u);
@@ -45,7 +89,7 @@ TEST(EpochPlan, CutsABakeTimeIntoParts) {
 
 // What shares alpha has to be known before the first outcome, whatever becomes of the rollout.
 TEST(EpochPlan, DeclaresItsEpochsAtTheStart) {
-  RolloutRows rows(SplitUnit::kSession);
+  Running rows(SplitUnit::kSession);
   rows.plan().steps[0].bake = std::chrono::minutes(40);
   EXPECT_EQ(DeclaredEpochs(rows.rollout()), 10);
   rows.Begin(NextPart(rows.rollout(), {}, KnownPrimary()), std::chrono::minutes(5));
@@ -53,7 +97,7 @@ TEST(EpochPlan, DeclaresItsEpochsAtTheStart) {
 }
 
 TEST(EpochPlan, DeclaresOneMoreAStepWhereThresholdsAreStillToBeFound) {
-  RolloutRows rows;
+  Running rows;
   rows.plan().guards.push_back(GuardOn(GuardMetric::kFirstToken));
   EXPECT_EQ(DeclaredEpochs(rows.rollout()), 6);
   EXPECT_EQ(FirstEpoch(rows.plan(), KnownPrimary()).in_step, 2u);
@@ -61,13 +105,13 @@ TEST(EpochPlan, DeclaresOneMoreAStepWhereThresholdsAreStillToBeFound) {
 
 // A person may begin more epochs than were declared: the alarm must not fall silent there.
 TEST(EpochPlan, DeclaresNoFewerThanThereAre) {
-  RolloutRows rows;
+  Running rows;
   for (int i = 0; i < 4; ++i) rows.Begin(rows.epoch(), std::chrono::minutes(i));
   EXPECT_EQ(DeclaredEpochs(rows.rollout()), 5);
 }
 
 TEST(EpochPlan, FreezesWhatIsKnownAtTheStart) {
-  const RolloutEpoch first = FirstEpoch(RolloutRows().plan(), KnownPrimary());
+  const RolloutEpoch first = FirstEpoch(Running().plan(), KnownPrimary());
   EXPECT_EQ(first.share, Share(500));
   EXPECT_EQ(first.thresholds.latency_ms[2], 30);
   EXPECT_EQ(first.units_before, 10'000u);
@@ -81,16 +125,16 @@ TEST(EpochPlan, FreezesWhatIsKnownAtTheStart) {
 TEST(EpochPlan, TakesNoThresholdsFromTooFewOutcomes) {
   EpochBaseline few = KnownPrimary();
   few.units = kLeastBefore - 1;
-  EXPECT_FALSE(IsKnown(FirstEpoch(RolloutRows().plan(), few).thresholds, GuardMetric::kLatency));
+  EXPECT_FALSE(IsKnown(FirstEpoch(Running().plan(), few).thresholds, GuardMetric::kLatency));
   few.units = kLeastBefore;
-  EXPECT_TRUE(IsKnown(FirstEpoch(RolloutRows().plan(), few).thresholds, GuardMetric::kLatency));
+  EXPECT_TRUE(IsKnown(FirstEpoch(Running().plan(), few).thresholds, GuardMetric::kLatency));
 }
 
 TEST(EpochPlan, ANewStepTakesTheRatesOfAllReplicasAndFreshThresholds) {
-  RolloutRows rows;
-  EpochCounts present;
-  present.primary.requests = 200;
-  present.primary.bad = {4, 120, 40, 8};
+  Running rows;
+  PrimaryCounts present;
+  present.requests = 200;
+  present.bad = {4, 120, 40, 8};
   EpochBaseline later = KnownPrimary();
   later.thresholds.latency_ms = {11, 22, 33};
   const RolloutEpoch next = NextEpoch(rows.rollout(), 1, Share(2'500), present, later);
@@ -104,9 +148,9 @@ TEST(EpochPlan, ANewStepTakesTheRatesOfAllReplicasAndFreshThresholds) {
 }
 
 TEST(EpochPlan, ANewStepKeepsWhatABaselineWithoutFiguresLacks) {
-  RolloutRows rows;
-  EpochCounts present;
-  present.primary.requests = kLeastBefore - 1;
+  Running rows;
+  PrimaryCounts present;
+  present.requests = kLeastBefore - 1;
   const RolloutEpoch next = NextEpoch(rows.rollout(), 1, Share(2'500), present, {});
   EXPECT_EQ(next.thresholds.latency_ms[0], 10);
   EXPECT_EQ(next.units_before, 10'000u);
@@ -115,7 +159,7 @@ TEST(EpochPlan, ANewStepKeepsWhatABaselineWithoutFiguresLacks) {
 
 // A second try at the same step must not find alpha of its own.
 TEST(EpochPlan, AStepThatWasThereBeforeGoesOnCounting) {
-  RolloutRows rows(SplitUnit::kSession);
+  Running rows(SplitUnit::kSession);
   rows.Begin(NextEpoch(rows.rollout(), 1, Share(2'500), {}, {}), std::chrono::minutes(1));
   const RolloutEpoch again = NextEpoch(rows.rollout(), 0, Share(500), {}, {});
   EXPECT_EQ(again.of_step, 2u);
@@ -123,9 +167,8 @@ TEST(EpochPlan, AStepThatWasThereBeforeGoesOnCounting) {
 }
 
 TEST(EpochPlan, JudgesAsManyRequestsAsThePrimarysKeysAllow) {
-  RolloutRows rows(SplitUnit::kSession);
-  rows.Count(false, 1'000, 0).Hit(false, 0, 100, "a", 1, 3);
-  const EpochCounts present = MergeCounts(rows.rows()).back();
+  Running rows(SplitUnit::kSession);
+  const PrimaryCounts present = FailedKeys(100);
   const RolloutEpoch next = NextEpoch(rows.rollout(), 1, Share(2'500), present, KnownPrimary());
   EXPECT_EQ(next.judged_requests[0], 32u);
   EXPECT_NEAR(next.repeat_share[0], 1.0 / 101, 1e-12);
@@ -134,25 +177,24 @@ TEST(EpochPlan, JudgesAsManyRequestsAsThePrimarysKeysAllow) {
 
 // How many keys were judged in full and not hit is known of first requests only.
 TEST(EpochPlan, AnAbsoluteLimitJudgesFirstRequests) {
-  RolloutRows rows(SplitUnit::kSession);
+  Running rows(SplitUnit::kSession);
   rows.plan().guards[0].at_most = 0.5;
-  rows.Count(false, 1'000, 0).Hit(false, 0, 100, "a", 1, 3);
-  const EpochCounts present = MergeCounts(rows.rows()).back();
+  const PrimaryCounts present = FailedKeys(100);
   EXPECT_EQ(NextPart(rows.rollout(), present, KnownPrimary()).judged_requests[0], 1u);
 }
 
 TEST(EpochPlan, APartEndsByTheClockAndTheLastStaysOpen) {
-  RolloutRows rows(SplitUnit::kSession);
+  Running rows(SplitUnit::kSession);
   rows.plan().steps[0].bake = std::chrono::minutes(40);
   rows.epoch().in_step = 8;
-  EXPECT_FALSE(PartIsOver(rows.rollout(), kRolloutStart + std::chrono::seconds(299)));
-  EXPECT_TRUE(PartIsOver(rows.rollout(), kRolloutStart + std::chrono::seconds(300)));
+  EXPECT_FALSE(PartIsOver(rows.rollout(), kStart + std::chrono::seconds(299)));
+  EXPECT_TRUE(PartIsOver(rows.rollout(), kStart + std::chrono::seconds(300)));
   rows.epoch().of_step = 8;
-  EXPECT_FALSE(PartIsOver(rows.rollout(), kRolloutStart + std::chrono::hours(30)));
+  EXPECT_FALSE(PartIsOver(rows.rollout(), kStart + std::chrono::hours(30)));
 }
 
 TEST(EpochPlan, APartKeepsTheThresholdsOfItsStep) {
-  RolloutRows rows(SplitUnit::kSession);
+  Running rows(SplitUnit::kSession);
   EpochBaseline later = KnownPrimary();
   later.thresholds.latency_ms = {11, 22, 33};
   later.thresholds.cost_nano_usd = {1, 2, 3};
@@ -163,7 +205,7 @@ TEST(EpochPlan, APartKeepsTheThresholdsOfItsStep) {
 }
 
 TEST(EpochPlan, SaysWhatCanStillBeMeasuredInThisStep) {
-  RolloutRows rows;
+  Running rows;
   rows.plan().guards.push_back(GuardOn(GuardMetric::kCost));
   EpochBaseline later = KnownPrimary();
   later.thresholds.cost_nano_usd = {1, 2, 3};
@@ -176,7 +218,7 @@ TEST(EpochPlan, SaysWhatCanStillBeMeasuredInThisStep) {
 }
 
 TEST(EpochPlan, FindsStepsByShare) {
-  RolloutRows rows;
+  Running rows;
   EXPECT_EQ(StepAbove(rows.rollout()), 1u);
   rows.epoch().share = Share(5'000);
   EXPECT_EQ(StepAbove(rows.rollout()), std::nullopt);
@@ -187,4 +229,4 @@ TEST(EpochPlan, FindsStepsByShare) {
 }
 
 }  // namespace
-}  // namespace podium::control
+}  // namespace podium::rollout

@@ -1,4 +1,4 @@
-#include "control/rollouts/epoch_plan.h"
+#include "rollout/epoch_plan.h"
 
 #include <algorithm>
 #include <cmath>
@@ -11,7 +11,7 @@
 #include "rollout/evidence_limits.h"
 #include "rollout/sticky.h"
 
-namespace podium::control {
+namespace podium::rollout {
 namespace {
 
 using Thresholds = std::array<double, kSeriesOfMetric>;
@@ -81,11 +81,11 @@ bool JudgesFirstOnly(const RolloutPlan& plan, std::size_t series) {
   });
 }
 
-void ChooseJudgedOfAll(const RolloutPlan& plan, const EpochCounts& before, RolloutEpoch& epoch) {
+void ChooseJudgedOfAll(const RolloutPlan& plan, const PrimaryCounts& before, RolloutEpoch& epoch) {
   for (std::size_t i = 0; i < kRolloutSeries; ++i) {
-    rollout::JudgedLimit judged;
+    JudgedLimit judged;
     if (IsSticky(plan.unit) && !JudgesFirstOnly(plan, i)) {
-      judged = rollout::ChooseJudged(before.PrimaryKeys(i));
+      judged = ChooseJudged(before.keys[i]);
     }
     epoch.judged_requests[i] = judged.requests;
     epoch.repeat_share[i] = judged.repeat_share;
@@ -106,11 +106,11 @@ std::uint32_t EpochsSoFar(const Rollout& rollout, std::uint32_t step) {
   return most;
 }
 
-void CountedRates(const Rollout& rollout, const EpochCounts& present, RolloutEpoch& epoch) {
-  if (IsSticky(rollout.plan.unit) || present.primary.requests < kLeastBefore) return;
-  epoch.units_before = present.primary.requests;
+void TakeCounted(const PrimaryCounts& present, RolloutEpoch& epoch) {
+  if (present.requests < kLeastBefore) return;
+  epoch.units_before = present.requests;
   for (std::size_t i = 0; i < kRolloutSeries; ++i) {
-    epoch.bad_before[i] = std::min(present.primary.bad[i], epoch.units_before);
+    epoch.bad_before[i] = std::min(present.bad[i], epoch.units_before);
   }
 }
 
@@ -129,8 +129,7 @@ std::uint32_t PartsOfStep(const RolloutPlan& plan, std::uint32_t step) {
   const double hours = std::chrono::duration<double, std::ratio<3600>>(bake).count();
   // Of as many as would do for each step, one is kept for thresholds that come late.
   const auto most = static_cast<std::int64_t>(limits::kMaxRolloutSteps / plan.steps.size()) - 1;
-  const std::int64_t parts =
-      std::min({std::int64_t{rollout::EpochsOfHold(hours)}, bake / kLeastPart, most});
+  const std::int64_t parts = std::min({std::int64_t{EpochsOfHold(hours)}, bake / kLeastPart, most});
   return static_cast<std::uint32_t>(std::max<std::int64_t>(parts, 1));
 }
 
@@ -156,16 +155,14 @@ RolloutEpoch FirstEpoch(const RolloutPlan& plan, const EpochBaseline& baseline) 
 }
 
 RolloutEpoch NextEpoch(const Rollout& rollout, std::uint32_t step, BasisPoints share,
-                       const EpochCounts& present, const EpochBaseline& baseline) {
+                       const PrimaryCounts& present, const EpochBaseline& baseline) {
   PODIUM_ASSERT(step < rollout.plan.steps.size() && !rollout.epochs.empty());
   RolloutEpoch epoch = rollout.epochs.back();
   epoch.step = step;
   epoch.share = share;
   epoch.began_at = WallTime();
-  if (IsSticky(rollout.plan.unit) ? baseline.units >= kLeastBefore : epoch.units_before == 0) {
-    TakeRates(baseline, epoch);
-  }
-  CountedRates(rollout, present, epoch);
+  if (epoch.units_before == 0) TakeRates(baseline, epoch);
+  TakeCounted(present, epoch);
   TakeThresholds(baseline, false, epoch);
   ChooseJudgedOfAll(rollout.plan, present, epoch);
   epoch.of_step = EpochsSoFar(rollout, step) + 1;
@@ -173,7 +170,7 @@ RolloutEpoch NextEpoch(const Rollout& rollout, std::uint32_t step, BasisPoints s
   return epoch;
 }
 
-RolloutEpoch NextPart(const Rollout& rollout, const EpochCounts& present,
+RolloutEpoch NextPart(const Rollout& rollout, const PrimaryCounts& present,
                       const EpochBaseline& baseline) {
   PODIUM_ASSERT(!rollout.epochs.empty());
   RolloutEpoch epoch = rollout.epochs.back();
@@ -223,4 +220,4 @@ std::uint32_t StepOfShare(const RolloutPlan& plan, BasisPoints share) {
   return of;
 }
 
-}  // namespace podium::control
+}  // namespace podium::rollout
