@@ -128,15 +128,16 @@ inline constexpr std::size_t kMaxPlanWindows = 32;          ///< When steps up m
 inline constexpr std::chrono::hours kMaxStepTime{90 * 24};  ///< Bake time or deadline of a step.
 /// Of one rollout, those of shares that people set included. As many as a verdict looks at.
 inline constexpr std::size_t kMaxRolloutEpochs = 1024;
+inline constexpr std::size_t kEvidenceBatch = 500;  ///< Failing keys that one transaction takes.
 inline constexpr std::size_t kEvidenceSlice = 500;  ///< Keys that are written or dropped at once.
 inline constexpr std::size_t kMaxVerdictBytes = 8 * 1024 * 1024;  ///< With its evidence.
 
 // Serving.
-inline constexpr std::size_t kRecentRequests = 10'000;  ///< Kept to be explained, all cores.
-inline constexpr std::size_t kRecentTextBytes = 64;     ///< Of their request ids and units.
+inline constexpr std::size_t kRecentRequests = 10'000;     ///< Kept to be explained, all cores.
+inline constexpr std::size_t kRecentTextBytes = 64;        ///< Of their request ids and units.
 inline constexpr std::size_t kMaxFailingKeys = 1'000'000;  ///< Kept of one epoch of a rollout.
 inline constexpr std::size_t kMaxSeenKeys = 1'048'576;     ///< Cells that an epoch's keys share.
-inline constexpr std::size_t kInferenceQueue = 256;     ///< Long inferences waiting for the pool.
+inline constexpr std::size_t kInferenceQueue = 256;  ///< Long inferences waiting for the pool.
 inline constexpr std::chrono::microseconds kInlineInference{200};  ///< Longer work leaves the core.
 
 // The journal.
