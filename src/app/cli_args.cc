@@ -58,6 +58,7 @@ class Grammar {
     AddVersionVerbs();
     AddTrafficVerbs();
     AddRouteVerbs();
+    AddRolloutVerbs();
     AddReadingVerbs();
     AddImport();
     AddHelp();
@@ -117,7 +118,8 @@ class Grammar {
               ->option_text("HOST:PORT"));
     group(app_.add_option("-o,--output", output_, "json: the API's own objects; or table")
               ->option_text("json|table")
-              ->check(CLI::IsMember({"json", "table"})));
+              // What is no table is asked for as text: the same thing.
+              ->check(CLI::IsMember({"json", "table", "text"})));
     group(app_.add_option("--timeout", timeout_, "how long to wait, as in 30s (default 2m)")
               ->option_text("DURATION"));
     group(app_.add_option("--reason", client_.reason, "kept in the audit trail")
@@ -415,6 +417,18 @@ class Grammar {
     reload->add_option("ROUTE", reload_.route, "a route that follows a registered model")
         ->required();
     AddForce(reload);
+  }
+
+  void AddRolloutVerbs() {
+    CLI::App* noun = Add(app_, "rollout", "Traffic", "Is a candidate worse, and how is that known",
+                         kRolloutExamples, []() -> CliResult<Verb> {
+                           return UsageError("rollout needs to know what to do",
+                                             "podium rollout --help lists the verbs");
+                         });
+    AddRolloutEvidenceOptions(*Add(*noun, "evidence", "Verbs",
+                                   "The verdict on plain counters, computed anew without a server",
+                                   "", [this] { return Verb(rollout_evidence_); }),
+                              rollout_evidence_);
   }
 
   CliResult<Verb> MakeCanary() {
@@ -799,6 +813,7 @@ class Grammar {
   CanaryArgs canary_;
   FollowWords follow_;
   UnfollowArgs unfollow_;
+  RolloutEvidenceArgs rollout_evidence_;
   ReloadArgs reload_;
   PredictArgs predict_;
   ChatArgs chat_;

@@ -6,7 +6,7 @@ namespace podium::app {
 
 bool IsNoun(const CLI::App& app) {
   return app.get_parent() == nullptr || app.get_name() == "version" || app.get_name() == "price" ||
-         app.get_name() == "import";
+         app.get_name() == "import" || app.get_name() == "rollout";
 }
 
 std::string HelpFormatter::make_help(const CLI::App* app, std::string name,

@@ -7,7 +7,7 @@
 namespace podium::app {
 
 /// It does nothing by itself, only its verbs do: `podium`, `podium version`, `podium price`,
-/// `podium import`.
+/// `podium import`, `podium rollout`.
 bool IsNoun(const CLI::App& app);
 
 /// The library's help with what people look for first: usage, then verbs, then flags; values are

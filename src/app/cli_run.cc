@@ -15,6 +15,7 @@
 #include "app/cli_import.h"
 #include "app/cli_predict.h"
 #include "app/cli_replicas.h"
+#include "app/cli_rollout_offline.h"
 #include "app/cli_serve.h"
 #include "app/cli_status.h"
 #include "app/cli_traffic.h"
@@ -97,6 +98,11 @@ class Runner {
     const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
     if (!format) return Ended(CliFailure(format.error()));
     return RunVerify(args, world_.environment, world_.console, *format);
+  }
+  ExitCode operator()(const RolloutEvidenceArgs& args) {
+    const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
+    if (!format) return Ended(CliFailure(format.error()));
+    return Ended(RunRolloutEvidence(args, world_.console, *format));
   }
   ExitCode operator()(const DbArgs& args) {
     const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);

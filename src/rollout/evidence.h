@@ -28,6 +28,7 @@ struct StepUnits {
   double label_probability = 0;    ///< rho inside the eligible set; share/10,000 unless stated.
   std::uint64_t canary_units = 0;  ///< First sights: each request, or each key once an epoch.
   std::uint64_t units = 0;         ///< Of both arms.
+  bool operator==(const StepUnits&) const = default;
 };
 
 /// One series of events in one step.
@@ -41,6 +42,7 @@ struct StepEvents {
   std::uint64_t canary_early = 0;  ///< Keys hit within judged.requests.
   std::uint64_t early = 0;
   std::uint64_t canary_judged = 0;  ///< Candidate's keys hit so, or judged in full and not hit.
+  bool operator==(const StepEvents&) const = default;
 };
 
 /// Events of one kind: errors, or latencies above one frozen threshold.
@@ -50,6 +52,7 @@ struct Series {
   std::optional<double> absolute_limit{};  ///< p0: the candidate's rate that is good enough.
   double rate_before = 0;                  ///< Of the primary before the rollout, per unit.
   std::vector<StepEvents> steps;           ///< As many as Evidence::steps.
+  bool operator==(const Series&) const = default;
 };
 
 /// What a person would call one guard.
@@ -58,6 +61,7 @@ struct Metric {
   double weight = 1;             ///< Relative to the other metrics'.
   bool guards_promotion = true;  ///< Must be shown to be non-inferior.
   std::vector<Series> series{};  ///< Latency has one for each of p50, p90 and p99.
+  bool operator==(const Metric&) const = default;
 };
 
 /// Pairs are reported beside the verdict: they come from shadow traffic, not from the split.
@@ -65,6 +69,7 @@ struct PairedMetric {
   std::string name;
   PairCounts counts;
   double margin = 1.5;  ///< r1
+  bool operator==(const PairedMetric&) const = default;
 };
 
 enum class RolloutUnit : std::uint8_t { kRequest, kSticky };
@@ -87,6 +92,7 @@ struct Evidence {
   std::vector<StepUnits> steps;
   std::vector<Metric> metrics;
   std::vector<PairedMetric> paired;
+  bool operator==(const Evidence&) const = default;
 };
 
 /// kInvalidArgument with the place at fault: counts that cannot be, numbers outside their range,
@@ -95,5 +101,9 @@ Status Check(const Evidence& evidence);
 
 /// Reads the JSON form. Unknown keys are errors: a misspelt counter must not count as zero.
 Result<Evidence> ParseEvidence(std::string_view json);
+
+/// The same form, on one line: ParseEvidence gives back an equal struct, each double to its last
+/// bit. REQUIRES: Check(evidence), names in UTF-8, and a peak that Judge gave.
+std::string ToJson(const Evidence& evidence);
 
 }  // namespace podium::rollout

@@ -96,6 +96,10 @@ class Fields {
     read(fields, to);
     Take(fields.Finish());
   }
+  bool HoldsObject(const char* key) {
+    const Json* value = Find(key);
+    return value != nullptr && value->is_object();
+  }
   void Fault(const char* key, std::string_view what) {
     Take(Failure(Error{ErrorCode::kInvalidArgument, std::string(what), Place(key), nullptr}));
   }
@@ -158,6 +162,12 @@ void ReadEvents(Fields& fields, StepEvents& step) {
 }
 
 void ReadGrid(Fields& fields, RatioGrid& grid) {
+  if (fields.HoldsObject("grid")) {
+    return fields.ReadObject("grid", grid, [](Fields& own, RatioGrid& to) {
+      own.Read("octaves", to.octaves);
+      own.Read("points", to.points);
+    });
+  }
   std::string name = "errors";
   fields.Read("grid", name);
   if (name == "errors" || name == "p99") {
@@ -167,7 +177,7 @@ void ReadGrid(Fields& fields, RatioGrid& grid) {
   } else if (name == "p50") {
     grid = kP50Grid;
   } else {
-    fields.Fault("grid", "must be errors, p50, p90 or p99");
+    fields.Fault("grid", "must be errors, p50, p90, p99, or octaves and points");
   }
 }
 

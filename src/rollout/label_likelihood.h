@@ -30,6 +30,7 @@ struct LabelCounts {
 struct RatioGrid {
   double octaves = 0.25;  ///< Negative: alternatives below the null (non-inferiority).
   int points = 16;        ///< REQUIRES: 1 to kMaxGridPoints.
+  bool operator==(const RatioGrid&) const = default;
 };
 inline constexpr int kMaxGridPoints = 32;
 inline constexpr RatioGrid kErrorGrid{0.25, 16};

@@ -17,6 +17,7 @@ struct PairCounts {
   std::uint64_t challenger_worse = 0;
   std::uint64_t champion_worse = 0;
   std::uint64_t ties = 0;  ///< Dropped, and shown.
+  bool operator==(const PairCounts&) const = default;
 };
 
 /// ln E against "the challenger is worse at most `null_ratio` times as often as the champion": the

@@ -46,6 +46,7 @@ struct KeyHit {
 struct ScoreHistogram {
   std::array<std::uint64_t, kScoredRequests> canary{};
   std::array<std::uint64_t, kScoredRequests> active{};
+  bool operator==(const ScoreHistogram&) const = default;
 };
 
 /// All that the tests need of one metric in one epoch.
@@ -68,6 +69,7 @@ double LogScoreE(const ScoreHistogram& closed, double label_probability, double 
 struct JudgedLimit {
   std::uint32_t requests = 1;  ///< J: 32, 16, 8, 4, 2 or 1.
   double repeat_share = 0;     ///< q: of keys hit within J, those hit twice. 0 for J = 1.
+  bool operator==(const JudgedLimit&) const = default;
 };
 /// From the active arm's keys of the previous epoch (before the rollout: the primary's).
 JudgedLimit ChooseJudged(std::span<const HitRecord> active_keys);

@@ -271,6 +271,7 @@ void AddFindings(const Evidence& evidence, const Budget& budget, Verdict& verdic
       finding.guards_promotion = metric.guards_promotion;
       AddRates(evidence.steps[finding.step], series.steps[finding.step], finding);
       AddPower(evidence, series, finding);
+      finding.sentence = SentenceOf(finding, verdict, evidence);
       verdict.findings.push_back(std::move(finding));
     }
   }

@@ -53,6 +53,7 @@ struct Finding {
   double ratio_of_interest = 2;
   double needed = 0;  ///< To see that ratio, about.
   bool no_power = false;
+  std::string sentence;  ///< The ratio, ln E beside what it needs, both arms' rates.
 };
 
 /// A paired comparison, beside the verdict.

@@ -68,10 +68,7 @@ std::string HoldText(const Verdict& verdict, const Evidence& evidence) {
   if (verdict.findings.empty()) return "Hold: nothing is measured, so nothing can be proven.";
   std::string text = fmt::format("Hold {}: nothing is proven yet.", CandidateOf(evidence));
   for (const Finding& finding : verdict.findings) {
-    text += fmt::format(" {}; {}; {}; {}.", RatioOf(finding, verdict, evidence),
-                        EvidenceText("rollback", finding.log_e_alarm, finding.alarm_needs),
-                        EvidenceText("promotion", finding.log_e_promote, finding.promote_needs),
-                        RatesOf(finding));
+    text += ' ' + SentenceOf(finding, verdict, evidence);
   }
   return text;
 }
@@ -136,6 +133,13 @@ std::string SentenceOf(const Verdict& verdict, const Evidence& evidence) {
       return FreezeText(verdict, evidence);
   }
   return "";
+}
+
+std::string SentenceOf(const Finding& finding, const Verdict& verdict, const Evidence& evidence) {
+  return fmt::format("{}; {}; {}; {}.", RatioOf(finding, verdict, evidence),
+                     EvidenceText("rollback", finding.log_e_alarm, finding.alarm_needs),
+                     EvidenceText("promotion", finding.log_e_promote, finding.promote_needs),
+                     RatesOf(finding));
 }
 
 std::string SentenceOf(const PairedFinding& finding, const PairedMetric& pairs, double worse_needs,

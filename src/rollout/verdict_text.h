@@ -11,6 +11,9 @@ namespace podium::rollout {
 /// Why this decision: the ratio with its confidence sequence, and ln E beside what it needs.
 std::string SentenceOf(const Verdict& verdict, const Evidence& evidence);
 
+/// The same of one series, without a decision: "error rate: ratio 2.31 (...); ln E ..."
+std::string SentenceOf(const Finding& finding, const Verdict& verdict, const Evidence& evidence);
+
 /// What the pairs say; the thresholds are those of "worse" and of "not worse".
 std::string SentenceOf(const PairedFinding& finding, const PairedMetric& pairs, double worse_needs,
                        double not_worse_needs);
