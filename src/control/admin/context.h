@@ -29,6 +29,7 @@
 #include "store/own_place.h"
 #include "store/registry_store.h"
 #include "store/replica_store.h"
+#include "store/rollout_store.h"
 #include "view/follow_port.h"
 #include "view/publish_port.h"
 #include "view/recent_requests.h"
@@ -114,6 +115,8 @@ struct AdminContext {
   view::FollowPort* follow = nullptr;
   /// Told behind the commit when a registered model was changed here. Any thread; does not block.
   std::function<void()> models_changed = {};
+  /// nullptr: nobody drives rollouts here, and there are no paths to them.
+  store::RolloutStore* rollouts = nullptr;
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
@@ -167,6 +170,8 @@ void AddVersionEndpoints(AdminRoutes& routes);
 void AddRouteEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::follow.
 void AddFollowEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::rollouts.
+void AddRolloutEndpoints(AdminRoutes& routes);
 void AddExplainEndpoints(AdminRoutes& routes);
 void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);

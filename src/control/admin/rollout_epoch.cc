@@ -69,4 +69,20 @@ RolloutEpoch NextEpoch(const Rollout& rollout, std::uint32_t step, BasisPoints s
   return epoch;
 }
 
+std::optional<std::uint32_t> StepAbove(const Rollout& rollout) {
+  const std::vector<RolloutStep>& steps = rollout.plan.steps;
+  for (std::uint32_t i = 0; i < steps.size(); ++i) {
+    if (steps[i].share > rollout.share()) return i;
+  }
+  return std::nullopt;
+}
+
+std::uint32_t StepOfShare(const RolloutPlan& plan, BasisPoints share) {
+  std::uint32_t step = 0;
+  for (std::uint32_t i = 0; i < plan.steps.size(); ++i) {
+    if (plan.steps[i].share <= share) step = i;
+  }
+  return step;
+}
+
 }  // namespace podium::control

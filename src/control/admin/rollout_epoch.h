@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 
 #include "control/admin/rollout_outlook.h"
 #include "domain/rollout.h"
@@ -21,5 +22,10 @@ RolloutEpoch FirstEpoch(const RolloutPlan& plan, const view::StatsRegistry& stat
 /// The next part of `rollout` with `share`: the first of step `step`, or one more of its own.
 RolloutEpoch NextEpoch(const Rollout& rollout, std::uint32_t step, BasisPoints share,
                        const view::StatsRegistry& stats);
+
+/// The first step with a share above the present one; none at the last.
+std::optional<std::uint32_t> StepAbove(const Rollout& rollout);
+/// The step that a share belongs to: the last one that is not above it, else the first.
+std::uint32_t StepOfShare(const RolloutPlan& plan, BasisPoints share);
 
 }  // namespace podium::control
