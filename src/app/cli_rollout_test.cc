@@ -31,11 +31,16 @@ class CliRollout : public ::testing::Test {
   ExitCode Run(const std::vector<std::string>& arguments) {
     out_.str("");
     err_.str("");
-    CliWorld world{{}, console_, clock_, [](auto) { return true; }, clock_.SteadyNow()};
-    world.connect = [](const net::HostPort&) -> Transport {
-      ADD_FAILURE() << "these verbs need no server";
-      return nullptr;
-    };
+    CliWorld world{{},
+                   console_,
+                   clock_,
+                   [](std::chrono::milliseconds) { return true; },
+                   clock_.SteadyNow(),
+                   "podium",
+                   [](const net::HostPort&) -> Transport {
+                     ADD_FAILURE() << "these verbs need no server";
+                     return nullptr;
+                   }};
     return RunCli(arguments, world);
   }
 

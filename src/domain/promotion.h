@@ -26,6 +26,7 @@ enum class PromotionKind : std::uint8_t {
   kFollow,        ///< The route follows a registered model from now on, or another one.
   kUnfollow,      ///< It is driven by Podium's own verbs again.
   kFollowResume,  ///< It was held by a rollback and follows again.
+  kRollout,  ///< A rollout went on without moving traffic: paused, resumed, a gate opened, paged.
 };
 std::string_view NameOf(PromotionKind kind);
 std::optional<PromotionKind> ParsePromotionKind(std::string_view name);
