@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/cli_follow.h"
+#include "app/cli_rollout_text.h"
 #include "app/cli_table.h"
 #include "app/cli_target.h"
 
@@ -115,6 +116,7 @@ std::string Warnings(const Look& look) {
   }
   for (const Json& route : look.routes) {
     text += FollowWarning(route);
+    text += RolloutWarningOf(route);
     for (const Json& fault : MemberOf(route, "faults")) {
       if (!fault.is_string()) continue;
       text += fmt::format("warning: route {}: {}\n", Printable(TextOf(route, "route")),
@@ -139,7 +141,9 @@ void Show(CommandContext& context, const Look& look, const SeenShares& seen) {
   }
   console.out << StatusTable(look.routes, look.metrics, seen);
   for (const Json& route : look.routes) {
-    if (const std::string line = FollowLine(route); !line.empty()) console.out << line << '\n';
+    for (const std::string& line : {FollowLine(route), RolloutLineOf(route)}) {
+      if (!line.empty()) console.out << line << '\n';
+    }
   }
   console.out << std::flush;
 }

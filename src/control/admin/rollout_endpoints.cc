@@ -77,11 +77,18 @@ AdminReply ListOfRoute(AdminCall& call) {
   co_return co_await std::move(list);
 }
 
+// By its id alone too: who has only that from an event or a log need not know the route.
+Result<Rollout> RolloutOf(const AdminCall& call) {
+  store::RolloutStore& rollouts = *call.context.rollouts;
+  const RouteName route = RolledRoute(call);
+  return route.get().empty() ? rollouts.FindRollout(IdOfRollout(call))
+                             : FindRolloutOf(rollouts, route, IdOfRollout(call));
+}
+
 AdminReply GetRollout(AdminCall& call) {
   const AdminContext& c = call.context;
   auto read = RunOn(c.pools.reads, [&]() -> Result<net::Response> {
-    PODIUM_TRY_ASSIGN(const Rollout rollout,
-                      FindRolloutOf(*c.rollouts, RolledRoute(call), IdOfRollout(call)));
+    PODIUM_TRY_ASSIGN(const Rollout rollout, RolloutOf(call));
     Json json = ToJson(rollout, BesideOf(c, rollout, true));
     const PrimaryTraffic traffic =
         TrafficOf(c.stats, rollout.primary, c.clock.SteadyNow() - c.started);
@@ -102,8 +109,7 @@ AdminReply ListVerdicts(AdminCall& call) {
     co_return Fail(std::move(known).error());
   }
   auto read = RunOn(c.pools.reads, [&]() -> Result<net::Response> {
-    PODIUM_TRY_ASSIGN(const Rollout rollout,
-                      FindRolloutOf(*c.rollouts, RolledRoute(call), IdOfRollout(call)));
+    PODIUM_TRY_ASSIGN(const Rollout rollout, RolloutOf(call));
     PODIUM_TRY_ASSIGN(const auto verdicts, c.rollouts->ReadVerdicts(rollout.id));
     Json items = Json::array();
     for (const store::RolloutVerdict& verdict : verdicts) items.push_back(ToJson(verdict));
@@ -248,8 +254,7 @@ Task<Result<net::Response>> Move(AdminCall& call, MoveMaker make, RolloutVerbBod
   Result<store::MutationContext> context = ContextOf(call, body.reason, body.force);
   if (!context) co_return Fail(std::move(context).error());
   auto read = RunOn(c.pools.reads, [&]() -> Result<store::MoveRollout> {
-    PODIUM_TRY_ASSIGN(const Rollout rollout,
-                      FindRolloutOf(*c.rollouts, RolledRoute(call), IdOfRollout(call)));
+    PODIUM_TRY_ASSIGN(const Rollout rollout, RolloutOf(call));
     return make(c, rollout, body);
   });
   Result<store::MoveRollout> verb = co_await std::move(read);
@@ -357,6 +362,7 @@ void AddRolloutEndpoints(AdminRoutes& routes) {
   const std::string all = "/api/v1/routes/{route}/rollouts";
   const std::string one = all + "/{id}";
   routes.Add(kGet, "/api/v1/rollouts", {ListAll});
+  routes.Add(kGet, "/api/v1/rollouts/{id}", {GetRollout});
   routes.Add(kGet, all, {ListOfRoute});
   routes.Add(kPost, all, {StartRollout, kAdmin, kJson});
   routes.Add(kGet, one, {GetRollout});
