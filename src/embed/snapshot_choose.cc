@@ -53,7 +53,7 @@ std::array<char, 16> HexOf(std::uint64_t number) {
 /// a bucket: one is drawn into `decision`.
 routing::RequestIds IdsOf(const RouteEntry& entry, const Ids& ids, Rng& rng, Decision& decision) {
   routing::RequestIds made{ids.session, ids.user, ids.request, false};
-  if (!routing::UnitOf(entry.route->sticky_on, made).value.empty()) return made;
+  if (!routing::UnitOf(*entry.route, made).value.empty()) return made;
   decision.drawn_id = HexOf(rng.Next64());
   made.request = {decision.drawn_id.data(), decision.drawn_id.size()};
   made.request_made_here = true;

@@ -32,8 +32,18 @@ Assignment AssignArm(const CompiledRoute& route, int fine) {
   return Primary(route, route.arms_share);
 }
 
+SplitUnit SplitOf(const CompiledRoute& route) {
+  return route.rollout ? route.rollout->unit : SplitUnit::kRoute;
+}
+
+bool IsKeyless(const CompiledRoute& route, const RequestIds& ids) {
+  const SplitUnit unit = SplitOf(route);
+  return (unit == SplitUnit::kSession && ids.session.empty()) ||
+         (unit == SplitUnit::kUser && ids.user.empty());
+}
+
 Decision Undecided(const CompiledRoute& route, Generation generation, const RequestIds& ids) {
-  const Unit unit = UnitOf(route.sticky_on, ids);
+  const Unit unit = UnitOf(route, ids);
   Decision decision;
   decision.route = &route;
   decision.generation = generation;
@@ -70,6 +80,29 @@ Unit UnitOf(UnitKind sticky_on, const RequestIds& ids) {
   return {UnitKind::kRequest, ids.request};
 }
 
+Unit UnitOf(const CompiledRoute& route, const RequestIds& ids) {
+  switch (SplitOf(route)) {
+    case SplitUnit::kRoute:
+      return UnitOf(route.sticky_on, ids);
+    case SplitUnit::kSession:
+      if (!ids.session.empty()) return {UnitKind::kSession, ids.session};
+      break;
+    case SplitUnit::kUser:
+      if (!ids.user.empty()) return {UnitKind::kUser, ids.user};
+      break;
+    case SplitUnit::kRequest:
+      break;
+  }
+  return {UnitKind::kRequest, ids.request};
+}
+
+bool Decision::randomised() const {
+  const bool by_hand = reason == Reason::kOverride || reason == Reason::kNoPrimary;
+  if (by_hand || keyless) return false;
+  if (route->policy == RoutePolicy::kAb) return route->arms_share.value() > 0;
+  return route->primary != kNoVersion && route->canary_share.value() > 0;
+}
+
 // Without a canary and arms nothing depends on the bucket: it is shown all the same, from the
 // route's own salt, so that a caller can always say where a unit falls.
 BucketInput BucketInputOf(const CompiledRoute& route) {
@@ -83,7 +116,9 @@ Assignment AssignmentAt(const CompiledRoute& route, int fine) {
 
 Decision Choose(const CompiledRoute& route, Generation generation, const RequestIds& ids) {
   Decision decision = Undecided(route, generation, ids);
-  const Assignment assigned = AssignmentAt(route, decision.bucket.fine);
+  decision.keyless = IsKeyless(route, ids);
+  const Assignment assigned =
+      decision.keyless ? Primary(route, BasisPoints()) : AssignmentAt(route, decision.bucket.fine);
   decision.version = assigned.version;
   decision.reason = assigned.reason;
   decision.propensity = assigned.out_of_whole / kWhole;

@@ -36,8 +36,12 @@ struct Decision {
   Generation generation;
   UnitKind unit_kind = UnitKind::kRequest;
   bool sticky = true;  ///< False when the unit is an id that Podium made up for this request.
+  /// A rollout demands an id that did not come: the primary's, whatever the bucket.
+  bool keyless = false;
 
   bool canary() const { return reason == Reason::kCanary; }
+  /// The bucket decided between two versions: no wish, no missing id and no missing version did.
+  bool randomised() const;
 };
 
 /// The ids that came with a request; empty when absent.
@@ -66,6 +70,9 @@ Assignment AssignmentAt(const CompiledRoute& route, int fine);
 
 /// The unit that `sticky_on` asks for: (user,) session, else request.
 Unit UnitOf(UnitKind sticky_on, const RequestIds& ids);
+/// The same for a route, whose rollout may demand another (SplitUnit): the request itself, or a
+/// session or user and nothing else; what comes without it shows the bucket of its request id.
+Unit UnitOf(const CompiledRoute& route, const RequestIds& ids);
 
 Decision Choose(const CompiledRoute& route, Generation generation, const RequestIds& ids);
 

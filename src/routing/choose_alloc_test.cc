@@ -30,6 +30,10 @@ TEST(ChooseAllocations, ADecisionAllocatesNothing) {
                     {Primary("a"), Arm("x"), Arm("y"), Arm("z")}},
                    {})
           .route;
+  const auto rolling =
+      CompileRoute({RouteRow().RollingOut(SplitUnit::kSession), {Primary("a"), Canary("b", 5000)}},
+                   {})
+          .route;
   TableCompiler compiler({});
   compiler.Absorb({RouteRow("a-route-name-beyond-any-small-string-buffer")}, {});
   const auto part = compiler.Compile(Generation(1));
@@ -38,12 +42,13 @@ TEST(ChooseAllocations, ADecisionAllocatesNothing) {
 
   int steps = 0;
   const std::int64_t before = allocations;
-  for (const CompiledRoute* route : {fixed.get(), arms.get()}) {
+  for (const CompiledRoute* route : {fixed.get(), arms.get(), rolling.get()}) {
     for (const std::string_view id : {std::string_view(session), std::string_view(beyond_the_wire),
                                       std::string_view("short"), std::string_view()}) {
       const RequestIds ids{
           .session = id, .user = {}, .request = "request", .request_made_here = true};
-      steps += ChainOf(Choose(*route, Generation(1), ids)).size;
+      const Decision decision = Choose(*route, Generation(1), ids);
+      steps += ChainOf(decision).size + (decision.randomised() ? 1 : 0);
       const VersionIndex named = FindOverride(*route, "a-version");
       steps += ChainOf(ChooseOverride(*route, Generation(1), ids, named)).size;
     }

@@ -248,6 +248,77 @@ TEST(Choose, AnArmMayBeAVersionOfAnyStatusThatServes) {
   EXPECT_EQ(IdFor(*route, "user-1"), "s");
 }
 
+// What a rollout demands as its unit decides what is hashed, whatever the route sticks to; who
+// comes without it is the primary's, since no coin was thrown for him.
+TEST(Choose, ARolloutDemandsItsUnit) {
+  const RequestIds all{.session = "s", .user = "u", .request = "r"};
+  const RequestIds session{.session = "s", .user = {}, .request = "r"};
+  const RequestIds user{.session = {}, .user = "u", .request = "r"};
+  const RequestIds bare{.session = {}, .user = {}, .request = "r"};
+  struct Case {
+    const char* name;
+    SplitUnit split;
+    const char* sticky_on;
+    const RequestIds& ids;
+    UnitKind kind;
+    const char* value;
+    bool keyless;
+  };
+  const Case cases[] = {
+      {"as the route", SplitUnit::kRoute, "session", all, UnitKind::kSession, "s", false},
+      {"as the route, by user", SplitUnit::kRoute, "user", all, UnitKind::kUser, "u", false},
+      {"the route takes requests too", SplitUnit::kRoute, "session", bare, UnitKind::kRequest, "r",
+       false},
+      {"request in a session", SplitUnit::kRequest, "session", all, UnitKind::kRequest, "r", false},
+      {"request alone", SplitUnit::kRequest, "user", bare, UnitKind::kRequest, "r", false},
+      {"session", SplitUnit::kSession, "user", all, UnitKind::kSession, "s", false},
+      {"no session", SplitUnit::kSession, "session", user, UnitKind::kRequest, "r", true},
+      {"user", SplitUnit::kUser, "session", all, UnitKind::kUser, "u", false},
+      {"no user", SplitUnit::kUser, "user", session, UnitKind::kRequest, "r", true},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto route = Compiled(RouteRow().StickyOn(c.sticky_on).RollingOut(c.split),
+                                {Primary("old"), Canary("new", 10'000)});
+    const Decision decision = Choose(*route, Generation(1), c.ids);
+    EXPECT_EQ(decision.unit_kind, c.kind);
+    EXPECT_EQ(decision.bucket.hash, BucketOf(Layer::kCanary, "r1", c.value).hash);
+    EXPECT_EQ(decision.keyless, c.keyless);
+    EXPECT_EQ(decision.randomised(), !c.keyless);
+    EXPECT_EQ(decision.reason, c.keyless ? Reason::kPrimary : Reason::kCanary);
+    EXPECT_EQ(IdOf(decision), c.keyless ? "old" : "new");
+    EXPECT_EQ(decision.propensity, 1.0);
+  }
+}
+
+// Only where the bucket could have gone the other way does an outcome say anything.
+TEST(Choose, SaysWhetherTheBucketDecided) {
+  struct Case {
+    const char* name;
+    Route route;
+    std::vector<ModelVersion> versions;
+    bool want;
+  };
+  const Case cases[] = {
+      {"canary", RouteRow(), {Primary("a"), Canary("b", 2691)}, true},
+      {"primary beside a canary", RouteRow(), {Primary("a"), Canary("b", 2690)}, true},
+      {"canary without a share", RouteRow(), {Primary("a"), Canary("b", 0)}, false},
+      {"no canary", RouteRow(), {Primary("a")}, false},
+      {"no primary", RouteRow(), {Canary("b", 5000)}, false},
+      {"nothing", RouteRow(), {}, false},
+      {"an arm or the control", RouteRow().WithArm("x", 5000), {Primary("a"), Arm("x")}, true},
+      {"no arm", RouteRow().Ab(), {Primary("a")}, false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto route = CompileRoute({c.route, c.versions}, {}).route;
+    EXPECT_EQ(Choose(*route, Generation(1), Session("user-1")).randomised(), c.want);
+    if (route->primary == kNoVersion) continue;
+    EXPECT_FALSE(
+        ChooseOverride(*route, Generation(1), Session("user-1"), route->primary).randomised());
+  }
+}
+
 TEST(FindOverride, ByModelIdOrVersionString) {
   const auto route =
       Compiled(RouteRow(), {Primary("m1").Version("1.0"), VersionRow("m2").Version("2.0"),

@@ -38,11 +38,13 @@ std::optional<BasisPoints> CanaryFrom(const CompiledRoute& route, int fine) {
 Explanation Explain(const CompiledRoute& route, Generation generation, const RequestIds& ids) {
   Explanation explanation;
   explanation.decision = Choose(route, generation, ids);
-  explanation.unit = UnitOf(route.sticky_on, ids);
+  explanation.unit = UnitOf(route, ids);
   explanation.input = BucketInputOf(route);
   explanation.runs = RunsOf(route);
   explanation.hit = RunWith(explanation.runs, explanation.decision.bucket.fine);
-  explanation.canary_from = CanaryFrom(route, explanation.decision.bucket.fine);
+  if (!explanation.decision.keyless) {
+    explanation.canary_from = CanaryFrom(route, explanation.decision.bucket.fine);
+  }
   return explanation;
 }
 

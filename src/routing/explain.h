@@ -26,8 +26,8 @@ struct Explanation {
   Unit unit;                    ///< What was hashed.
   BucketInput input;            ///< With what: layer and salt.
   std::vector<BucketRun> runs;  ///< All fine buckets in order; `hit` is the unit's.
-  std::size_t hit = 0;
-  /// The smallest share at which this unit would be canary; nullopt without a canary.
+  std::size_t hit = 0;          ///< A keyless decision has not looked at it.
+  /// The smallest share at which this unit would be canary; nullopt without a canary, or keyless.
   std::optional<BasisPoints> canary_from;
 };
 

@@ -105,5 +105,20 @@ TEST(Explain, TheUnitIsTheOneThatTheRouteSticksTo) {
   EXPECT_EQ(bare.unit.value, "r-1");
 }
 
+// `podium explain --request` replays with the id of the unit alone: a keyless request must come out
+// as it did.
+TEST(Explain, AKeylessRequestIsThePrimarysAtAnyShare) {
+  const auto route =
+      CompiledAsIs(RouteRow().RollingOut(SplitUnit::kSession), {Primary("a"), Canary("b", 10'000)});
+  const Explanation keyless = Explain(*route, Generation(1), {{}, {}, "r-1", false});
+  EXPECT_TRUE(keyless.decision.keyless);
+  EXPECT_EQ(keyless.decision.reason, Reason::kPrimary);
+  EXPECT_EQ(keyless.unit.value, "r-1");
+  EXPECT_FALSE(keyless.canary_from);
+  const Explanation keyed = Explain(*route, Generation(1), InSession("s"));
+  EXPECT_TRUE(keyed.decision.canary());
+  EXPECT_TRUE(keyed.canary_from);
+}
+
 }  // namespace
 }  // namespace podium::routing

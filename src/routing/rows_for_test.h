@@ -56,6 +56,11 @@ class RouteRow {
   RouteRow& Previous(std::string id) {
     return row_.previous_primary = ModelId(std::move(id)), *this;
   }
+  RouteRow& RollingOut(SplitUnit unit) {
+    row_.rollout.emplace();
+    row_.rollout->unit = unit;
+    return *this;
+  }
   RouteRow& Ab() { return row_.policy = RoutePolicy::kAb, *this; }
   /// The next slot, as the store numbers them.
   RouteRow& WithArm(std::string id, int basis_points) {

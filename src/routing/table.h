@@ -48,6 +48,8 @@ struct CompiledRoute {
   BasisPoints arms_share;     ///< Of all arms together; the rest is the control's.
   std::vector<ModelVersion> versions;  ///< All that are not deleted or retired, by model_id.
   std::optional<Follow> follow;        ///< Decides no call: for those who show or drive the route.
+  /// Of the rollout that runs: what its canary layer hashes, and in which epoch calls are counted.
+  std::optional<RolloutMark> rollout;
   WallTime updated_at;
   Revision revision;  ///< The route row's: its ETag.
 

@@ -39,6 +39,8 @@ class RouteCompilation {
     route_->updated_at = row.updated_at;
     route_->revision = row.revision;
     route_->follow = row.follow;
+    // A rollout moves the canary layer, which a route with arms does not have.
+    if (row.policy == RoutePolicy::kFixed) route_->rollout = row.rollout;
     route_->sticky_on = StickyOn();
     route_->salt = UsableSalt("salt", row.salt);
     route_->canary_salt = UsableSalt("canary_salt", row.canary_salt);

@@ -57,6 +57,16 @@ TEST(CompileRoute, KeepsWhatTheRouteFollows) {
   EXPECT_EQ(Compile(row, {}).route->follow, row.follow);
 }
 
+TEST(CompileRoute, KeepsTheMarkOfItsRollout) {
+  Route row = RouteRow().RollingOut(SplitUnit::kUser);
+  row.rollout->id = RolloutId("ro-1");
+  row.rollout->epoch = 3;
+  EXPECT_EQ(CompileRoute({row, {Primary("a")}}, {}).route->rollout, row.rollout);
+  row.policy = RoutePolicy::kAb;
+  EXPECT_FALSE(CompileRoute({row, {Primary("a")}}, {}).route->rollout)
+      << "it has no canary layer to move";
+}
+
 TEST(CompileRoute, Invariant4DuplicateRolesGoToTheOldest) {
   struct Case {
     const char* name;
