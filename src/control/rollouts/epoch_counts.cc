@@ -1,0 +1,96 @@
+#include "control/rollouts/epoch_counts.h"
+
+#include <algorithm>
+#include <set>
+#include <string_view>
+#include <tuple>
+
+namespace podium::control {
+namespace {
+
+using Incarnations = std::vector<std::set<std::string_view>>;  // By epoch.
+
+void AddCount(const store::RolloutCount& count, EpochCounts& epoch) {
+  ArmTotal& arm = count.canary ? epoch.canary : epoch.primary;
+  arm.units += count.units;
+  arm.requests += count.requests;
+  for (std::size_t i = 0; i < kRolloutSeries; ++i) arm.bad[i] += count.bad[i];
+  epoch.ineligible += count.ineligible;
+}
+
+rollout::HitRecord RecordOf(const store::RolloutHit& hit) {
+  return {.first_rank = hit.first_rank,
+          .second_rank = hit.second_rank,
+          .bad = std::min(hit.bad, rollout::kScoredRequests)};
+}
+
+bool SameKey(const store::RolloutHit& a, const store::RolloutHit& b) {
+  return a.epoch == b.epoch && a.series == b.series && a.unit == b.unit;
+}
+
+// One key, as [begin, end) saw it.
+rollout::KeyHit MergedKey(const store::RolloutHit* const* begin,
+                          const store::RolloutHit* const* end, bool epoch_over, bool one_counts) {
+  rollout::KeyHit key{.record = RecordOf(**begin), .canary = (*begin)->canary};
+  for (const auto* each = begin + 1; each != end; ++each) {
+    key.record = rollout::Merged(key.record, RecordOf(**each));
+  }
+  key.closed = epoch_over || (one_counts && (*begin)->seen >= rollout::kScoredRequests);
+  return key;
+}
+
+void MergeKeys(const store::RolloutEvidence& stored, std::vector<EpochCounts>& epochs) {
+  std::vector<const store::RolloutHit*> hits;
+  for (const store::RolloutHit& hit : stored.hits) {
+    if (hit.epoch < epochs.size() && hit.series < kRolloutSeries) hits.push_back(&hit);
+  }
+  std::sort(hits.begin(), hits.end(), [](const store::RolloutHit* a, const store::RolloutHit* b) {
+    return std::tie(a->epoch, a->series, a->unit, a->incarnation) <
+           std::tie(b->epoch, b->series, b->unit, b->incarnation);
+  });
+  for (std::size_t at = 0; at < hits.size();) {
+    std::size_t end = at + 1;
+    while (end < hits.size() && SameKey(*hits[at], *hits[end])) ++end;
+    EpochCounts& epoch = epochs[hits[at]->epoch];
+    const bool over = hits[at]->epoch + 1 < epochs.size();
+    epoch.keys[hits[at]->series].push_back(
+        MergedKey(hits.data() + at, hits.data() + end, over, epoch.incarnations == 1));
+    at = end;
+  }
+}
+
+}  // namespace
+
+rollout::PrimaryCounts EpochCounts::Primary() const {
+  rollout::PrimaryCounts counts{.requests = primary.requests, .bad = primary.bad, .keys = {}};
+  for (std::size_t i = 0; i < kRolloutSeries; ++i) {
+    for (const rollout::KeyHit& key : keys[i]) {
+      if (!key.canary) counts.keys[i].push_back(key.record);
+    }
+  }
+  return counts;
+}
+
+std::uint64_t EpochCounts::Hit(std::size_t series, bool of_canary) const {
+  return static_cast<std::uint64_t>(
+      std::count_if(keys[series].begin(), keys[series].end(),
+                    [&](const rollout::KeyHit& key) { return key.canary == of_canary; }));
+}
+
+std::vector<EpochCounts> MergeCounts(const store::RolloutEvidence& stored) {
+  std::vector<EpochCounts> epochs(stored.rollout.epochs.size());
+  Incarnations incarnations(epochs.size());
+  for (const store::RolloutCount& count : stored.counts) {
+    if (count.epoch >= epochs.size()) continue;
+    AddCount(count, epochs[count.epoch]);
+    incarnations[count.epoch].insert(count.incarnation);
+  }
+  for (const store::RolloutHit& hit : stored.hits) {
+    if (hit.epoch < epochs.size()) incarnations[hit.epoch].insert(hit.incarnation);
+  }
+  for (std::size_t i = 0; i < epochs.size(); ++i) epochs[i].incarnations = incarnations[i].size();
+  MergeKeys(stored, epochs);
+  return epochs;
+}
+
+}  // namespace podium::control

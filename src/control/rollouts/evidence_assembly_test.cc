@@ -1,0 +1,238 @@
+#include "control/rollouts/evidence_assembly.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "control/rollouts/rollout_rows_fixture.h"
+
+namespace podium::control {
+namespace {
+
+constexpr double kNever = -std::numeric_limits<double>::infinity();
+
+RolloutGuard LatencyGuard() {
+  RolloutGuard guard;
+  guard.metric = GuardMetric::kLatency;
+  return guard;
+}
+
+const rollout::StepEvents& Last(const rollout::Evidence& evidence, std::size_t series = 0) {
+  return evidence.metrics[0].series[series].steps.back();
+}
+
+TEST(EvidenceAssembly, CountsRequestsOfAllReplicas) {
+  RolloutRows rows;
+  rows.Count(true, 100, 5, "a").Count(true, 50, 1, "b").Count(false, 1'900, 20, "b");
+  const RolloutLook look = rows.Look();
+  ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+  EXPECT_EQ(look.evidence.unit, rollout::RolloutUnit::kRequest);
+  EXPECT_EQ(look.evidence.steps.back().canary_units, 150u);
+  EXPECT_EQ(look.evidence.steps.back().units, 2'050u);
+  EXPECT_EQ(look.evidence.steps.back().label_probability, 0.05);
+  EXPECT_EQ(Last(look.evidence).canary_events, 6u);
+  EXPECT_EQ(Last(look.evidence).events, 26u);
+  EXPECT_EQ(look.evidence.declared_steps, 3);
+}
+
+TEST(EvidenceAssembly, CountsKeysOnce) {
+  RolloutRows rows(SplitUnit::kSession);
+  rows.epoch().judged_requests[0] = 4;
+  rows.epoch().repeat_share[0] = 0.05;
+  rows.Count(true, 50, 0, "a").Count(false, 950, 0, "a");
+  rows.Hit(true, 0, 3, "a", 2, 16).Hit(false, 100, 10, "a", 1, 16);
+  const RolloutLook look = rows.Look();
+  ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+  EXPECT_EQ(look.evidence.unit, rollout::RolloutUnit::kSticky);
+  const rollout::StepEvents& events = Last(look.evidence);
+  EXPECT_EQ(events.canary_events, 3u);
+  EXPECT_EQ(events.events, 13u);
+  EXPECT_EQ(events.canary_early, 3u);
+  EXPECT_EQ(events.closed.canary[1], 3u);
+  EXPECT_EQ(events.closed.active[0], 10u);
+  EXPECT_EQ(events.judged, (rollout::JudgedLimit{4, 0.05}));
+}
+
+// Three replicas that see every key would triple the weight of each coin in the test of the split.
+TEST(EvidenceAssembly, AKeyThatEveryReplicaSeesWeighsOne) {
+  RolloutRows rows(SplitUnit::kSession);
+  for (const char* replica : {"a", "b", "c"}) {
+    rows.Count(true, 52, 0, replica).Count(false, 948, 0, replica);
+  }
+  const RolloutLook look = rows.Look();
+  EXPECT_EQ(look.evidence.steps.back().canary_units, 52u);
+  EXPECT_EQ(look.evidence.steps.back().units, 1'000u);
+}
+
+// The absolute test must not take keys for good whose outcome is not known.
+TEST(EvidenceAssembly, SaysHowManyKeysWereJudged) {
+  struct Case {
+    const char* name;
+    std::uint32_t judged;
+    std::uint64_t outcomes;
+    std::uint64_t want;
+  };
+  const Case cases[] = {
+      {"first requests", 1, 400, 300},
+      {"those that hang have no outcome", 1, 20, 20},
+      {"of more requests it is not known", 4, 400, 2},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    RolloutRows rows(SplitUnit::kSession);
+    rows.plan().guards[0].at_most = 0.5;
+    rows.epoch().judged_requests[0] = c.judged;
+    rows.Count(true, 300, 0).Count(false, 5'000, 0).Hit(true, 0, 2);
+    rows.rows().counts[0].requests = c.outcomes;
+    const RolloutLook look = rows.Look();
+    ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+    EXPECT_EQ(Last(look.evidence).canary_judged, c.want);
+    EXPECT_EQ(look.evidence.metrics[0].series[0].absolute_limit, 0.005);
+  }
+}
+
+// Cells are read one by one while calls are counted: what is ahead must not look like a fault.
+TEST(EvidenceAssembly, ToleratesOutcomesAheadOfTheirUnits) {
+  RolloutRows rows;
+  rows.Count(true, 3, 4).Count(false, 100, 0);
+  const RolloutLook look = rows.Look();
+  EXPECT_TRUE(look.fault);
+  EXPECT_EQ(look.evidence.steps.back().canary_units, 4u);
+}
+
+TEST(EvidenceAssembly, CompilesLimitsFromWhatWasFrozen) {
+  RolloutRows rows;
+  rows.plan().guards[0].points = 1;
+  rows.Begin(rows.epoch(), std::chrono::minutes(10));
+  rows.epoch().bad_before[0] = 200;
+  const rollout::Evidence evidence = rows.Look().evidence;
+  const rollout::Series& errors = evidence.metrics[0].series[0];
+  EXPECT_NEAR(errors.steps[0].null_ratio, 1.995, 1e-3);  // One point above 1 %.
+  EXPECT_NEAR(errors.steps[1].null_ratio, 1.4988, 1e-3);
+  EXPECT_NEAR(errors.rate_before, 0.02, 1e-4);
+}
+
+TEST(EvidenceAssembly, TheMarginFollowsTheShareAboutToBeGranted) {
+  struct Case {
+    const char* name;
+    int share;
+    double alpha;
+    std::optional<double> own;
+    double want;
+    int next;
+  };
+  const Case cases[] = {
+      {"to 25 %", 500, 0.05, std::nullopt, 2, 2'500},
+      {"to 50 %", 2'500, 0.05, std::nullopt, 1.5, 5'000},
+      {"to everybody", 5'000, 0.05, std::nullopt, 1.5, 10'000},
+      {"strict", 2'500, 0.01, std::nullopt, 1.25, 5'000},
+      {"the plan's", 500, 0.05, 4, 4, 2'500},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    RolloutRows rows;
+    rows.epoch().share = Share(c.share);
+    rows.plan().alpha = c.alpha;
+    rows.plan().margin = c.own;
+    const rollout::Evidence evidence = rows.Look().evidence;
+    EXPECT_EQ(evidence.margin, c.want);
+    EXPECT_EQ(evidence.next_share, Share(c.next));
+    EXPECT_EQ(evidence.alpha_promote, c.alpha);
+  }
+}
+
+TEST(EvidenceAssembly, LaterAttemptsSpendLess) {
+  RolloutRows rows;
+  rows.rollout().attempt = 3;
+  EXPECT_EQ(rows.Look().evidence.attempt, 3);
+}
+
+// What the alarm has once reached stays so, whoever drives by then.
+TEST(EvidenceAssembly, KeepsThePeakOfRequests) {
+  RolloutRows rows;
+  rows.rollout().log_e_peak = 2;
+  EXPECT_EQ(LookAt(rows.rows(), KnownPrimary(), kNever).evidence.log_e_peak, 2);
+  EXPECT_EQ(LookAt(rows.rows(), KnownPrimary(), 3).verdict.log_e_rollback, 3);
+  RolloutRows keys(SplitUnit::kSession);
+  keys.rollout().log_e_peak = 2;
+  EXPECT_EQ(LookAt(keys.rows(), KnownPrimary(), 3).evidence.log_e_peak, kNever);
+}
+
+TEST(EvidenceAssembly, ExpectsWhatTheRateSoFarPromises) {
+  RolloutRows rows;
+  rows.Count(false, 1'800, 0).After(std::chrono::minutes(30));
+  EXPECT_NEAR(*rows.Look().evidence.units_left, 5'400, 1e-6);  // Ninety minutes at one a second.
+  rows.After(std::chrono::seconds(59));
+  EXPECT_FALSE(rows.Look().evidence.units_left);
+  rows.After(std::chrono::hours(2));
+  EXPECT_FALSE(rows.Look().evidence.units_left);  // Behind its deadline nobody knows.
+  rows.plan().steps[0].deadline = std::chrono::hours(3);
+  EXPECT_NEAR(*rows.Look().evidence.units_left, 900, 1e-6);
+}
+
+TEST(EvidenceAssembly, ExpectsKeysThatAreNotHitYet) {
+  RolloutRows rows(SplitUnit::kSession);
+  rows.Count(false, 1'800, 0).Hit(false, 0, 300).After(std::chrono::minutes(30));
+  EXPECT_NEAR(*rows.Look().evidence.units_left, 1'500 + 5'400, 1e-6);
+}
+
+// A guard that can be measured must be passed; one that nobody on this route can measure must not
+// hold a rollout up for ever; and nobody goes up on nothing.
+TEST(EvidenceAssembly, AnUnmeasuredMetricHoldsOnlyWhileItHasAChance) {
+  struct Case {
+    const char* name;
+    bool frozen;
+    bool known_now;
+    std::uint32_t in_step;
+    bool guards;
+  };
+  const Case cases[] = {
+      {"measured", true, true, 1, true},
+      {"measured, and forgotten since by this replica", true, false, 1, true},
+      {"known by now, and a part is left for it", false, true, 2, true},
+      {"known by now, too late for this step", false, true, 1, false},
+      {"not known to anybody", false, false, 2, false},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    RolloutRows rows;
+    rows.plan().guards.push_back(LatencyGuard());
+    rows.epoch().in_step = c.in_step;
+    if (!c.frozen) rows.epoch().thresholds = FrozenThresholds();
+    const RolloutLook look = rows.Look(c.known_now ? KnownPrimary() : rollout::EpochBaseline());
+    EXPECT_EQ(look.evidence.metrics[1].guards_promotion, c.guards);
+    EXPECT_TRUE(look.evidence.metrics[0].guards_promotion);
+    EXPECT_EQ(look.evidence.metrics[1].series.size(), 3u);  // Its weight stays what it was.
+    EXPECT_EQ(look.sentence.find("Not measured") != std::string::npos, !c.frozen);
+  }
+}
+
+TEST(EvidenceAssembly, WithNothingMeasuredNothingGoesUp) {
+  RolloutRows rows;
+  rows.plan().guards = {LatencyGuard()};
+  rows.epoch().thresholds = FrozenThresholds();
+  rows.Count(true, 5'000, 0).Count(false, 95'000, 0);
+  EXPECT_EQ(rows.Look(rollout::EpochBaseline()).verdict.decision, rollout::Decision::kHold);
+}
+
+// What is stored with a decision is computed again by others: nothing may be added to the verdict.
+TEST(EvidenceAssembly, TheVerdictIsTheOneOfTheEvidence) {
+  RolloutRows rows;
+  rows.plan().guards.push_back(LatencyGuard());
+  rows.epoch().thresholds = FrozenThresholds();
+  const RolloutLook look = rows.Look();
+  EXPECT_EQ(rollout::Judge(look.evidence)->sentence, look.verdict.sentence);
+}
+
+TEST(EvidenceAssembly, AFaultIsHold) {
+  RolloutRows rows;
+  rows.plan().guards[0].weight = 0;
+  const RolloutLook look = rows.Look();
+  EXPECT_FALSE(look.fault);
+  EXPECT_EQ(look.verdict.decision, rollout::Decision::kHold);
+  EXPECT_NE(look.sentence.find("a weight is above 0"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace podium::control
