@@ -14,6 +14,7 @@
 #include "control/admin/version_json.h"
 #include "domain/rollout_json.h"
 #include "rollout/alpha.h"
+#include "rollout/epoch_plan.h"
 
 namespace podium::control {
 namespace {
@@ -144,7 +145,7 @@ Result<PreparedStart> Prepare(const AdminContext& c, const RouteName& route,
     start.primary_version = version.version;
   }
   start.traffic = TrafficOf(c.stats, primary, c.clock.SteadyNow() - c.started);
-  start.verb.first = FirstEpoch(asked.plan, c.stats, primary);
+  start.verb.first = rollout::FirstEpoch(asked.plan, BaselineHere(c.stats, primary));
   PODIUM_TRY_ASSIGN(start.attempt, NextAttemptOf(c, state, candidate));
   return start;
 }
@@ -303,6 +304,14 @@ AdminReply RollBackRollout(AdminCall& call) {
   });
 }
 
+// The first part of a step, or of a share that a person sets, with what is known by now.
+Result<RolloutEpoch> EpochAt(const AdminContext& c, const Rollout& rollout, std::uint32_t step,
+                             BasisPoints share) {
+  PODIUM_TRY_ASSIGN(const store::RolloutEvidence evidence, c.rollouts->ReadEvidence(rollout.id));
+  return rollout::NextEpoch(rollout, step, share, CountsOfPrimary(evidence),
+                            BaselineHere(c.stats, rollout.primary));
+}
+
 // Opens the gate of the present step; else takes the next step now, whatever was proven.
 Result<store::MoveRollout> MakeStep(const AdminContext& c, const Rollout& rollout,
                                     const RolloutVerbBody&) {
@@ -313,8 +322,8 @@ Result<store::MoveRollout> MakeStep(const AdminContext& c, const Rollout& rollou
     open.seen = rollout.revision;
     return open;
   }
-  const std::optional<std::uint32_t> above = StepAbove(rollout);
-  if (!HasEnded(rollout.phase) && !above) {
+  const std::optional<std::uint32_t> above = rollout::StepAbove(rollout);
+  if (!above && !HasEnded(rollout.phase)) {
     return Fail(ErrorCode::kUnprocessable,
                 "rollout {} is at its last step: POST /api/v1/routes/{}/rollouts/{}/promote",
                 rollout.id.get(), rollout.route.get(), rollout.id.get());
@@ -323,7 +332,7 @@ Result<store::MoveRollout> MakeStep(const AdminContext& c, const Rollout& rollou
   store::MoveRollout step = MoveOf(rollout, store::RolloutMove::kEpoch,
                                    fmt::format("step {} of {} ({} %) taken by hand", next + 1,
                                                steps.size(), FormatPercent(steps[next].share)));
-  step.epoch = NextEpoch(rollout, next, steps[next].share, c.stats);
+  PODIUM_TRY_ASSIGN(step.epoch, EpochAt(c, rollout, next, steps[next].share));
   step.seen = rollout.revision;  // Two who ask at once take one step.
   return step;
 }
@@ -334,7 +343,8 @@ Result<store::MoveRollout> MakeShare(const AdminContext& c, const Rollout& rollo
                                      const RolloutVerbBody& body) {
   store::MoveRollout share = MoveOf(rollout, store::RolloutMove::kEpoch,
                                     fmt::format("share set to {} %", FormatPercent(*body.share)));
-  share.epoch = NextEpoch(rollout, StepOfShare(rollout.plan, *body.share), *body.share, c.stats);
+  const std::uint32_t step = rollout::StepOfShare(rollout.plan, *body.share);
+  PODIUM_TRY_ASSIGN(share.epoch, EpochAt(c, rollout, step, *body.share));
   share.seen = rollout.revision;
   return share;
 }

@@ -1,12 +1,13 @@
-// What a person's verb freezes when it begins a part of a rollout: thresholds and rates of the
-// primary as this replica knows it, before anything is counted against them.
+// What a person's verb freezes when it begins a part of a rollout: how the primary does, as far as
+// it is known here, before anything is counted against it.
 #pragma once
 
 #include <chrono>
-#include <optional>
 
 #include "control/admin/rollout_outlook.h"
 #include "domain/rollout.h"
+#include "rollout/epoch_plan.h"
+#include "store/rollout_store.h"
 #include "view/stats_registry.h"
 
 namespace podium::control {
@@ -15,17 +16,10 @@ namespace podium::control {
 PrimaryTraffic TrafficOf(const view::StatsRegistry& stats, const ModelId& primary,
                          std::chrono::nanoseconds uptime);
 
-/// The first part of `plan`.
-RolloutEpoch FirstEpoch(const RolloutPlan& plan, const view::StatsRegistry& stats,
-                        const ModelId& primary);
+/// Its quantiles here, and how often it exceeded them; of one that is not known, nothing.
+rollout::EpochBaseline BaselineHere(const view::StatsRegistry& stats, const ModelId& primary);
 
-/// The next part of `rollout` with `share`: the first of step `step`, or one more of its own.
-RolloutEpoch NextEpoch(const Rollout& rollout, std::uint32_t step, BasisPoints share,
-                       const view::StatsRegistry& stats);
-
-/// The first step with a share above the present one; none at the last.
-std::optional<std::uint32_t> StepAbove(const Rollout& rollout);
-/// The step that a share belongs to: the last one that is not above it, else the first.
-std::uint32_t StepOfShare(const RolloutPlan& plan, BasisPoints share);
+/// What all replicas have counted of the primary in the last epoch. Pure.
+rollout::PrimaryCounts CountsOfPrimary(const store::RolloutEvidence& evidence);
 
 }  // namespace podium::control
