@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdint>
 
 namespace podium {
 namespace {
@@ -31,6 +32,15 @@ std::uint64_t Histogram::MiddleOf(std::size_t bucket) {
     return (sub << (kMinExponent - kSubBits)) + (1U << (kMinExponent - kSubBits - 1));
   const int shift = kMinExponent + static_cast<int>(octave) - 1 - kSubBits;
   return (((std::uint64_t{1} << kSubBits) + sub) << shift) + (std::uint64_t{1} << (shift - 1));
+}
+
+std::uint64_t Histogram::LastOf(std::size_t bucket) {
+  if (bucket == kBuckets - 1) return static_cast<std::uint64_t>(INT64_MAX);
+  const std::size_t octave = bucket >> kSubBits;
+  const std::uint64_t after = (bucket & ((1U << kSubBits) - 1)) + 1;
+  if (octave == 0) return (after << (kMinExponent - kSubBits)) - 1;
+  const int shift = kMinExponent + static_cast<int>(octave) - 1 - kSubBits;
+  return (((std::uint64_t{1} << kSubBits) + after) << shift) - 1;
 }
 
 void Histogram::Record(std::chrono::nanoseconds value) {
@@ -65,17 +75,26 @@ void HistogramSnapshot::Subtract(const HistogramSnapshot& earlier) {
 
 std::chrono::nanoseconds HistogramSnapshot::Quantile(double q) const {
   if (count_ == 0) return std::chrono::nanoseconds(0);
+  return std::chrono::nanoseconds(
+      static_cast<std::int64_t>(Histogram::MiddleOf(BucketOfQuantile(q))));
+}
+
+std::chrono::nanoseconds HistogramSnapshot::QuantileBound(double q) const {
+  if (count_ == 0) return std::chrono::nanoseconds(0);
+  return std::chrono::nanoseconds(
+      static_cast<std::int64_t>(Histogram::LastOf(BucketOfQuantile(q))));
+}
+
+// REQUIRES: there are samples.
+std::size_t HistogramSnapshot::BucketOfQuantile(double q) const {
   // 0.07 * 100 is a little above 7 in binary, and must not round up to the eighth.
   const double exact = std::ceil(q * static_cast<double>(count_) * (1.0 - 1e-12));
   const auto rank = std::clamp<std::uint64_t>(static_cast<std::uint64_t>(exact), 1, count_);
-  std::uint64_t seen = 0;
-  for (std::size_t i = 0; i < counts_.size(); ++i) {
-    seen += counts_[i];
-    if (seen >= rank) {
-      return std::chrono::nanoseconds(static_cast<std::int64_t>(Histogram::MiddleOf(i)));
-    }
+  std::size_t bucket = 0;
+  for (std::uint64_t seen = counts_[0]; seen < rank && bucket + 1 < counts_.size();) {
+    seen += counts_[++bucket];
   }
-  return std::chrono::nanoseconds(0);
+  return bucket;
 }
 
 std::uint64_t HistogramSnapshot::CountAtMost(std::chrono::nanoseconds bound) const {

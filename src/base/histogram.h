@@ -25,11 +25,14 @@ class HistogramSnapshot {
   std::chrono::nanoseconds sum() const { return sum_; }
   /// The `q`-quantile (0 < q <= 1), nearest-rank; 0 without samples.
   std::chrono::nanoseconds Quantile(double q) const;
+  /// The greatest value that cannot be told from that quantile: nothing of its bucket is above it.
+  std::chrono::nanoseconds QuantileBound(double q) const;
   /// Samples at most `bound`, to the histogram's resolution; for cumulative exposition.
   std::uint64_t CountAtMost(std::chrono::nanoseconds bound) const;
 
  private:
   friend class Histogram;
+  std::size_t BucketOfQuantile(double q) const;
   std::vector<std::uint64_t> counts_;
   std::uint64_t count_ = 0;
   std::chrono::nanoseconds sum_{0};
@@ -50,6 +53,7 @@ class Histogram {
 
   static std::size_t BucketOf(std::uint64_t nanoseconds);
   static std::uint64_t MiddleOf(std::size_t bucket);
+  static std::uint64_t LastOf(std::size_t bucket);  ///< The greatest value that falls into it.
 
  private:
   std::array<std::atomic<std::uint64_t>, kBuckets> counts_{};

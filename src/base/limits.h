@@ -132,6 +132,8 @@ inline constexpr std::size_t kMaxRolloutEpochs = 1024;
 // Serving.
 inline constexpr std::size_t kRecentRequests = 10'000;  ///< Kept to be explained, all cores.
 inline constexpr std::size_t kRecentTextBytes = 64;     ///< Of their request ids and units.
+inline constexpr std::size_t kMaxFailingKeys = 1'000'000;  ///< Kept of one epoch of a rollout.
+inline constexpr std::size_t kMaxSeenKeys = 1'048'576;     ///< Cells that an epoch's keys share.
 inline constexpr std::size_t kInferenceQueue = 256;     ///< Long inferences waiting for the pool.
 inline constexpr std::chrono::microseconds kInlineInference{200};  ///< Longer work leaves the core.
 

@@ -60,7 +60,14 @@ AttemptRecord::~AttemptRecord() {
   if (!ended_) CallerLeft({.estimated = true});
 }
 
+std::chrono::nanoseconds AttemptRecord::Elapsed() const {
+  return core_.shared.clock.SteadyNow() - begun_;
+}
+
 void AttemptRecord::FirstToken() {
+  const std::chrono::nanoseconds after = Elapsed();
+  subject_.rollout.FirstToken(after);
+  if (counts_in_role()) subject_.version->RecordFirstToken(core_.index, subject_.canary, after);
   if (subject_.breaker == nullptr || !subject_.ticket.probe) return;
   subject_.breaker->Succeeded(core_.index, subject_.ticket, core_.shared.clock.SteadyNow());
   subject_.breaker = nullptr;  // One ticket says one thing.
@@ -74,6 +81,12 @@ void AttemptRecord::Answered(TokenUsage usage, llm::FinishReason finish) {
   if (trace_ && finish != llm::FinishReason::kNone) trace_->SetFinish(llm::NameOf(finish));
   CountVersion(view::Outcome::kOk);
   End(AttemptStatus::kOk, usage);
+  std::optional<std::int64_t> cost;
+  if (cost_) cost = cost_->value;
+  if (cost && counts_in_role()) {
+    subject_.version->RecordCost(core_.index, subject_.canary, *cost);
+  }
+  subject_.rollout.Answered(core_.index, Elapsed(), cost);
 }
 
 void AttemptRecord::Failed(const llm::UpstreamFailure& failure, bool billed, TokenUsage usage) {
@@ -83,7 +96,9 @@ void AttemptRecord::Failed(const llm::UpstreamFailure& failure, bool billed, Tok
   // A caller's mistake says nothing about the version or the provider, but that they are there.
   if (llm::IsProvidersFault(failure.kind)) {
     CountVersion(timeout ? view::Outcome::kTimeout : view::Outcome::kError);
+    subject_.rollout.Failed(core_.index, Elapsed(), timeout);
   }
+  subject_.rollout.Void();
   if (subject_.breaker != nullptr) TellBreaker(failure);
   usage.estimated = billed;
   End(timeout ? AttemptStatus::kTimeout : AttemptStatus::kError, usage);
@@ -104,6 +119,7 @@ void AttemptRecord::TellBreaker(const llm::UpstreamFailure& failure) {
 
 void AttemptRecord::CallerLeft(TokenUsage usage, bool billed) {
   if (subject_.breaker != nullptr) subject_.breaker->Withdrawn(subject_.ticket);
+  subject_.rollout.Left(core_.index, Elapsed());
   usage.estimated = billed;
   error_type_ = "cancelled";
   End(AttemptStatus::kCancelled, usage);
@@ -116,8 +132,7 @@ void AttemptRecord::CountVersion(view::Outcome outcome) {
     subject_.version->RecordOverride(core_.index, outcome, now);
     return;
   }
-  subject_.version->Record(core_.index, subject_.canary, outcome,
-                           core_.shared.clock.SteadyNow() - begun_, now);
+  subject_.version->Record(core_.index, subject_.canary, outcome, Elapsed(), now);
 }
 
 void AttemptRecord::End(AttemptStatus status, TokenUsage usage) {

@@ -20,6 +20,7 @@
 #include "gateway/llm/conversation.h"
 #include "gateway/llm/upstream_failure.h"
 #include "gateway/passage.h"
+#include "gateway/rollout_part.h"
 #include "journal/attempt.h"
 #include "view/version_stats.h"
 
@@ -34,6 +35,7 @@ struct AttemptSubject {
   bool is_override = false;
   BoardedBreaker* breaker = nullptr;  ///< That has admitted it; null for an override.
   BreakerTicket ticket = {};
+  RolloutPart rollout = {};  ///< Of the call's first attempt at the version it was assigned to.
 };
 
 /// What a provider has reported of a call that it did not report to the end, completed from the
@@ -58,7 +60,7 @@ class AttemptRecord {
   AttemptRecord(const AttemptRecord&) = delete;
   AttemptRecord& operator=(const AttemptRecord&) = delete;
 
-  /// A probe has found out what it was for, however long the rest of its stream takes.
+  /// Of a stream. A probe has found out what it was for, however long the rest takes.
   void FirstToken();
 
   // One of these, once. A usage that is marked estimated is completed here.
@@ -82,6 +84,8 @@ class AttemptRecord {
                 journal::OpenAttempt open, std::size_t request_bytes);
   void End(AttemptStatus status, TokenUsage usage);
   void CountVersion(view::Outcome outcome);
+  bool counts_in_role() const { return subject_.version && !subject_.is_override; }
+  std::chrono::nanoseconds Elapsed() const;
   void TellBreaker(const llm::UpstreamFailure& failure);
 
   GatewayCore& core_;

@@ -236,6 +236,7 @@ bool Gateway::TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& cod
     return true;
   }
   if (!call.runs_inline()) return false;
+  call.Enter();
   call.Answer(call.Run(), out);
   return true;
 }
@@ -259,6 +260,7 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
     call.Refuse(prepared.error(), response);
     co_return response;
   }
+  call.Enter();
   if (call.runs_inline()) {
     call.Answer(call.Run(), response);
     co_return response;
@@ -266,12 +268,8 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
   InferenceLanes::Lane lane(lanes_, call.model());
   auto run = RunOn(lane, [&call] { return call.Run(); });
   Result<std::vector<Tensor>> outputs = co_await std::move(run);
-  // A full queue is this server's overload, not a limit that the caller has used up.
   if (!outputs && outputs.error().code == ErrorCode::kLimited) {
-    call.Refuse(std::move(outputs).error().Wrap(
-                    ErrorCode::kUnavailable,
-                    "this server is busy with other predictions: try again shortly"),
-                response);
+    call.Shed(std::move(outputs).error(), response);
     co_return response;
   }
   call.Answer(std::move(outputs), response);

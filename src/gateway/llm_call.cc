@@ -80,7 +80,26 @@ Status LlmCall::Prepare() {
   return Place();
 }
 
+// Before anybody is asked: what comes of the request is an outcome of the version that it was
+// assigned to, whoever answers.
+void LlmCall::EnterRollout() {
+  if (!call_.assigned()) return;
+  const view::RolloutTicket ticket =
+      call_.EnterRollout([this](VersionIndex version) { return IsAble(version); });
+  if (ticket) rollout_ = RolloutPart(call_.route()->tally, ticket, fields_.stream);
+}
+
+/// Whether a version would be asked now. One whose breaker is being probed would not by most.
+bool LlmCall::IsAble(VersionIndex version) const {
+  const ModelVersion& row = call_.At(version);
+  if (!IsRemote(row) || !call_.ServingOf(version).ready()) return false;
+  const std::size_t provider = llm_.shared.providers.IndexOf(row.provider_key);
+  return llm_.breakers.Of(core_.index, provider, row.upstream_model)
+             .state(core_.shared.clock.SteadyNow()) == BreakerState::kClosed;
+}
+
 Task<net::Response> LlmCall::Ask() {
+  EnterRollout();
   net::Response response;
   while (std::optional<Ready> ready = NextReady()) {
     const SteadyTime sent = core_.shared.clock.SteadyNow();
@@ -261,6 +280,11 @@ bool LlmCall::PassesOver(const Candidate& candidate, Refusal refusal) {
   return true;
 }
 
+bool LlmCall::IsAssigned(const Candidate& candidate) const {
+  return call_.assigned() && candidate.version != kNoVersion &&
+         candidate.version == call_.decision().version;
+}
+
 AttemptSubject LlmCall::SubjectOf(const Candidate& candidate) const {
   AttemptSubject subject;
   subject.provider = candidate.provider;
@@ -308,6 +332,7 @@ std::optional<LlmCall::Ready> LlmCall::MakeReady(const Candidate& candidate, Ref
   }
   ++attempts_;
   ++attempts_here_;
+  if (IsAssigned(candidate)) subject.rollout = std::move(rollout_);
   auto record = AttemptRecord::Begin(core_, call_.passage(), std::move(subject),
                                      IntentOf(candidate, provider), call->body.size());
   if (!record) {
@@ -318,9 +343,7 @@ std::optional<LlmCall::Ready> LlmCall::MakeReady(const Candidate& candidate, Ref
                                "the journal of costs is full: try again shortly", "", nullptr}));
   }
   asked_ = &candidate;
-  assigned_was_asked_ =
-      assigned_was_asked_ || (call_.assigned() && candidate.version != kNoVersion &&
-                              candidate.version == call_.decision().version);
+  assigned_was_asked_ = assigned_was_asked_ || IsAssigned(candidate);
   llm::AnswerTerms terms = call->terms;
   net::UpstreamRequest request =
       RequestOf(provider, adapter, *std::move(call), PassedOn(provider, *record), now, deadline_);

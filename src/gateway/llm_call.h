@@ -74,6 +74,9 @@ class LlmCall {
   std::optional<Ready> MakeReady(const Candidate& candidate, Refusal& refusal);
   bool AdmitsTo(const Candidate& candidate, AttemptSubject& subject);
   AttemptSubject SubjectOf(const Candidate& candidate) const;
+  bool IsAssigned(const Candidate& candidate) const;
+  void EnterRollout();
+  bool IsAble(routing::VersionIndex version) const;
   bool PassesOver(const Candidate& candidate, Refusal refusal);
   journal::IntentView IntentOf(const Candidate& candidate, const Provider& provider) const;
   llm::HeaderList PassedOn(const Provider& provider, const AttemptRecord& record) const;
@@ -98,6 +101,7 @@ class LlmCall {
   std::vector<Candidate> candidates_;
   std::size_t at_ = 0;                // The candidate that is asked, or will be next.
   const Candidate* asked_ = nullptr;  // Last.
+  RolloutPart rollout_;               // Until the assigned version is asked.
   bool assigned_was_asked_ = false;
   int attempts_ = 0;
   int attempts_here_ = 0;  // Of candidates_[at_].

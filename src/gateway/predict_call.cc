@@ -100,6 +100,12 @@ bool PredictCall::runs_inline() const {
   return estimate <= core_.shared.options.inline_limit;
 }
 
+// A version that a provider serves is no arm of a path that asks models in this process.
+void PredictCall::Enter() {
+  ticket_ = call_.EnterRollout(
+      [this](routing::VersionIndex version) { return call_.ServingOf(version).model != nullptr; });
+}
+
 Result<std::vector<Tensor>> PredictCall::Run() const {
   if (core_.ending.load(std::memory_order_relaxed)) {
     return Fail(ErrorCode::kUnavailable, "the server is stopping: try again");
@@ -143,6 +149,27 @@ void PredictCall::Record(view::Outcome outcome) {
     stats.ObserveRowTime(core_.index, *model_time_ / static_cast<std::int64_t>(inputs_.rows));
   }
   call_.Count(serving_.version, outcome, core_.shared.clock.SteadyNow() - exchange_.received());
+  RecordRollout(outcome);
+}
+
+// Both arms were ready, so the one that was asked is the one that was assigned.
+void PredictCall::RecordRollout(view::Outcome outcome) {
+  const view::RolloutTicket ticket = std::exchange(ticket_, {});
+  if (!ticket) return;
+  view::RolloutOutcome of_version;
+  of_version.failed = outcome != view::Outcome::kOk;
+  of_version.timed_out = outcome == view::Outcome::kTimeout;
+  of_version.latency = core_.shared.clock.SteadyNow() - exchange_.received();
+  ticket.tally->Record(core_.index, ticket, of_version);
+}
+
+// A full queue is this server's overload, not a limit that the caller has used up. For a rollout it
+// is an error of the version: one that is too slow fills its queue, and callers get no answer.
+void PredictCall::Shed(Error error, net::Response& response) {
+  RecordRollout(view::Outcome::kError);
+  Refuse(std::move(error).Wrap(ErrorCode::kUnavailable,
+                               "this server is busy with other predictions: try again shortly"),
+         response);
 }
 
 void PredictCall::Refuse(const Error& error, net::Response& response) {

@@ -38,10 +38,14 @@ class PredictCall {
   Status Prepare(std::string_view body);
   /// Whether the model is quick enough for this many rows to run on the I/O core.
   bool runs_inline() const;
+  /// After Prepare, once it is certain who runs the model and before that: it counts from here on.
+  void Enter();
   const LoadedModel* model() const { return serving_here().model.get(); }
   Result<std::vector<Tensor>> Run() const;
   /// Writes the answer and records it: the one place where an outcome is counted.
   void Answer(Result<std::vector<Tensor>> outputs, net::Response& response);
+  /// The answer when the pool had no room for it.
+  void Shed(Error error, net::Response& response);
   /// The answer when Prepare failed, or the body could not be read.
   void Refuse(const Error& error, net::Response& response);
 
@@ -51,6 +55,7 @@ class PredictCall {
   Status Place(std::string_view body);
   Status CheckServable() const;
   void Record(view::Outcome outcome);
+  void RecordRollout(view::Outcome outcome);
   void AddHeaders(net::Response& response) const;
 
   GatewayCore& core_;
@@ -59,6 +64,7 @@ class PredictCall {
   RoutedCall call_;
   Serving serving_;
   CallInputs inputs_;
+  view::RolloutTicket ticket_;                                  // Until its outcome is recorded.
   mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.
 };
 

@@ -120,6 +120,15 @@ void RoutedCall::Count(routing::VersionIndex version, view::Outcome outcome,
   stats.Record(core_.index, is_canary(version), outcome, latency, now);
 }
 
+view::RolloutTicket RoutedCall::CountIn(const view::ArmsHere& arms) const {
+  view::RolloutTally& tally = *route_->tally;
+  if (view::IsEvidence(*decision_, arms)) {
+    return tally.Admit(core_.index, decision_->canary(), decision_->bucket.hash);
+  }
+  tally.Ineligible(core_.index);
+  return {};
+}
+
 void RoutedCall::CountNotServed(routing::VersionIndex served) const {
   if (!decision_ || decision_->version == kNoVersion || is_override()) return;
   if (decision_->version == served) return;

@@ -18,6 +18,7 @@
 #include "routing/choose.h"
 #include "routing/serve_chain.h"
 #include "view/core_view.h"
+#include "view/rollout_tally.h"
 
 namespace podium::gateway {
 
@@ -71,6 +72,21 @@ class RoutedCall {
     return route_ != nullptr && version != routing::kNoVersion && version == route_->route->canary;
   }
 
+  /// Counts the call into its route's rollout, if one runs, and gives the ticket for its outcome:
+  /// none if it is no evidence. Once, when all that can be said against the request itself has been
+  /// said and just before a model is asked: what a caller does wrong is no evidence, and to be
+  /// counted must not depend on the arm. `is_able` says whether a version could serve it here.
+  /// The ticket lives as long as the view. REQUIRES: assigned().
+  template <typename IsAble>
+  view::RolloutTicket EnterRollout(IsAble is_able) const {
+    if (route_ == nullptr || route_->tally == nullptr) return {};
+    const routing::CompiledRoute& route = *route_->route;
+    const auto able = [&](routing::VersionIndex version) {
+      return version != routing::kNoVersion && is_able(version);
+    };
+    return CountIn({able(route.primary), able(route.canary)});
+  }
+
   /// For callers that may hear why something does not work here.
   bool for_admin() const;
   /// Before an answer that tells it: an id is made if the call failed before it had one.
@@ -94,6 +110,7 @@ class RoutedCall {
 
  private:
   Result<std::string_view> WantedVersion() const;
+  view::RolloutTicket CountIn(const view::ArmsHere& arms) const;
 
   GatewayCore& core_;
   net::Exchange& exchange_;

@@ -13,6 +13,7 @@
 #include "domain/model.h"
 #include "routing/choose.h"
 #include "routing/table.h"
+#include "view/rollout_tally.h"
 #include "view/version_stats.h"
 
 namespace podium::view {
@@ -34,6 +35,9 @@ struct VersionServing {
 struct RouteView {
   std::shared_ptr<const routing::CompiledRoute> route;
   std::vector<VersionServing> serving;  ///< By routing::VersionIndex.
+  /// Of the epoch of the rollout that runs; null without one. Calls in flight may need it longer
+  /// than they need the view: streams keep it by themselves.
+  std::shared_ptr<RolloutTally> tally = nullptr;
 };
 
 /// Threads: immutable, share freely.

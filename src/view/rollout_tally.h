@@ -6,22 +6,20 @@
 #pragma once
 
 #include <array>
-#include <chrono>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
-#include <unordered_map>
 #include <vector>
 
-#include "base/clock.h"
-#include "domain/ids.h"
 #include "domain/rollout.h"
+#include "view/rollout_counting.h"
 
 namespace podium::view {
 
 class RolloutTally;
+struct FailingKey;
 
 /// Carried with a request from its assignment to its outcome. Counts in the epoch in which it was
 /// assigned, however late the outcome comes.
@@ -33,20 +31,11 @@ struct RolloutTicket {
   explicit operator bool() const { return tally != nullptr; }
 };
 
-/// How the assigned version did.
-struct RolloutOutcome {
-  bool failed = false;  ///< An error, or too late; also when a fallback saved the answer.
-  bool timed_out = false;
-  std::chrono::nanoseconds latency{0};
-  std::optional<std::chrono::nanoseconds> first_token;  ///< Of streams.
-  std::optional<std::int64_t> cost_nano_usd;            ///< Where it is known.
-};
-
 /// One arm here, cumulative.
 struct ArmCounts {
   std::uint64_t units = 0;     ///< Requests assigned; with sticky units keys at their first sight.
   std::uint64_t requests = 0;  ///< Outcomes.
-  std::array<std::uint64_t, kRolloutSeries> bad{};
+  std::array<std::uint64_t, kRolloutSeries> bad{};  ///< Bad outcomes, also with sticky units.
 };
 
 /// A key with a bad outcome in one series. Ranks count the key's requests here from 0.
@@ -80,18 +69,25 @@ class RolloutTally {
 
   ArmCounts Counts(bool canary) const;
   std::uint64_t ineligible() const;
-  /// Sticky units: keys whose record changed since the same reader's last call, in no order. One
-  /// whose key has been seen 16 times since then has changed too.
+  /// Sticky units: the records that changed since the last call, of all cores together, in no
+  /// order. One whose key has come to its 16th request since then has changed too: it is closed.
   std::vector<KeyRecord> TakeChanged();
-  /// That these were not stored: the next TakeChanged has them again.
+  /// That these were not stored: the next TakeChanged has them again, as they then are.
   void PutBack(const std::vector<KeyRecord>& records);
 
  private:
   struct Cell;
+  class Seen;
+  void RecordKey(Cell& cell, const RolloutTicket& ticket, SeriesSet bad);
+  void TakePart(std::size_t part, std::vector<KeyRecord>& records);
+  FailingKey Merged(std::uint64_t unit, bool closed);
+  std::vector<std::unique_lock<std::mutex>> LockAll();
+
   const RolloutMark mark_;
-  std::vector<std::unique_ptr<Cell>> cells_;  // By core.
-  struct Seen;                                // Of sticky units: requests by key, of all cores.
-  std::unique_ptr<Seen> seen_;
+  const SeriesLimits limits_;
+  std::vector<std::unique_ptr<Cell>> cells_;     // By core.
+  const std::unique_ptr<Seen> seen_;             // Sticky units: requests by key, of all cores.
+  std::atomic<std::uint32_t> keep_{UINT32_MAX};  // By FailingKeys::IsKept; only ever less.
 };
 
 /// Finds the tallies of a replica, across all generations of the view.
@@ -103,13 +99,20 @@ class RolloutTallies {
   /// The same object for the same rollout and epoch.
   std::shared_ptr<RolloutTally> Of(const RolloutMark& mark);
   std::vector<std::shared_ptr<RolloutTally>> All() const;
-  /// Forgets tallies of epochs that `live` does not name and that nobody else holds any more.
+  /// Forgets tallies of epochs that `live` does not name and that nobody else holds any more: no
+  /// view, and no call that was assigned in them. They are forgotten at the second call that finds
+  /// them so, which lets whoever stores evidence store the last of it in between.
+  /// REQUIRES: what All gave after the call before has been stored.
   void Keep(const std::vector<RolloutMark>& live);
 
  private:
+  struct Entry {
+    std::shared_ptr<RolloutTally> tally;
+    bool left = false;  // The last Keep found that nobody counts in it any more.
+  };
   const std::size_t cores_;
   mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<RolloutTally>> tallies_;  // Protected by mutex_.
+  std::vector<Entry> tallies_;  // Protected by mutex_.
 };
 
 }  // namespace podium::view

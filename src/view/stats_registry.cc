@@ -10,9 +10,16 @@ void Subtract(OutcomeCounts& counts, const OutcomeCounts& before) {
   for (std::size_t i = 0; i < kOutcomes; ++i) counts[i] -= before[i];
 }
 
+void Subtract(std::optional<HistogramSnapshot>& counts,
+              const std::optional<HistogramSnapshot>& before) {
+  if (counts && before) counts->Subtract(*before);
+}
+
 void Subtract(RoleCounts& counts, const RoleCounts& before) {
   Subtract(counts.outcomes, before.outcomes);
   counts.latency.Subtract(before.latency);
+  Subtract(counts.first_token, before.first_token);
+  Subtract(counts.cost_nano_usd, before.cost_nano_usd);
 }
 
 }  // namespace

@@ -23,29 +23,50 @@ void AddTo(OutcomeCounts& sum, const OutcomeCounters& counters) {
   }
 }
 
-}  // namespace
-
 // The histograms take 17 KB each, so one exists only where a request was seen.
-struct VersionStats::Role {
-  OutcomeCounters outcomes{};
-  std::atomic<Histogram*> latency{nullptr};
+class LazyHistogram {
+ public:
+  LazyHistogram() = default;
+  ~LazyHistogram() { delete histogram_.load(); }
+  LazyHistogram(const LazyHistogram&) = delete;
+  LazyHistogram& operator=(const LazyHistogram&) = delete;
 
-  ~Role() { delete latency.load(); }
-
-  Histogram& Latency() {
-    Histogram* histogram = latency.load(std::memory_order_relaxed);
+  void Record(std::chrono::nanoseconds value) {
+    Histogram* histogram = histogram_.load(std::memory_order_relaxed);
     if (histogram == nullptr) {
       histogram = new Histogram();
-      latency.store(histogram, std::memory_order_release);
+      histogram_.store(histogram, std::memory_order_release);
     }
-    return *histogram;
+    histogram->Record(value);
   }
+  void AddTo(HistogramSnapshot& sum) const {
+    if (const Histogram* histogram = histogram_.load(std::memory_order_acquire)) {
+      sum.Merge(histogram->Snapshot());
+    }
+  }
+  void AddTo(std::optional<HistogramSnapshot>& sum) const {
+    if (histogram_.load(std::memory_order_acquire) == nullptr) return;
+    if (!sum) sum.emplace();
+    AddTo(*sum);
+  }
+
+ private:
+  std::atomic<Histogram*> histogram_{nullptr};
+};
+
+}  // namespace
+
+struct VersionStats::Role {
+  OutcomeCounters outcomes{};
+  LazyHistogram latency;
+  LazyHistogram first_token;
+  LazyHistogram cost_nano_usd;
 
   void AddTo(RoleCounts& sum) const {
     view::AddTo(sum.outcomes, outcomes);
-    if (const Histogram* histogram = latency.load(std::memory_order_acquire)) {
-      sum.latency.Merge(histogram->Snapshot());
-    }
+    latency.AddTo(sum.latency);
+    first_token.AddTo(sum.first_token);
+    cost_nano_usd.AddTo(sum.cost_nano_usd);
   }
 };
 
@@ -57,6 +78,7 @@ struct alignas(64) VersionStats::Cell {
   std::atomic<std::int64_t> last_updated_us{0};
   RowTime row_time;  // Of that core alone: no reader elsewhere.
 
+  Role& RoleOf(bool as_canary) { return as_canary ? canary : plain; }
   void Touch(WallTime now) {
     last_updated_us.store(now.time_since_epoch().count(), std::memory_order_relaxed);
   }
@@ -72,10 +94,19 @@ VersionStats::~VersionStats() = default;
 void VersionStats::Record(std::size_t core, bool canary, Outcome outcome,
                           std::chrono::nanoseconds latency, WallTime now) {
   Cell& cell = *cells_[core];
-  Role& role = canary ? cell.canary : cell.plain;
+  Role& role = cell.RoleOf(canary);
   Bump(role.outcomes, outcome);
-  role.Latency().Record(latency);
+  role.latency.Record(latency);
   cell.Touch(now);
+}
+
+void VersionStats::RecordFirstToken(std::size_t core, bool canary, std::chrono::nanoseconds after) {
+  cells_[core]->RoleOf(canary).first_token.Record(after);
+}
+
+void VersionStats::RecordCost(std::size_t core, bool canary, std::int64_t nano_usd) {
+  // A histogram of whole numbers: that they are nanoseconds elsewhere is not its affair.
+  cells_[core]->RoleOf(canary).cost_nano_usd.Record(std::chrono::nanoseconds(nano_usd));
 }
 
 void VersionStats::RecordOverride(std::size_t core, Outcome outcome, WallTime now) {

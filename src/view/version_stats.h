@@ -23,6 +23,9 @@ using OutcomeCounts = std::array<std::uint64_t, kOutcomes>;
 struct RoleCounts {
   OutcomeCounts outcomes{};
   HistogramSnapshot latency;
+  // Of what has them; empty where nothing had.
+  std::optional<HistogramSnapshot> first_token;    ///< Of streams.
+  std::optional<HistogramSnapshot> cost_nano_usd;  ///< In nano-USD, of answers with a known price.
 
   std::uint64_t total() const { return outcomes[0] + outcomes[1] + outcomes[2]; }
 };
@@ -50,6 +53,9 @@ class VersionStats {
 
   void Record(std::size_t core, bool canary, Outcome outcome, std::chrono::nanoseconds latency,
               WallTime now);
+  /// Of a stream that has begun, and of an answer whose price is known.
+  void RecordFirstToken(std::size_t core, bool canary, std::chrono::nanoseconds after);
+  void RecordCost(std::size_t core, bool canary, std::int64_t nano_usd);
   /// A call that named this version by itself: no rollout may learn from whom somebody chose.
   void RecordOverride(std::size_t core, Outcome outcome, WallTime now);
   void RecordNotServed(std::size_t core);

@@ -175,6 +175,9 @@ view::ViewPtr Publisher::BuildView() {
   views.reserve(routes_->routes().size());
   for (const auto& route : routes_->routes()) {
     view::RouteView built{route, {}};
+    if (route->rollout && options_.tallies != nullptr) {
+      built.tally = options_.tallies->Of(*route->rollout);
+    }
     built.serving.reserve(route->versions.size());
     for (const ModelVersion& version : route->versions) {
       view::VersionServing serving;

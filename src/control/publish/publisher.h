@@ -24,6 +24,7 @@
 #include "store/row_faults.h"
 #include "view/core_view.h"
 #include "view/publish_port.h"
+#include "view/rollout_tally.h"
 #include "view/stats_registry.h"
 
 namespace podium::control {
@@ -34,6 +35,8 @@ using PostToCore = std::function<void(std::size_t core, std::function<void()> jo
 struct PublisherOptions {
   ProviderStates providers;       ///< Of versions that are not local; others are set aside.
   std::string replica = "local";  ///< Named where it notices that the registry lost changes.
+  /// Where outcomes are counted while a rollout runs; outlives the publisher. Null: nowhere.
+  view::RolloutTallies* tallies = nullptr;
   /// Called after every publish, on the thread that carried it out; does not block.
   std::function<void()> published = {};
 };
