@@ -128,6 +128,7 @@ inline constexpr std::size_t kMaxPlanWindows = 32;          ///< When steps up m
 inline constexpr std::chrono::hours kMaxStepTime{90 * 24};  ///< Bake time or deadline of a step.
 /// Of one rollout, those of shares that people set included. As many as a verdict looks at.
 inline constexpr std::size_t kMaxRolloutEpochs = 1024;
+inline constexpr std::size_t kEvidenceBatch = 500;  ///< Failing keys that one transaction takes.
 
 // Serving.
 inline constexpr std::size_t kRecentRequests = 10'000;  ///< Kept to be explained, all cores.

@@ -55,13 +55,13 @@ bool TooManyUnanswered(const RolloutLook& look) {
   return open > kMostUnanswered * static_cast<double>(canary.units);
 }
 
-rollout::RolloutView ViewOf(const RolloutLook& look) {
+rollout::RolloutView ViewOf(const RolloutLook& look, bool held_up) {
   const Rollout& rollout = look.stored.rollout;
   rollout::RolloutView view;
   view.share = rollout.share();
   view.step_entered = rollout.step_entered_at;
   view.now = NowOf(look);
-  view.paused = rollout.phase == RolloutPhase::kPaused || TooManyUnanswered(look);
+  view.paused = rollout.phase == RolloutPhase::kPaused || held_up || TooManyUnanswered(look);
   view.ended = HasEnded(rollout.phase);
   view.window_open = IsOpen(rollout.plan.windows, view.now);
   view.gate_passed = !PresentStep(rollout).gate || rollout.gate_open;
@@ -114,10 +114,10 @@ Result<PolicyStep> PlainStep(const Rollout& rollout, const rollout::SequentialPo
   return guards.NextStep(view);
 }
 
-Result<PolicyStep> StepOf(const RolloutLook& look) {
+Result<PolicyStep> StepOf(const RolloutLook& look, bool held_up) {
   const Rollout& rollout = look.stored.rollout;
   PODIUM_TRY_ASSIGN(const rollout::SequentialPolicy policy, SequentialOf(rollout));
-  rollout::RolloutView view = ViewOf(look);
+  rollout::RolloutView view = ViewOf(look, held_up);
   if (rollout.plan.rule == RolloutRule::kThreshold) {
     return PlainStep(rollout, policy, std::move(view));
   }
@@ -182,7 +182,7 @@ Result<std::optional<store::MoveRollout>> NextMove(const RolloutLook& look,
     return Fail(ErrorCode::kInternal, "rollout {} is at a step that its plan does not have",
                 rollout.id.get());
   }
-  PODIUM_TRY_ASSIGN(const PolicyStep step, StepOf(look));
+  PODIUM_TRY_ASSIGN(const PolicyStep step, StepOf(look, candidate.held_up));
   if (step) {
     if (Move move = MoveFor(look, *step)) return move;
   }

@@ -24,6 +24,8 @@ inline constexpr std::uint64_t kAlwaysUnanswered = 20;
 /// What else is known of the candidate.
 struct CandidateState {
   std::string harm;  ///< Why it has to be stopped at once, as a sentence; empty: nothing.
+  /// A step up has just failed: none is taken now, and the deadline counts all the same.
+  bool held_up = false;
 };
 
 /// At most one move; nullopt means "wait". Pinned to the revision that `look` has seen; `token` is

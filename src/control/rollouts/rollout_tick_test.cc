@@ -14,7 +14,7 @@ using rollout::Decision;
 using store::RolloutMove;
 
 std::optional<store::MoveRollout> MoveOf(const RolloutLook& look, const std::string& harm = "") {
-  Result<std::optional<store::MoveRollout>> move = NextMove(look, {harm});
+  Result<std::optional<store::MoveRollout>> move = NextMove(look, {.harm = harm, .held_up = false});
   EXPECT_TRUE(move) << (move ? "" : Describe(move.error()));
   return move ? *move : std::nullopt;
 }
@@ -295,6 +295,19 @@ TEST(RolloutTick, NothingGoesUpWhileTheCandidateDoesNotAnswer) {
       {"a few are always on their way", Decision::kStepUp, answered(20, 0), "to 25"},
   };
   for (const TickCase& c : cases) Expect(c);
+}
+
+// A candidate that some replica cannot load must not hide that its step is overdue.
+TEST(RolloutTick, AStepUpThatFailsLeavesTheDeadline) {
+  RolloutRows rows;
+  RolloutLook look = rows.Look();
+  look.verdict.decision = Decision::kStepUp;
+  EXPECT_EQ(WordFor(*NextMove(look, {.harm = "", .held_up = true})), "wait");
+  kOverdue(rows);
+  look = rows.Look();
+  look.verdict.decision = Decision::kStepUp;
+  EXPECT_EQ(WordFor(*NextMove(look, {.harm = "", .held_up = true})), "page");
+  EXPECT_EQ(WordFor(MoveOf(look)), "to 25");
 }
 
 TEST(RolloutTick, AHoldGoesOnInItsNextPart) {

@@ -1,0 +1,88 @@
+#include "control/rollouts/evidence_sender.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <span>
+
+#include "base/limits.h"
+
+namespace podium::control {
+
+Status EvidenceSender::Send() {
+  PODIUM_TRY(SendAll());
+  tallies_.Keep(live_());
+  return {};
+}
+
+// No tally is held beyond this: one that is held is not forgotten.
+Status EvidenceSender::SendAll() {
+  const std::vector<std::shared_ptr<view::RolloutTally>> all = tallies_.All();
+  std::set<Epoch> known;
+  std::map<Epoch, Counts> changed;
+  Counts rows;
+  for (const auto& tally : all) {
+    const Epoch epoch{tally->mark().id, tally->mark().epoch};
+    known.insert(epoch);
+    Counts counts = CountsOf(*tally);
+    if (const auto before = stored_.find(epoch); before != stored_.end()) {
+      if (before->second == counts) continue;
+    }
+    rows.insert(rows.end(), counts.begin(), counts.end());
+    changed[epoch] = std::move(counts);
+  }
+  std::erase_if(stored_, [&](const auto& one) { return !known.contains(one.first); });
+  if (!rows.empty()) {
+    PODIUM_TRY(store_.RecordEvidence(rows, {}));
+    for (auto& [epoch, counts] : changed) stored_[epoch] = std::move(counts);
+  }
+  for (const auto& tally : all) PODIUM_TRY(SendKeys(*tally));
+  return {};
+}
+
+EvidenceSender::Counts EvidenceSender::CountsOf(const view::RolloutTally& tally) const {
+  Counts counts;
+  for (const bool canary : {false, true}) {
+    const view::ArmCounts arm = tally.Counts(canary);
+    store::RolloutCount& row = counts.emplace_back();
+    row.rollout = tally.mark().id;
+    row.epoch = tally.mark().epoch;
+    row.incarnation = incarnation_;
+    row.canary = canary;
+    row.units = arm.units;
+    row.requests = arm.requests;
+    row.bad = arm.bad;
+  }
+  counts.front().ineligible = tally.ineligible();  // Of neither arm.
+  return counts;
+}
+
+Status EvidenceSender::SendKeys(view::RolloutTally& tally) {
+  const std::vector<view::KeyRecord> changed = tally.TakeChanged();
+  for (std::size_t at = 0; at < changed.size(); at += limits::kEvidenceBatch) {
+    const std::size_t end = std::min(at + limits::kEvidenceBatch, changed.size());
+    std::vector<store::RolloutHit> hits;
+    for (std::size_t i = at; i < end; ++i) hits.push_back(HitOf(tally.mark(), changed[i]));
+    if (Status stored = store_.RecordEvidence({}, hits); !stored) {
+      tally.PutBack({changed.begin() + static_cast<std::ptrdiff_t>(at), changed.end()});
+      return stored;
+    }
+  }
+  return {};
+}
+
+store::RolloutHit EvidenceSender::HitOf(const RolloutMark& mark,
+                                        const view::KeyRecord& record) const {
+  return {.rollout = mark.id,
+          .epoch = mark.epoch,
+          .series = record.series,
+          .unit = record.unit,
+          .incarnation = incarnation_,
+          .canary = record.canary,
+          .first_rank = record.first_rank,
+          .second_rank = record.second_rank,
+          .bad = record.bad,
+          .seen = record.seen};
+}
+
+}  // namespace podium::control
