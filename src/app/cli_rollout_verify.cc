@@ -46,6 +46,13 @@ std::string FirstDifference(const Json& kept, const Json& anew, const std::strin
   return "";
 }
 
+// "step_up" in a verdict is "step-up" in the registry.
+std::string WithDashes(std::string_view decision) {
+  std::string text(decision);
+  std::replace(text.begin(), text.end(), '_', '-');
+  return text;
+}
+
 std::string NumberName(const Json& stored) {
   const std::uint64_t number = CountOf(stored, "number");
   return number == 0 ? "latest" : std::to_string(number);
@@ -54,6 +61,9 @@ std::string NumberName(const Json& stored) {
 }  // namespace
 
 std::string DifferenceOf(const Json& stored) {
+  // A look whose evidence was at fault has judged nothing, and says so.
+  const Json& kept = MemberOf(stored, "verdict");
+  if (kept.is_object() && kept.empty() && TextOf(stored, "decision") == "hold") return "";
   const Result<rollout::Evidence> evidence =
       rollout::ParseEvidence(DumpJson(MemberOf(stored, "evidence")));
   if (!evidence) return "its evidence cannot be read: " + Describe(evidence.error());
@@ -61,13 +71,13 @@ std::string DifferenceOf(const Json& stored) {
   if (!verdict) return "its evidence cannot be judged: " + Describe(verdict.error());
   const Result<Json> anew = ParseJson(rollout::ToJson(*verdict));
   if (!anew) return anew.error().message;
-  const std::string place = FirstDifference(MemberOf(stored, "verdict"), *anew, "/verdict");
-  if (place.empty() && TextOf(stored, "decision") == rollout::NameOf(verdict->decision)) return "";
-  if (place.empty()) {
-    return fmt::format("the decision was {}, the verdict is {}", TextOf(stored, "decision"),
-                       rollout::NameOf(verdict->decision));
+  const std::string place = FirstDifference(kept, *anew, "/verdict");
+  if (!place.empty()) return fmt::format("{} is another one: {}", place, verdict->sentence);
+  if (WithDashes(TextOf(stored, "decision")) == WithDashes(rollout::NameOf(verdict->decision))) {
+    return "";
   }
-  return fmt::format("{} is another one: {}", place, verdict->sentence);
+  return fmt::format("the decision was {}, the verdict is {}", TextOf(stored, "decision"),
+                     rollout::NameOf(verdict->decision));
 }
 
 CliStatus RunRolloutVerify(CommandContext& context, const RolloutVerifyArgs& args) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -80,6 +81,23 @@ struct Look {
   Json metrics;
 };
 
+// With their latest sentences, which a server knows by itself only if it drives them. Where the
+// registry does not answer, what the routes say has to do.
+void AddRollouts(Api& api, Json& routes) {
+  const bool any = std::any_of(routes.begin(), routes.end(), [](const Json& route) {
+    return !MemberOf(route, "rollout").is_null();
+  });
+  if (!any) return;
+  const CliResult<Json> running = api.List("/api/v1/rollouts", kMostRoutes);
+  if (!running) return;
+  for (Json& route : routes) {
+    for (const Json& rollout : *running) {
+      const bool same = TextOf(MemberOf(route, "rollout"), "id") == TextOf(rollout, "id");
+      if (same && !TextOf(rollout, "id").empty()) route["rollout"] = rollout;
+    }
+  }
+}
+
 CliResult<Look> LookAt(CommandContext& context, const std::string& route) {
   Look look;
   CLI_TRY_ASSIGN(ApiAnswer status, context.api.Get("/api/v1/status"));
@@ -90,6 +108,7 @@ CliResult<Look> LookAt(CommandContext& context, const std::string& route) {
     CLI_TRY_ASSIGN(Json one, FindRoute(context.api, route));
     look.routes = Json::array({std::move(one)});
   }
+  AddRollouts(context.api, look.routes);
   CLI_TRY_ASSIGN(ApiAnswer metrics, context.api.Get("/api/v1/metrics/versions"));
   look.metrics = MemberOf(metrics.body, "items");
   return look;

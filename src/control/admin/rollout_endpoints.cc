@@ -369,21 +369,21 @@ void AddRolloutEndpoints(AdminRoutes& routes) {
   using enum net::HttpMethod;
   constexpr auto kAdmin = Endpoint::Access::kAdmin;
   constexpr auto kJson = Endpoint::Body::kJson;
-  const std::string all = "/api/v1/routes/{route}/rollouts";
-  const std::string one = all + "/{id}";
   routes.Add(kGet, "/api/v1/rollouts", {ListAll});
   routes.Add(kGet, "/api/v1/rollouts/{id}", {GetRollout});
-  routes.Add(kGet, all, {ListOfRoute});
-  routes.Add(kPost, all, {StartRollout, kAdmin, kJson});
-  routes.Add(kGet, one, {GetRollout});
-  routes.Add(kGet, one + "/verdicts", {ListVerdicts});
-  routes.Add(kPost, one + "/pause", {Pause, kAdmin, kJson});
-  routes.Add(kPost, one + "/resume", {Resume, kAdmin, kJson});
-  routes.Add(kPost, one + "/step", {StepUp, kAdmin, kJson});
-  routes.Add(kPost, one + "/share", {SetShare, kAdmin, kJson});
-  routes.Add(kPost, one + "/promote", {PromoteRollout, kAdmin, kJson});
-  routes.Add(kPost, one + "/abort", {Abort, kAdmin, kJson});
-  routes.Add(kPost, one + "/rollback", {RollBackRollout, kAdmin, kJson});
+  routes.Add(kGet, "/api/v1/routes/{route}/rollouts", {ListOfRoute});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollouts", {StartRollout, kAdmin, kJson});
+  routes.Add(kGet, "/api/v1/routes/{route}/rollouts/{id}", {GetRollout});
+  routes.Add(kGet, "/api/v1/routes/{route}/rollouts/{id}/verdicts", {ListVerdicts});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollouts/{id}/pause", {Pause, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollouts/{id}/resume", {Resume, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollouts/{id}/step", {StepUp, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollouts/{id}/share", {SetShare, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollouts/{id}/promote",
+             {PromoteRollout, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollouts/{id}/abort", {Abort, kAdmin, kJson});
+  routes.Add(kPost, "/api/v1/routes/{route}/rollouts/{id}/rollback",
+             {RollBackRollout, kAdmin, kJson});
 }
 
 }  // namespace podium::control

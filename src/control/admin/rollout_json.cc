@@ -99,17 +99,34 @@ Json ToJson(const Rollout& rollout, const RolloutBeside& beside) {
   return json;
 }
 
-Json RolloutLine(const Rollout& rollout) {
+Json RolloutLine(const view::RolloutStanding& standing) {
+  const auto text = [](const std::string& it) { return it.empty() ? Json() : Json(it); };
   Json json;
-  json["id"] = rollout.id.get();
-  json["phase"] = NameOf(rollout.phase);
-  json["candidate"] = rollout.candidate.get();
-  json["step"] = rollout.step + 1;
-  json["steps"] = rollout.plan.steps.size();
-  json["traffic_pct"] = rollout.share().percent();
-  json["overdue"] = rollout.paged;
-  json["said"] = rollout.said.empty() ? Json() : Json(rollout.said);
+  json["id"] = standing.id.get();
+  json["phase"] = NameOf(standing.phase);
+  json["candidate"] = standing.candidate.get();
+  json["step"] = standing.step + 1;
+  json["steps"] = standing.steps;
+  json["traffic_pct"] = HasEnded(standing.phase) ? 0.0 : standing.share.percent();
+  json["overdue"] = standing.overdue;
+  json["decision"] = text(standing.decision);
+  json["sentence"] = text(standing.sentence);
+  json["said"] = text(standing.said);
   return json;
+}
+
+view::RolloutStanding StandingOf(const Rollout& rollout) {
+  view::RolloutStanding standing;
+  standing.id = rollout.id;
+  standing.route = rollout.route;
+  standing.candidate = rollout.candidate;
+  standing.phase = rollout.phase;
+  standing.step = rollout.step;
+  standing.steps = static_cast<std::uint32_t>(rollout.plan.steps.size());
+  standing.share = rollout.share();
+  standing.overdue = rollout.paged;
+  standing.said = rollout.said;
+  return standing;
 }
 
 Json ToJson(const store::RolloutVerdict& verdict) {

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "domain/rollout.h"
 #include "store/rollout_store.h"
+#include "view/rollout_port.h"
 
 namespace podium::control {
 
@@ -25,8 +26,10 @@ struct RolloutBeside {
 Json ToJson(const Rollout& rollout, const RolloutBeside& beside);
 
 /// What the row of a route or a version shows: {id, phase, candidate, step, steps, traffic_pct,
-/// sentence}.
-Json RolloutLine(const Rollout& rollout);
+/// overdue, decision, sentence, said}.
+Json RolloutLine(const view::RolloutStanding& standing);
+/// As far as its row tells.
+view::RolloutStanding StandingOf(const Rollout& rollout);
 
 /// {number, at, decision, sentence, evidence, verdict}; both of the last as JSON.
 Json ToJson(const store::RolloutVerdict& verdict);

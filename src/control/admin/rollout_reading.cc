@@ -4,10 +4,10 @@
 #include <map>
 #include <utility>
 
-#include "rollout/verdict.h"
-
 namespace podium::control {
 namespace {
+
+constexpr std::string_view kStepUpWord = "step-up";  // As store::RolloutProof has it.
 
 std::string VersionNameIn(const view::RouteView* route, const ModelId& id) {
   if (route == nullptr) return "";
@@ -56,6 +56,10 @@ RolloutBeside NamesOf(const AdminContext& c, const Rollout& rollout) {
 
 RolloutBeside BesideOf(const AdminContext& c, const Rollout& rollout, bool with_look) {
   RolloutBeside beside = NamesOf(c, rollout);
+  if (c.driver != nullptr) {
+    const std::optional<view::RolloutStanding> standing = c.driver->StandingOf(rollout.id);
+    if (standing && standing->driven_here) beside.driver = c.options.replica;
+  }
   if (!with_look) return beside;
   if (auto verdicts = c.rollouts->ReadVerdicts(rollout.id)) {
     beside.latest = Newest(std::move(*verdicts));
@@ -128,7 +132,7 @@ Result<std::optional<store::RolloutProof>> ProofOfPromotion(store::RolloutStore&
   PODIUM_TRY_ASSIGN(std::vector<store::RolloutVerdict> verdicts, store.ReadVerdicts(rollout.id));
   std::optional<store::RolloutVerdict> latest = Newest(std::move(verdicts));
   if (!latest || latest->at < rollout.epochs.back().began_at) return Proof();
-  if (latest->decision != rollout::NameOf(rollout::Decision::kStepUp)) return Proof();
+  if (latest->decision != kStepUpWord) return Proof();
   return Proof(store::RolloutProof{std::move(latest->decision), std::move(latest->evidence),
                                    std::move(latest->verdict)});
 }

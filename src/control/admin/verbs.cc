@@ -233,6 +233,13 @@ Task<Result<std::vector<ModelHandle>>> MakeReadyFor(const AdminContext& c,
   co_return loaded;
 }
 
+void CountEnd(EndedRollouts& ended, const std::optional<Rollout>& rollout) {
+  if (!rollout) return;
+  if (rollout->phase == RolloutPhase::kPromoted) ++ended.promoted;
+  if (rollout->phase == RolloutPhase::kRolledBack) ++ended.rolled_back;
+  if (rollout->phase == RolloutPhase::kAborted) ++ended.aborted;
+}
+
 bool MayBeForced(const store::Mutation& mutation) {
   return std::holds_alternative<store::PromoteVersion>(mutation) ||
          std::holds_alternative<store::ActivateVersion>(mutation);
@@ -332,7 +339,10 @@ Task<Result<VerbOutcome>> CarryOutAs(const AdminContext& c, store::Mutation muta
     if (!IsRefusal(committed.error().code)) co_await KeepWarm(c, std::move(warm), Revision(0));
     co_return Fail(std::move(committed).error());
   }
-  if (committed->changed) c.last_write.Succeeded();
+  if (committed->changed) {
+    c.last_write.Succeeded();
+    CountEnd(c.ended_rollouts, committed->rollout);
+  }
 
   VerbOutcome outcome{std::move(*committed), {}, true};
   auto publish = RunOn(c.pools.publish,
@@ -397,7 +407,7 @@ net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, in
   if (version) json = ToJson(*version, StatusHere(call.context, *version));
   AddOutcome(json, call, outcome);
   const std::optional<Rollout>& rollout = outcome.committed.rollout;
-  json["rollout"] = rollout ? RolloutLine(*rollout) : Json();
+  json["rollout"] = rollout ? RolloutLine(StandingOf(*rollout)) : Json();
   net::Response response = JsonResponse(json, outcome.applied() || status != 200 ? status : 202);
   const Revision revision = version ? version->revision : outcome.committed.route.revision;
   response.headers.Add("ETag", fmt::format("\"{}\"", revision.get()));
