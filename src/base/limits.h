@@ -129,6 +129,8 @@ inline constexpr std::chrono::hours kMaxStepTime{90 * 24};  ///< Bake time or de
 /// Of one rollout, those of shares that people set included. As many as a verdict looks at.
 inline constexpr std::size_t kMaxRolloutEpochs = 1024;
 inline constexpr std::size_t kEvidenceBatch = 500;  ///< Failing keys that one transaction takes.
+inline constexpr std::size_t kEvidenceSlice = 500;  ///< Keys that are written or dropped at once.
+inline constexpr std::size_t kMaxVerdictBytes = 8 * 1024 * 1024;  ///< With its evidence.
 
 // Serving.
 inline constexpr std::size_t kRecentRequests = 10'000;  ///< Kept to be explained, all cores.
