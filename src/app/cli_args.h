@@ -15,6 +15,7 @@
 #include "app/cli_exit.h"
 #include "app/cli_import_args.h"
 #include "app/cli_rollout_args.h"
+#include "app/cli_rollout_verb_args.h"
 #include "app/settings_load.h"
 
 namespace podium::app {
@@ -193,7 +194,8 @@ using Verb =
                  RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
                  RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
                  SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
-                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs>;
+                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutStartArgs, RolloutListArgs,
+                 RolloutShowArgs, RolloutVerbArgs, RolloutVerifyArgs>;
 
 struct CommandLine {
   Verb verb;

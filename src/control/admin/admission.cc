@@ -43,6 +43,17 @@ std::vector<ModelVersion> GoesLive(const store::RouteState& before, const store:
   return rows;
 }
 
+// A part of a rollout that gives its candidate no more than it has. What serves so already is not
+// made ready again, or a replica that lost it would hold up the way down.
+bool IsNoMore(const store::RouteState& state, const store::Mutation& mutation) {
+  const auto* move = std::get_if<store::MoveRollout>(&mutation);
+  if (move == nullptr || !move->epoch) return false;
+  return std::any_of(state.versions.begin(), state.versions.end(), [&](const ModelVersion& row) {
+    return row.status == VersionStatus::kCanary && IsLive(row, state.route) &&
+           move->epoch->share <= row.share;
+  });
+}
+
 ModelId LiveCanary(const store::RouteState& state) {
   for (const ModelVersion& row : state.versions) {
     if (row.status == VersionStatus::kCanary && IsLive(row, state.route)) return row.model_id;
@@ -99,9 +110,35 @@ Result<Admission> Admit(const store::RouteState& state, const std::optional<Mode
   PODIUM_TRY_ASSIGN(const store::Changes changes,
                     store::Decide(snapshot, mutation, context, stamp));
 
-  admission.goes_live = GoesLive(state, changes);
+  if (!TakesBack(mutation) && !IsNoMore(state, mutation)) {
+    admission.goes_live = GoesLive(state, changes);
+  }
   return admission;
 }
+
+bool TakesBack(const store::Mutation& mutation) {
+  const auto* move = std::get_if<store::MoveRollout>(&mutation);
+  return move != nullptr &&
+         (move->move == store::RolloutMove::kRollBack || move->move == store::RolloutMove::kAbort);
+}
+
+namespace {
+
+// A start and a promotion were made ready against this primary; a part of a rollout that gives no
+// more, against a candidate that serves.
+void PinRollout(const Admission& admission, const store::Mutation& mutation,
+                store::MutationContext& context) {
+  if (std::holds_alternative<store::StartRollout>(mutation)) {
+    context.pinned_primary = admission.primary_since;
+  }
+  const auto* move = std::get_if<store::MoveRollout>(&mutation);
+  if (move == nullptr) return;
+  if (move->move == store::RolloutMove::kPromote) context.pinned_primary = admission.primary_since;
+  const bool keeps = move->epoch && move->epoch->share > BasisPoints();
+  if (keeps && admission.goes_live.empty()) context.pinned_canary = admission.live_canary;
+}
+
+}  // namespace
 
 void Pin(const Admission& admission, const store::Mutation& mutation,
          store::MutationContext& context) {
@@ -119,6 +156,7 @@ void Pin(const Admission& admission, const store::Mutation& mutation,
   if (ramp != nullptr && ramp->share > BasisPoints() && already) {
     context.pinned_canary = admission.live_canary;
   }
+  PinRollout(admission, mutation, context);
 }
 
 }  // namespace podium::control

@@ -19,6 +19,10 @@ struct Admission {
   std::vector<ModelVersion> goes_live;  ///< Must be READY before the commit (invariant 7).
 };
 
+/// Whether it ends a rollout by giving its traffic back to the primary, which serves already: it
+/// waits for nobody.
+bool TakesBack(const store::Mutation& mutation);
+
 /// Binds the commit to what its verb was admitted on.
 void Pin(const Admission& admission, const store::Mutation& mutation,
          store::MutationContext& context);
