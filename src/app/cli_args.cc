@@ -429,6 +429,14 @@ class Grammar {
                                    "The verdict on plain counters, computed anew without a server",
                                    "", [this] { return Verb(rollout_evidence_); }),
                               rollout_evidence_);
+    AddRolloutSimulateOptions(*Add(*noun, "simulate", "Verbs",
+                                   "How often Podium and other rules are wrong, by simulation", "",
+                                   [this]() -> CliResult<Verb> {
+                                     CLI_TRY_ASSIGN(RolloutSimulateArgs args,
+                                                    ReadRolloutSimulateWords(simulate_));
+                                     return Verb(std::move(args));
+                                   }),
+                              simulate_);
   }
 
   CliResult<Verb> MakeCanary() {
@@ -814,6 +822,7 @@ class Grammar {
   FollowWords follow_;
   UnfollowArgs unfollow_;
   RolloutEvidenceArgs rollout_evidence_;
+  RolloutSimulateWords simulate_;
   ReloadArgs reload_;
   PredictArgs predict_;
   ChatArgs chat_;

@@ -193,7 +193,7 @@ using Verb =
                  RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
                  RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
                  SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
-                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs>;
+                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs>;
 
 struct CommandLine {
   Verb verb;
