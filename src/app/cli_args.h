@@ -194,8 +194,9 @@ using Verb =
                  RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
                  RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
                  SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
-                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutStartArgs, RolloutListArgs,
-                 RolloutShowArgs, RolloutVerbArgs, RolloutVerifyArgs>;
+                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs,
+                 RolloutStartArgs, RolloutListArgs, RolloutShowArgs, RolloutVerbArgs,
+                 RolloutVerifyArgs>;
 
 struct CommandLine {
   Verb verb;
