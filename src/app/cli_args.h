@@ -35,6 +35,7 @@ struct DemoArgs {
   ServerFlags server;
   std::optional<std::chrono::milliseconds> duration;
   std::optional<double> rate;
+  bool worse = false;  ///< The rollout's candidate.
   bool keep = false;
   bool shuffle_labels = false;
 };
