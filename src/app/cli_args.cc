@@ -436,6 +436,14 @@ class Grammar {
         [this](CLI::App& to, const char* name, const char* help, const char* examples, Make make) {
           return Add(to, name, "Verbs", help, examples, std::move(make));
         });
+    AddRolloutSimulateOptions(*Add(*noun, "simulate", "Verbs",
+                                   "How often Podium and other rules are wrong, by simulation", "",
+                                   [this]() -> CliResult<Verb> {
+                                     CLI_TRY_ASSIGN(RolloutSimulateArgs args,
+                                                    ReadRolloutSimulateWords(simulate_));
+                                     return Verb(std::move(args));
+                                   }),
+                              simulate_);
   }
 
   CliResult<Verb> MakeCanary() {
@@ -822,6 +830,7 @@ class Grammar {
   UnfollowArgs unfollow_;
   RolloutEvidenceArgs rollout_evidence_;
   RolloutWords rollout_;
+  RolloutSimulateWords simulate_;
   ReloadArgs reload_;
   PredictArgs predict_;
   ChatArgs chat_;

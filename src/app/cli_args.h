@@ -189,13 +189,13 @@ struct ClientFlags {
   bool yes = false;
 };
 
-using Verb =
-    std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
-                 RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
-                 RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
-                 SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
-                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutStartArgs, RolloutListArgs,
-                 RolloutShowArgs, RolloutVerbArgs, RolloutVerifyArgs>;
+using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
+                          RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs,
+                          ChangeVersionArgs, RollbackArgs, CanaryArgs, PredictArgs, ChatArgs,
+                          AuditArgs, ExplainArgs, CostsArgs, SetPriceArgs, ListPricesArgs,
+                          ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs, UnfollowArgs,
+                          ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs, RolloutStartArgs,
+                          RolloutListArgs, RolloutShowArgs, RolloutVerbArgs, RolloutVerifyArgs>;
 
 struct CommandLine {
   Verb verb;

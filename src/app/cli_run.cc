@@ -17,6 +17,7 @@
 #include "app/cli_replicas.h"
 #include "app/cli_rollout.h"
 #include "app/cli_rollout_offline.h"
+#include "app/cli_rollout_simulate.h"
 #include "app/cli_rollout_verify.h"
 #include "app/cli_serve.h"
 #include "app/cli_status.h"
@@ -105,6 +106,11 @@ class Runner {
     const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
     if (!format) return Ended(CliFailure(format.error()));
     return Ended(RunRolloutEvidence(args, world_.console, *format));
+  }
+  ExitCode operator()(const RolloutSimulateArgs& args) {
+    const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
+    if (!format) return Ended(CliFailure(format.error()));
+    return Ended(RunRolloutSimulate(args, world_.console, *format));
   }
   ExitCode operator()(const DbArgs& args) {
     const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
