@@ -133,11 +133,11 @@ inline constexpr std::size_t kEvidenceSlice = 500;  ///< Keys that are written o
 inline constexpr std::size_t kMaxVerdictBytes = 8 * 1024 * 1024;  ///< With its evidence.
 
 // Serving.
-inline constexpr std::size_t kRecentRequests = 10'000;  ///< Kept to be explained, all cores.
-inline constexpr std::size_t kRecentTextBytes = 64;     ///< Of their request ids and units.
+inline constexpr std::size_t kRecentRequests = 10'000;     ///< Kept to be explained, all cores.
+inline constexpr std::size_t kRecentTextBytes = 64;        ///< Of their request ids and units.
 inline constexpr std::size_t kMaxFailingKeys = 1'000'000;  ///< Kept of one epoch of a rollout.
 inline constexpr std::size_t kMaxSeenKeys = 1'048'576;     ///< Cells that an epoch's keys share.
-inline constexpr std::size_t kInferenceQueue = 256;     ///< Long inferences waiting for the pool.
+inline constexpr std::size_t kInferenceQueue = 256;  ///< Long inferences waiting for the pool.
 inline constexpr std::chrono::microseconds kInlineInference{200};  ///< Longer work leaves the core.
 
 // The journal.

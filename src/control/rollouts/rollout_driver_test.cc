@@ -1,0 +1,270 @@
+// Drivers over a registry in memory: who acts, for how long, and what becomes of the rest.
+#include "control/rollouts/rollout_driver.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "control/rollouts/driver_world_fixture.h"
+
+namespace podium::control {
+namespace {
+
+using namespace std::chrono_literals;
+
+class RolloutDriverTest : public DriverWorldTest {
+ protected:
+  void Pass(std::chrono::nanoseconds time) {
+    clock_.Advance(time);
+    one.steady.Advance(time);
+    two.steady.Advance(time);
+  }
+
+  DrivingReplica one{store_, "one"};
+  DrivingReplica two{store_, "two"};
+};
+
+TEST_F(RolloutDriverTest, TakesTheStepsOfThePlan) {
+  std::string shares;
+  for (int i = 0; i < 4; ++i) {
+    shares += FormatPercent(Row().share()) + " ";
+    CountAlike();
+    one.Survey();
+    Pass(1s);
+  }
+  EXPECT_EQ(shares, "5 25 50 50 ");
+  EXPECT_EQ(Row().phase, RolloutPhase::kPromoted);
+  EXPECT_EQ(Version("1.1").status, VersionStatus::kPrimary);
+  one.Survey();
+  EXPECT_TRUE(one.driver().Standings().empty());
+}
+
+// INV-12: what was decided can be decided again from what is stored with it.
+TEST_F(RolloutDriverTest, Inv12EachMoveIsStoredWithItsProof) {
+  CountAlike();
+  one.Survey();
+  const auto verdicts = store_.ReadVerdicts(id_);
+  ASSERT_TRUE(verdicts);
+  ASSERT_FALSE(verdicts->empty());
+  const store::RolloutVerdict& last = verdicts->back();
+  EXPECT_EQ(last.number, 1);
+  EXPECT_EQ(last.decision, "step-up");
+  const auto evidence = rollout::ParseEvidence(last.evidence);
+  ASSERT_TRUE(evidence);
+  EXPECT_EQ(rollout::Judge(*evidence)->decision, rollout::Decision::kStepUp);
+}
+
+TEST_F(RolloutDriverTest, TellsHowItStands) {
+  Count(500, 5, 9'500, 95);
+  one.Survey();
+  const view::RolloutStanding standing = one.Standing(id_);
+  EXPECT_TRUE(standing.driven_here);
+  EXPECT_EQ(standing.decision, "hold");
+  EXPECT_EQ(standing.share, Share(500));
+  EXPECT_EQ(standing.units, 10'000u);
+  EXPECT_FALSE(standing.sentence.empty());
+  EXPECT_EQ(standing.looked_at, clock_.Now());
+}
+
+// E2: exactly one replica steps; after a failover the next one goes on where it was.
+TEST_F(RolloutDriverTest, OneDrivesUntilItsLeaseHasRunOut) {
+  one.Survey();
+  two.Survey();
+  EXPECT_TRUE(one.Standing(id_).driven_here);
+  EXPECT_FALSE(two.Standing(id_).driven_here);
+  CountAlike();
+  Pass(9s);
+  two.Survey();
+  EXPECT_TRUE(two.moves.empty());
+  Pass(2s);  // Since the first one was last heard of: it is dead.
+  two.Survey();
+  EXPECT_EQ(Row().share(), Share(2'500));
+  EXPECT_EQ(two.moves.size(), 1u);
+}
+
+// It comes back from a long pause with an old lease: the store takes its moves no more.
+TEST_F(RolloutDriverTest, AnOldTokenMovesNothing) {
+  one.Survey();
+  CountAlike();
+  one.while_reading = [&] {  // Its steady clock stood still: a stopped virtual machine.
+    clock_.Advance(11s);
+    ASSERT_TRUE(*store_.TakeLease(id_, "two", kRolloutLease));
+  };
+  one.Survey();
+  ASSERT_EQ(one.moves.size(), 1u);
+  EXPECT_EQ(Row().share(), Share(500));
+}
+
+TEST_F(RolloutDriverTest, ActsForHalfItsLeaseAtMost) {
+  CountAlike();
+  one.while_reading = [&] { one.steady.Advance(kRolloutLease / 2); };
+  one.Survey();
+  EXPECT_TRUE(one.moves.empty());
+  one.while_reading = nullptr;
+  one.Survey();
+  EXPECT_EQ(one.moves.size(), 1u);
+}
+
+TEST_F(RolloutDriverTest, ALeaseIsProlongedInGoodTime) {
+  for (int i = 0; i < 20; ++i) {
+    one.Survey();
+    Pass(1s);
+    two.Survey();
+    EXPECT_FALSE(two.Standing(id_).driven_here);
+  }
+  EXPECT_LE(one.cut.leases_taken, 8);
+}
+
+TEST_F(RolloutDriverTest, AStopHandsOver) {
+  one.Survey();
+  one.driver().GiveUpLeases();
+  two.Survey();
+  EXPECT_TRUE(two.Standing(id_).driven_here);
+}
+
+TEST_F(RolloutDriverTest, AnOutageEndsWhereItBegan) {
+  CountAlike();
+  one.cut.away = true;
+  for (int i = 0; i < 3; ++i) {
+    one.Survey();
+    Pass(5s);
+  }
+  EXPECT_EQ(Row().share(), Share(500));
+  one.cut.away = false;
+  one.Survey();
+  EXPECT_EQ(Row().share(), Share(2'500));
+}
+
+TEST_F(RolloutDriverTest, AnOutageBeforeTheCommitIsTriedAgain) {
+  CountWorse();
+  one.while_reading = [&] { one.cut.away = true; };
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kRunning);
+  EXPECT_FALSE(one.Standing(id_).trouble.empty());
+  one.cut.away = false;
+  one.while_reading = nullptr;
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kRolledBack);
+}
+
+// What an alarm has once reached stays so, also when nobody could act on it then.
+TEST_F(RolloutDriverTest, APeakSurvivesAnOutage) {
+  Count(1'000, 40, 9'000, 90);
+  one.carry = [&](const store::MoveRollout&) -> Result<store::Committed> {
+    return Fail(ErrorCode::kUnavailable, "the database is away");
+  };
+  one.Survey();
+  ASSERT_EQ(one.moves.size(), 1u);
+  EXPECT_EQ(one.moves[0].move, store::RolloutMove::kRollBack);
+  Count(5'000, 80, 95'000, 1'500);  // The later part alone would not alarm.
+  one.carry = [&](const store::MoveRollout& move) { return one.Commit(move); };
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kRolledBack);
+}
+
+// Abort beats promote: whoever comes second finds it ended.
+TEST_F(RolloutDriverTest, AnAbortBeatsAPromotion) {
+  for (int i = 0; i < 2; ++i) {
+    CountAlike();
+    one.Survey();
+    Pass(1s);
+  }
+  CountAlike();
+  one.carry = [&](const store::MoveRollout& move) {
+    EXPECT_EQ(move.move, store::RolloutMove::kPromote);
+    Must(Verb(store::RolloutMove::kAbort), true);
+    return one.Commit(move);
+  };
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kAborted);
+  EXPECT_EQ(Version("1.0").status, VersionStatus::kPrimary);
+}
+
+TEST_F(RolloutDriverTest, APersonsMoveInBetweenIsSeenFirst) {
+  CountAlike();
+  one.while_reading = [&] {
+    one.while_reading = nullptr;
+    Must(Verb(store::RolloutMove::kPause), true);
+  };
+  one.Survey();
+  EXPECT_EQ(one.moves.size(), 1u);  // On the way when the person came.
+  EXPECT_EQ(Row().share(), Share(500));
+  one.Survey();
+  EXPECT_EQ(one.moves.size(), 1u);
+  CountWorse();
+  one.Survey();  // Guards run while it is paused.
+  EXPECT_EQ(Row().phase, RolloutPhase::kRolledBack);
+}
+
+// INV-13: a step that cannot be taken neither hammers the replicas nor hides its deadline.
+TEST_F(RolloutDriverTest, Inv13AStepUpThatFailsWaitsAndIsOverdueAllTheSame) {
+  CountAlike();
+  one.carry = [&](const store::MoveRollout& move) -> Result<store::Committed> {
+    if (move.move != store::RolloutMove::kEpoch) return one.Commit(move);
+    return Fail(ErrorCode::kUnprocessable, "replica b cannot load it");
+  };
+  one.Survey();
+  Pass(9s);
+  one.Survey();
+  EXPECT_EQ(one.moves.size(), 1u);
+  Pass(2h);
+  one.Survey();  // Tried again, in vain.
+  one.Survey();
+  EXPECT_TRUE(Row().paged);
+  EXPECT_EQ(Row().share(), Share(500));
+  CountWorse();
+  one.Survey();  // What takes away does not wait.
+  EXPECT_EQ(Row().phase, RolloutPhase::kRolledBack);
+}
+
+TEST_F(RolloutDriverTest, KeepsALookWhenItHasChanged) {
+  one.Survey();
+  EXPECT_EQ(one.cut.looks_kept, 1);
+  Pass(6s);
+  one.Survey();
+  EXPECT_EQ(one.cut.looks_kept, 1);
+  Count(10, 0, 190, 0);
+  one.Survey();
+  EXPECT_EQ(one.cut.looks_kept, 2);
+  Count(11, 0, 209, 0);
+  Pass(4s);
+  one.Survey();
+  EXPECT_EQ(one.cut.looks_kept, 2);
+  Pass(2s);
+  one.Survey();
+  EXPECT_EQ(one.cut.looks_kept, 3);
+  const auto verdicts = store_.ReadVerdicts(id_);
+  ASSERT_EQ(verdicts->size(), 1u);
+  EXPECT_EQ(verdicts->front().number, 0);
+  EXPECT_EQ(verdicts->front().decision, "hold");
+}
+
+TEST_F(RolloutDriverTest, StopsWhatHarms) {
+  one.harm = "The breaker of fraud 1.1 has been open for 30 s.";
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kAborted);
+  EXPECT_EQ(Row().said, one.harm);
+}
+
+TEST_F(RolloutDriverTest, BeginsNothingAfterItsEnd) {
+  CountAlike();
+  one.driver().End();
+  one.Survey();
+  EXPECT_TRUE(one.moves.empty());
+}
+
+// The database's clock jumps; nobody's steady clock does.
+TEST_F(RolloutDriverTest, ClockJumpsPromoteNothing) {
+  one.Survey();
+  clock_.SetWall(clock_.Now() - std::chrono::hours(48));
+  one.Survey();
+  EXPECT_EQ(Row().share(), Share(500));
+  clock_.SetWall(clock_.Now() + std::chrono::hours(24 * 30));
+  one.steady.Advance(5s);
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kRunning);
+  EXPECT_EQ(Row().share(), Share(500));
+}
+
+}  // namespace
+}  // namespace podium::control
