@@ -29,8 +29,11 @@ void Pin(const Admission& admission, const store::Mutation& mutation,
 
 /// Rehearses `mutation` on the rows as they are now: the error it would meet, or what would go
 /// live. `named` is the version that the mutation names, if it names one that exists; where it is
-/// of this route and `state` knows better, `state` counts.
+/// of this route and `state` knows better, `state` counts. `rollout` is the one that the mutation
+/// moves, else the one that runs on the route; without the row of the one that it moves, the commit
+/// alone judges.
 Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
-                        const store::Mutation& mutation, const store::MutationContext& context);
+                        const store::Mutation& mutation, const store::MutationContext& context,
+                        const std::optional<Rollout>& rollout = std::nullopt);
 
 }  // namespace podium::control

@@ -183,7 +183,9 @@ net::Response RolloutResponse(const AdminCall& call, const VerbOutcome& outcome,
   if (outlook) json["outlook"] = std::move(*outlook);
   AddOutcome(json, call, outcome);
   net::Response response = JsonResponse(json, outcome.applied() || status != 200 ? status : 202);
-  response.headers.Add("ETag", fmt::format("\"{}\"", outcome.committed.route.revision.get()));
+  const std::optional<Rollout>& rollout = outcome.committed.rollout;
+  const Revision revision = rollout ? rollout->revision : outcome.committed.route.revision;
+  response.headers.Add("ETag", fmt::format("\"{}\"", revision.get()));
   return response;
 }
 
@@ -247,6 +249,13 @@ std::string Sentence(std::string_view done, const store::MutationContext& contex
   return Shortened(text, limits::kMaxReasonBytes - 8);  // And what says it was cut.
 }
 
+Error Mismatch(const Rollout& rollout, Revision asked) {
+  return {ErrorCode::kRevisionMismatch,
+          fmt::format("rollout {} is at revision {}, not {}: look again", rollout.id.get(),
+                      rollout.revision.get(), asked.get()),
+          "If-Match", nullptr};
+}
+
 Task<Result<net::Response>> Move(AdminCall& call, MoveMaker make, RolloutVerbBody body) {
   const AdminContext& c = call.context;
   if (Status known = CheckQuery(call.exchange.head(), {}); !known) {
@@ -254,9 +263,14 @@ Task<Result<net::Response>> Move(AdminCall& call, MoveMaker make, RolloutVerbBod
   }
   Result<store::MutationContext> context = ContextOf(call, body.reason, body.force);
   if (!context) co_return Fail(std::move(context).error());
+  // If-Match is the rollout's own tag here, not the route's.
+  const std::optional<Revision> if_match = std::exchange(context->if_match, std::nullopt);
   auto read = RunOn(c.pools.reads, [&]() -> Result<store::MoveRollout> {
     PODIUM_TRY_ASSIGN(const Rollout rollout, RolloutOf(call));
-    return make(c, rollout, body);
+    if (if_match && *if_match != rollout.revision) return Fail(Mismatch(rollout, *if_match));
+    PODIUM_TRY_ASSIGN(store::MoveRollout verb, make(c, rollout, body));
+    if (if_match) verb.seen = if_match;
+    return verb;
   });
   Result<store::MoveRollout> verb = co_await std::move(read);
   if (!verb) co_return Fail(std::move(verb).error());

@@ -3,6 +3,8 @@
 #include <map>
 #include <utility>
 
+#include "view/rollout_baseline.h"
+
 namespace podium::control {
 namespace {
 
@@ -29,8 +31,10 @@ rollout::EpochBaseline BaselineHere(const view::StatsRegistry& stats, const Mode
   rollout::EpochBaseline baseline;
   const std::optional<view::VersionReport> report = stats.Report(primary);
   if (!report) return baseline;
-  baseline.units = report->total.plain.total();
-  baseline.bad[0] = BadOf(report->total.plain);
+  const view::RolloutBaseline known = view::BaselineOf(report->total);
+  baseline.thresholds = known.thresholds;
+  baseline.bad = known.bad_before;
+  baseline.units = known.units_before;
   return baseline;
 }
 

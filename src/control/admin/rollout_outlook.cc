@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "rollout/alpha.h"
+#include "rollout/epoch_plan.h"
 #include "rollout/power.h"
 #include "rollout/rate_limit.h"
 #include "rollout/verdict.h"
@@ -83,12 +84,7 @@ class Outlooker {
           i + 1, FormatPercent(step.share), Rounded(step.to_pass), step.waits_for,
           Rounded(expected)));
     }
-    if (step.to_catch > expected) {
-      warnings.push_back(fmt::format(
-          "step {} ({} %) needs about {} requests to prove a doubled error rate, and about {} come "
-          "before its deadline: this guard has no power there",
-          i + 1, FormatPercent(step.share), Rounded(step.to_catch), Rounded(expected)));
-    }
+    AddPower(i, expected, warnings);
   }
 
   std::vector<std::string> StickyWarnings() const {
@@ -109,10 +105,32 @@ class Outlooker {
                       "unit \"request\" would need fewer",
                       NameOf(plan_.unit), why));
     }
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) AddPower(i, MostKeysIn(i), warnings);
     return warnings;
   }
 
  private:
+  // Whether a doubled error rate could be proven by step `i` alone, of `units` requests or keys.
+  void AddPower(std::size_t i, double units, std::vector<std::string>& warnings) const {
+    for (const RolloutGuard& guard : plan_.guards) {
+      if (guard.metric != GuardMetric::kErrorRate) continue;
+      rollout::PowerPlan power;
+      power.series = "error rate";
+      power.sticky = IsSticky(plan_.unit);
+      power.shares = {plan_.steps[i].share};
+      power.epochs = static_cast<int>(plan_.steps.size() *
+                                      rollout::PartsOfStep(plan_, static_cast<std::uint32_t>(i)));
+      power.units = units;
+      power.rate_before = ErrorRateOf(primary_);
+      power.alpha = alpha_;
+      power.weight = guard.weight / weights_;
+      power.null_ratio = NullRatioOf(guard, primary_);
+      for (const rollout::StepPower& step : rollout::PowerBeforeStart(power)) {
+        if (step.no_power) warnings.push_back(fmt::format("step {}: {}", i + 1, step.sentence));
+      }
+    }
+  }
+
   static std::string Rounded(double number) {
     return std::isinf(number) ? "more than any number of" : fmt::format("{:.0f}", number);
   }
@@ -153,7 +171,7 @@ class Outlooker {
   double MostKeysIn(std::size_t i) const {
     const std::chrono::seconds bake = plan_.steps[i].bake;
     const double hold = SecondsOf(bake > std::chrono::seconds(0) ? bake : DeadlineOf(i));
-    return primary_.per_second * hold / rollout::EpochsOfHold(hold / 3600);
+    return primary_.per_second * hold / rollout::PartsOfStep(plan_, static_cast<std::uint32_t>(i));
   }
 
   const RolloutPlan& plan_;

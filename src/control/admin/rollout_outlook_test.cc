@@ -40,7 +40,7 @@ TEST(OutlookOf, ASmallShareNeedsMoreRequests) {
 
 TEST(OutlookOf, SaysWhichStepCannotBeJudged) {
   RolloutPlan plan = RequestPlan();
-  EXPECT_TRUE(Warns(OutlookOf(plan, {1'000, 10, 0.01}, 1), "no power"))
+  EXPECT_TRUE(Warns(OutlookOf(plan, {1'000, 10, 0.01}, 1), "No power"))
       << "36 requests an hour prove nothing";
   plan.deadline = std::chrono::hours(24 * 90);
   plan.steps = {RolloutStep{*BasisPoints::From(5'000), {}, {}, false}};

@@ -4,6 +4,8 @@
 #include <map>
 #include <utility>
 
+#include "store/decide.h"
+
 namespace podium::control {
 namespace {
 
@@ -23,16 +25,6 @@ std::optional<store::RolloutVerdict> Newest(std::vector<store::RolloutVerdict> v
   return *std::max_element(verdicts.begin(), verdicts.end(), [](const auto& a, const auto& b) {
     return std::pair(a.at, a.number) < std::pair(b.at, b.number);
   });
-}
-
-/// What makes two versions the same attempt's: the artifact, else the provider's model, else
-/// nothing but the version itself.
-std::string ArtifactOf(const ModelVersion& version) {
-  if (!version.artifact_sha256.empty()) return "sha256:" + version.artifact_sha256;
-  if (!version.upstream_model.empty()) {
-    return version.provider_key + "/" + version.upstream_model;
-  }
-  return "id:" + version.model_id.get();
 }
 
 }  // namespace
@@ -101,9 +93,9 @@ Result<int> NextAttemptOf(const AdminContext& c, const store::RouteState& state,
                           const ModelVersion& candidate) {
   std::map<ModelId, std::string> artifacts;
   for (const ModelVersion& version : state.versions) {
-    artifacts[version.model_id] = ArtifactOf(version);
+    artifacts[version.model_id] = store::ArtifactOf(version);
   }
-  const std::string wanted = ArtifactOf(candidate);
+  const std::string wanted = store::ArtifactOf(candidate);
   store::RolloutQuery query;
   query.route = state.route.name;
   query.limit = limits::kPageMax;

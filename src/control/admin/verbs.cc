@@ -84,6 +84,19 @@ void NoteSignatures(const runtime::ModelRuntime& runtime, const store::RouteStat
   for (const ModelId& id : subject.others) NoteSignature(runtime, id, context);
 }
 
+// The rollout that the mutation moves, else the one that runs on the route; nullopt where there is
+// none, or none that can be found: then the commit says so.
+Result<std::optional<Rollout>> RolloutFor(const AdminContext& c, const store::Subject& subject,
+                                          const Route& route) {
+  RolloutId id = subject.rollout;
+  if (id.get().empty() && route.rollout) id = route.rollout->id;
+  if (c.rollouts == nullptr || id.get().empty()) return std::optional<Rollout>();
+  Result<Rollout> found = c.rollouts->FindRollout(id);
+  if (found) return std::optional(std::move(*found));
+  if (found.error().code == ErrorCode::kNotFound) return std::optional<Rollout>();
+  return Fail(std::move(found).error());
+}
+
 // Reads what the mutation is about and rehearses it. Blocking: runs on the pool for reads.
 Result<Admission> Rehearse(const AdminContext& c, const store::Mutation& mutation,
                            store::MutationContext& context) {
@@ -101,7 +114,9 @@ Result<Admission> Rehearse(const AdminContext& c, const store::Mutation& mutatio
   }
   PODIUM_TRY_ASSIGN(const store::RouteState state, store.ReadRoute(route));
   NoteSignatures(c.runtime, state, subject, context);
-  return Admit(state, named, mutation, context);
+  PODIUM_TRY_ASSIGN(const std::optional<Rollout> rollout, RolloutFor(c, subject, state.route));
+  if (rollout) NoteSignature(c.runtime, rollout->candidate, context);
+  return Admit(state, named, mutation, context, rollout);
 }
 
 // Blocking: runs on the pool for loads. The handles, one for each local version in their order,
