@@ -298,8 +298,9 @@ TEST(StartRollout, TheSameArtifactIsTheSameAttempt) {
 }
 
 ModelVersion WithColumns(ModelVersion row, int columns) {
-  row.signature = fmt::format(
-      R"({{"inputs":[{{"name":"x","datatype":"FP32","shape":[-1,{}]}}],"outputs":[]}})", columns);
+  row.signature = fmt::format(R"({{"inputs":[{{"name":"x","datatype":"FP32","shape":[-1,{}]}}],)"
+                              R"("outputs":[{{"name":"y","datatype":"FP32","shape":[-1]}}]}})",
+                              columns);
   return row;
 }
 
