@@ -68,8 +68,7 @@ TEST(Simulator, ACandidateThatWasBetterEarlyStays) {
   EXPECT_LE(Outcome(world, {.rollouts = 20}).rolled_back, 0.1);
 }
 
-// First events saturate where a few keys have all the errors; the score of closed keys does not.
-TEST(Simulator, RepeatedErrorsOfFewKeysAreSeen) {
+TEST(Simulator, ErrorsOfFewKeysAreFound) {
   World world = Sticky(FlatWorld(0.02, 5, 60'000), 1'500, 0.1);
   world.steps[0].share = 0.5;
   EXPECT_EQ(Outcome(world, {.rollouts = 6}).rolled_back, 1);
