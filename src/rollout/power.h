@@ -48,9 +48,9 @@ struct PowerPlan {
   std::string candidate;  ///< For sentences, as the series.
   std::string series;
   bool sticky = false;
-  std::vector<BasisPoints> shares;  ///< Of the steps.
-  int epochs = 0;                   ///< Of all steps, for sticky units; at least the steps.
-  double units = 0;                 ///< Requests per step, or active keys per epoch.
+  std::vector<BasisPoints> shares{};  ///< Of the steps.
+  int epochs = 0;                     ///< Of all steps, for sticky units; at least the steps.
+  double units = 0;                   ///< Requests per step, or active keys per epoch.
   double rate_before = 0;  ///< Of the primary: bad per request, or keys hit per active key.
   double alpha = 0.05;     ///< Of the rollback, in this attempt (AttemptAlpha).
   double weight = 1;       ///< Of this series among all, which sum to 1.

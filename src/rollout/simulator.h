@@ -71,8 +71,8 @@ struct SimulationResult {
   double median_requests = 0;  ///< From the onset to the rollback, among those; 0: there is none.
   double too_early = 0;        ///< Share that was rolled back before the onset.
   double promoted = 0;  ///< Share that passed the promotion test in the last step; Podium only.
-  double median_promotion = 0;     ///< Requests of the last step to it, among those.
-  std::vector<PowerOfStep> power;  ///< With power_looks: of each step.
+  double median_promotion = 0;       ///< Requests of the last step to it, among those.
+  std::vector<PowerOfStep> power{};  ///< With power_looks: of each step.
 };
 
 /// Called after each rollout with how many are done.
