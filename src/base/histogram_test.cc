@@ -76,6 +76,25 @@ TEST(Histogram, QuantilesAreThoseOfTheSortedSamples) {
 }
 
 // Ranks that binary fractions would round up: the 7th of 100 is not the 8th.
+// A threshold between what was seen and what is more than that: nothing of its bucket is above it.
+TEST(Histogram, TheBoundOfAQuantileIsTheEndOfItsBucket) {
+  for (const std::uint64_t value : {0U, 3U, 255U, 256U, 1000U, 123'457U, 4'000'000'000U}) {
+    SCOPED_TRACE(value);
+    const std::size_t bucket = Histogram::BucketOf(value);
+    EXPECT_LE(value, Histogram::LastOf(bucket));
+    EXPECT_EQ(Histogram::BucketOf(Histogram::LastOf(bucket)), bucket);
+    EXPECT_EQ(Histogram::BucketOf(Histogram::LastOf(bucket) + 1), bucket + 1);
+    Histogram histogram;
+    const std::chrono::nanoseconds seen(static_cast<std::int64_t>(value));
+    histogram.Record(seen);
+    const std::chrono::nanoseconds bound = histogram.Snapshot().QuantileBound(0.5);
+    EXPECT_GE(bound, seen);
+    EXPECT_LE(bound.count(), std::max(seen.count() + 4, seen.count() * 1016 / 1000));
+  }
+  EXPECT_EQ(Histogram::LastOf(Histogram::kBuckets - 1), static_cast<std::uint64_t>(INT64_MAX));
+  EXPECT_EQ(HistogramSnapshot().QuantileBound(0.5).count(), 0);
+}
+
 TEST(Histogram, RanksAreExact) {
   Histogram histogram;
   for (int i = 1; i <= 100; ++i) histogram.Record(std::chrono::milliseconds(i * i));

@@ -126,6 +126,7 @@ class LlmWorld {
     std::size_t max_body_bytes = limits::kMaxLlmBodyBytes;
     std::size_t journal_segments = 8;
     std::vector<CallHook*> hooks = {};
+    std::optional<RolloutMark> rollout = {};
   };
 
   LlmWorld() : LlmWorld(Options{}) {}
@@ -148,13 +149,18 @@ class LlmWorld {
                             limits::kLlmTimeout,
                             options.max_body_bytes},
                   options.hooks},
-                 cells_) {
+                 cells_),
+        mark_(options.rollout) {
     if (!options.rows.empty()) Publish(options.rows);
   }
   ~LlmWorld() { pool_.Stop(); }
 
+  /// Of the next Publish.
+  void set_rollout(std::optional<RolloutMark> mark) { mark_ = std::move(mark); }
+  view::RolloutTallies& tallies() { return tallies_; }
   void Publish(const std::vector<Row>& rows) {
     Route route;
+    route.rollout = mark_;
     route.name = RouteName("chat");
     route.salt = "salt";
     route.canary_salt = "canary";
@@ -174,6 +180,7 @@ class LlmWorld {
     compiler.Absorb({route}, versions);
     const auto routes = compiler.Compile(Generation(++sequence_));
     view::RouteView view{routes->routes()[0], {}};
+    if (mark_) view.tally = tallies_.Of(*mark_);
     for (const ModelVersion& row : view.route->versions) {
       view::VersionServing serving;
       serving.remote = true;
@@ -274,6 +281,8 @@ class LlmWorld {
   ScriptedUpstream upstream_;
   Gateway gateway_;
   std::uint64_t sequence_ = 0;
+  view::RolloutTallies tallies_{1};
+  std::optional<RolloutMark> mark_;
 };
 
 inline std::string HeaderOf(const net::Response& response, std::string_view name) {

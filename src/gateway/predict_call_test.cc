@@ -64,8 +64,16 @@ class World {
   }
   ~World() { pool_.Stop(); }
 
+  /// From the next Publish on.
+  void RollOut(SplitUnit unit) {
+    mark_.emplace();
+    mark_->id = RolloutId("ro");
+    mark_->unit = unit;
+  }
+  std::shared_ptr<view::RolloutTally> Tally() { return tallies_.Of(*mark_); }
   void Publish(const std::vector<Placement>& placements, int canary_bp) {
     Route route;
+    route.rollout = mark_;
     route.name = RouteName("r");
     route.salt = "salt";
     route.canary_salt = "canary";
@@ -85,6 +93,7 @@ class World {
     compiler.Absorb({route}, rows);
     const auto routes = compiler.Compile(Generation(++sequence_));
     view::RouteView view{routes->routes()[0], {}};
+    if (mark_) view.tally = tallies_.Of(*mark_);
     for (const ModelVersion& row : view.route->versions) {
       view::VersionServing serving;
       for (const Placement& p : placements) {
@@ -134,6 +143,8 @@ class World {
   WorkerPool pool_{"test", 1, 4};
   const auth::Authenticator authenticator_;
   view::StatsRegistry stats_{1};
+  view::RolloutTallies tallies_{1};
+  std::optional<RolloutMark> mark_;
   view::RecentRequests recent_{1, [](std::size_t, const std::function<void()>& job) { job(); }};
   std::vector<view::ViewCell> cells_ = std::vector<view::ViewCell>(1);
   Gateway gateway_;
@@ -316,6 +327,90 @@ TEST(Predict, CountsFailuresOfTheModelNotOfTheCaller) {
   EXPECT_EQ(world.Stats("v1").plain.outcomes[1], 1U);
   EXPECT_NE(world.Metrics().find(R"(podium_rejected_requests_total{code="invalid_argument"} 2)"),
             std::string::npos);
+}
+
+// What of a call is evidence of a rollout: the outcome of what the bucket named, if it could have
+// named either version and nothing but the version could go wrong.
+TEST(Predict, ARolloutCountsWhatTheBucketDecided) {
+  struct Counted {
+    std::uint64_t units;
+    std::uint64_t errors;
+    std::uint64_t ineligible;
+  };
+  struct Case {
+    const char* name;
+    const char* body;
+    const char* headers;
+    bool canary_ready;
+    bool primary_ready;
+    int status;
+    Counted want;  // Of the canary, which has all buckets.
+  };
+  const char* good = R"({"rows": [[1]]})";
+  const char* unlucky = R"({"rows": [[13]]})";
+  const char* session = "X-Session-Id: alice\r\n";
+  const Case cases[] = {
+      {"answered", good, session, true, true, 200, {1, 0, 0}},
+      {"failed", unlucky, session, true, true, 500, {1, 1, 0}},
+      {"keyless", good, "", true, true, 200, {0, 0, 1}},
+      {"named by hand",
+       good,
+       "X-Session-Id: alice\r\nX-Podium-Model-Version: canary\r\n",
+       true,
+       true,
+       200,
+       {0, 0, 1}},
+      {"canary not ready", good, session, false, true, 200, {0, 0, 1}},
+      {"primary not ready", good, session, true, false, 200, {0, 0, 1}},
+      {"failed, primary not ready", unlucky, session, true, false, 500, {0, 0, 1}},
+      {"the caller's mistake", R"({"rows": [["x"]]})", session, true, true, 400, {0, 0, 0}},
+      {"another", R"({"rows": [[1, 2]]})", session, true, true, 400, {0, 0, 0}},
+      {"not even JSON", "{", session, true, true, 400, {0, 0, 0}},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    World world({}, 0);
+    world.RollOut(SplitUnit::kSession);
+    world.Publish({{"primary", VersionStatus::kPrimary, c.primary_ready},
+                   {"canary", VersionStatus::kCanary, c.canary_ready}},
+                  BasisPoints::kWhole);
+    EXPECT_EQ(world.Ask(c.body, c.headers).status, c.status);
+    const view::ArmCounts canary = world.Tally()->Counts(true);
+    EXPECT_EQ(canary.units, c.want.units);
+    EXPECT_EQ(canary.requests, c.want.units) << "each has its outcome";
+    EXPECT_EQ(canary.bad[0], c.want.errors);
+    EXPECT_EQ(world.Tally()->ineligible(), c.want.ineligible);
+    EXPECT_EQ(world.Tally()->Counts(false).units, 0U) << "nobody was assigned to the primary";
+  }
+}
+
+// Both arms through the same door: the hash that decided names the unit, and a call that is handed
+// from the fast path to the other is counted once.
+TEST(Predict, ARolloutCountsBothArmsByTheirUnits) {
+  World world({}, 0);
+  world.RollOut(SplitUnit::kRoute);
+  world.Publish({{"primary", VersionStatus::kPrimary}, {"canary", VersionStatus::kCanary}}, 5'000);
+  std::uint64_t canary_calls = 0;
+  int handed = 0;
+  for (int i = 0; i < 40; ++i) {
+    const std::string headers = fmt::format("X-Session-Id: s{}\r\n", i % 20);
+    const net::Response response = world.Ask(R"({"rows": [[13]]})", headers);
+    canary_calls += Header(response, "x-podium-canary") == "true" ? 1 : 0;
+    handed += world.answered_inline() ? 0 : 1;
+  }
+  EXPECT_GT(handed, 0);
+  EXPECT_GT(canary_calls, 4U);
+  EXPECT_EQ(world.Tally()->Counts(true).requests, canary_calls);
+  EXPECT_EQ(world.Tally()->Counts(false).requests, 40 - canary_calls);
+  EXPECT_EQ(world.Tally()->Counts(true).units, canary_calls / 2) << "each session came twice";
+  std::uint64_t errors = 0;
+  for (const view::KeyRecord& record : world.Tally()->TakeChanged()) {
+    const int fine = static_cast<int>(100 * (record.unit % 100) + record.unit / 100 % 100);
+    EXPECT_EQ(record.canary, fine < 5'000) << "the arm follows from the unit";
+    EXPECT_EQ(record.bad, 2U);
+    ++errors;
+  }
+  EXPECT_EQ(errors, 20U);
 }
 
 // One long inference on an I/O core would hold up every other route, and every publish.

@@ -48,16 +48,30 @@ class SeriesLimits {
 
   /// The series in which an outcome is bad; the same for both arms. An error is slower than every
   /// threshold that is known, and says nothing about cost. None is bad in a series without one.
-  SeriesSet Bad(const RolloutOutcome& outcome) const;
+  SeriesSet Bad(const RolloutOutcome& outcome) const {
+    return IsGood(outcome) ? SeriesSet{0} : BadSeries(outcome);
+  }
 
  private:
-  using Limits = std::array<std::int64_t, kSeriesOfMetric>;
+  /// Of one metric.
+  struct Limits {
+    std::array<std::int64_t, kSeriesOfMetric> above;
+    std::int64_t least;
+  };
+  /// What nearly every outcome is, at the price of a few comparisons.
+  bool IsGood(const RolloutOutcome& outcome) const {
+    return !outcome.failed && !outcome.timed_out && outcome.latency.count() <= latency_.least &&
+           (!outcome.first_token || outcome.first_token->count() <= first_token_.least) &&
+           (!outcome.cost_nano_usd || *outcome.cost_nano_usd <= cost_.least);
+  }
+  SeriesSet BadSeries(const RolloutOutcome& outcome) const;
+  static Limits LimitsOf(const std::array<double, kSeriesOfMetric>& thresholds, double unit);
   static SeriesSet Above(std::int64_t value, const Limits& limits, GuardMetric metric);
 
-  Limits latency_ns_;
-  Limits first_token_ns_;
-  Limits cost_nano_usd_;
-  SeriesSet of_errors_;  // What an error is bad in.
+  const Limits latency_;      // Nanoseconds.
+  const Limits first_token_;  // Nanoseconds.
+  const Limits cost_;         // Nano-USD.
+  SeriesSet of_errors_;       // What an error is bad in.
 };
 
 }  // namespace podium::view

@@ -48,6 +48,7 @@ class EchoLoader final : public runtime::ModelLoader {
 struct PublishWorld {
   explicit PublishWorld(std::size_t core_count, PostToCore post)
       : stats(core_count),
+        tallies(core_count),
         cells(core_count),
         runtime({directory / "cache",
                  {directory.path()},
@@ -55,8 +56,13 @@ struct PublishWorld {
                  std::chrono::seconds(5),
                  std::chrono::seconds(300)},
                 clock, std::make_shared<EchoLoader>(), [this] { Changed(); }),
-        publisher(store, runtime, stats, clock, std::move(post), cells, {}) {}
+        publisher(store, runtime, stats, clock, std::move(post), cells, Counting(tallies)) {}
 
+  static PublisherOptions Counting(view::RolloutTallies& tallies) {
+    PublisherOptions options;
+    options.tallies = &tallies;
+    return options;
+  }
   // Registers a version whose artifact holds `text`.
   store::Committed Register(const std::string& route, const std::string& version,
                             const std::string& text, LoadPolicy load = LoadPolicy::kEager) {
@@ -99,6 +105,7 @@ struct PublishWorld {
   std::mutex mutex;
   std::condition_variable changed;
   view::StatsRegistry stats;
+  view::RolloutTallies tallies;
   std::vector<view::ViewCell> cells;
   runtime::ModelRuntime runtime;
   Publisher publisher;

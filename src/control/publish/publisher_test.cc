@@ -37,6 +37,39 @@ TEST(Publisher, DoesNothingForARevisionThatTheCoresHave) {
   EXPECT_EQ(world.cells[0].Pin()->sequence(), sequence);
 }
 
+// What the cores count in must be one object for one epoch, whatever else is published meanwhile;
+// and without a rollout nothing is counted.
+TEST(Publisher, GivesARouteTheTallyOfItsRollout) {
+  PublishWorld world(2, Inline());
+  world.Register("r", "1", "model");
+  world.Register("r", "2", "model");
+  world.Apply(store::ActivateVersion{ModelId("r-1")});
+  ASSERT_TRUE(world.publisher.PublishFirst());
+  const auto tally_on = [&](std::size_t core) { return world.cells[core].Pin()->Find("r")->tally; };
+  EXPECT_EQ(tally_on(0), nullptr);
+
+  store::StartRollout start;
+  start.route = RouteName("r");
+  start.candidate = ModelId("r-2");
+  start.plan = DefaultPlan();
+  start.first.share = start.plan.steps[0].share;
+  ASSERT_TRUE(world.publisher.PublishAtLeast(world.Apply(start).revision));
+  const std::shared_ptr<view::RolloutTally> first = tally_on(0);
+  ASSERT_NE(first, nullptr);
+  EXPECT_EQ(tally_on(1), first);
+  EXPECT_EQ(first->mark(), RouteOn(world.cells[0], "r")->rollout);
+  world.publisher.PublishReadiness();
+  EXPECT_EQ(tally_on(0), first);
+
+  store::MoveRollout abort;
+  abort.route = start.route;
+  abort.id = first->mark().id;
+  abort.move = store::RolloutMove::kAbort;
+  ASSERT_TRUE(world.publisher.PublishAtLeast(world.Apply(abort).revision));
+  EXPECT_EQ(tally_on(0), nullptr);
+  EXPECT_EQ(world.tallies.All().size(), 1U) << "what it counted may not have been stored yet";
+}
+
 // A reader of the database may be behind its writer: nobody may be told that the cores have it.
 TEST(Publisher, DoesNotClaimARevisionThatTheTableDidNotShow) {
   PublishWorld world(1, Inline());
