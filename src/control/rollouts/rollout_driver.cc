@@ -31,9 +31,11 @@ Result<std::vector<Rollout>> RunningIn(store::RolloutStore& store) {
   return running;
 }
 
-// The same evidence at two instants: what is still expected changes with the clock alone.
+// The same evidence at two instants: what is still expected changes with the clock alone, and the
+// peak with having looked.
 rollout::Evidence Timeless(rollout::Evidence evidence) {
   evidence.units_left.reset();
+  evidence.log_e_peak = 0;
   return evidence;
 }
 

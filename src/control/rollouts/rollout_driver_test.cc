@@ -149,7 +149,7 @@ TEST_F(RolloutDriverTest, AnOutageBeforeTheCommitIsTriedAgain) {
 
 // What an alarm has once reached stays so, also when nobody could act on it then.
 TEST_F(RolloutDriverTest, APeakSurvivesAnOutage) {
-  Count(1'000, 40, 9'000, 90);
+  Count(500, 30, 9'500, 95);
   one.carry = [&](const store::MoveRollout&) -> Result<store::Committed> {
     return Fail(ErrorCode::kUnavailable, "the database is away");
   };
