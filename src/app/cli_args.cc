@@ -13,6 +13,7 @@
 
 #include "app/cli_follow_args.h"
 #include "app/cli_help.h"
+#include "app/cli_rollout_grammar.h"
 #include "app/setting_table.h"
 #include "app/setting_text.h"
 #include "base/limits.h"
@@ -420,15 +421,29 @@ class Grammar {
   }
 
   void AddRolloutVerbs() {
-    CLI::App* noun = Add(app_, "rollout", "Traffic", "Is a candidate worse, and how is that known",
-                         kRolloutExamples, []() -> CliResult<Verb> {
-                           return UsageError("rollout needs to know what to do",
-                                             "podium rollout --help lists the verbs");
-                         });
+    CLI::App* noun =
+        Add(app_, "rollout", "Traffic", "Lead a version in by proof, and check the proof",
+            kRolloutExamples, []() -> CliResult<Verb> {
+              return UsageError("rollout needs to know what to do",
+                                "podium rollout --help lists the verbs");
+            });
     AddRolloutEvidenceOptions(*Add(*noun, "evidence", "Verbs",
                                    "The verdict on plain counters, computed anew without a server",
                                    "", [this] { return Verb(rollout_evidence_); }),
                               rollout_evidence_);
+    AddRolloutServerVerbs(
+        *noun, rollout_,
+        [this](CLI::App& to, const char* name, const char* help, const char* examples, Make make) {
+          return Add(to, name, "Verbs", help, examples, std::move(make));
+        });
+    AddRolloutSimulateOptions(*Add(*noun, "simulate", "Verbs",
+                                   "How often Podium and other rules are wrong, by simulation", "",
+                                   [this]() -> CliResult<Verb> {
+                                     CLI_TRY_ASSIGN(RolloutSimulateArgs args,
+                                                    ReadRolloutSimulateWords(simulate_));
+                                     return Verb(std::move(args));
+                                   }),
+                              simulate_);
   }
 
   CliResult<Verb> MakeCanary() {
@@ -814,6 +829,8 @@ class Grammar {
   FollowWords follow_;
   UnfollowArgs unfollow_;
   RolloutEvidenceArgs rollout_evidence_;
+  RolloutWords rollout_;
+  RolloutSimulateWords simulate_;
   ReloadArgs reload_;
   PredictArgs predict_;
   ChatArgs chat_;

@@ -15,6 +15,7 @@
 #include "app/cli_exit.h"
 #include "app/cli_import_args.h"
 #include "app/cli_rollout_args.h"
+#include "app/cli_rollout_verb_args.h"
 #include "app/settings_load.h"
 
 namespace podium::app {
@@ -188,12 +189,13 @@ struct ClientFlags {
   bool yes = false;
 };
 
-using Verb =
-    std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
-                 RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
-                 RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
-                 SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
-                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs>;
+using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
+                          RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs,
+                          ChangeVersionArgs, RollbackArgs, CanaryArgs, PredictArgs, ChatArgs,
+                          AuditArgs, ExplainArgs, CostsArgs, SetPriceArgs, ListPricesArgs,
+                          ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs, UnfollowArgs,
+                          ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs, RolloutStartArgs,
+                          RolloutListArgs, RolloutShowArgs, RolloutVerbArgs, RolloutVerifyArgs>;
 
 struct CommandLine {
   Verb verb;

@@ -20,8 +20,8 @@ void AddFollowOptions(CLI::App& verb, FollowWords& words) {
   verb.add_option("--challenger-share", words.share, "of the traffic, in percent (default 5)")
       ->option_text("PERCENT");
   verb.add_option("--on-champion", args.on_champion,
-                  "what happens when another version becomes it: promote (default)")
-      ->option_text("promote");
+                  "what happens when another version becomes it: promote (default), or a rollout")
+      ->option_text("promote|rollout");
   verb.add_flag("--resume", args.resume, "after a rollback: follow again");
 }
 

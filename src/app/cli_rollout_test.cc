@@ -86,5 +86,50 @@ TEST_F(CliRollout, EvidenceNamesThePlaceOfAMistake) {
   EXPECT_NE(err_.str().find("podium rollout evidence"), std::string::npos) << err_.str();
 }
 
+TEST_F(CliRollout, SimulateShowsPodiumBesideOtherRules) {
+  const std::vector<std::string> words = {"rollout",    "simulate", "--scenario", "fivefold",
+                                          "--rollouts", "2",        "--seed",     "7"};
+  ASSERT_EQ(Run(words), ExitCode::kDone) << err_.str();
+  EXPECT_TRUE(out_.str().starts_with("unit = request; 2 rollouts in each cell, seed 7."));
+  EXPECT_NE(out_.str().find("fivefold  1 -> 5 %"), std::string::npos) << out_.str();
+  EXPECT_NE(out_.str().find("100 % ("), std::string::npos) << out_.str();
+  EXPECT_EQ(err_.str(), "");  // No terminal, no progress.
+  const std::string first = out_.str();
+  ASSERT_EQ(Run(words), ExitCode::kDone);
+  EXPECT_EQ(out_.str(), first);
+}
+
+TEST_F(CliRollout, SimulateGivesFiguresToScripts) {
+  ASSERT_EQ(Run({"rollout", "simulate", "--keys", "500", "--errors", "concentrated", "--scenario",
+                 "equal-margin-2", "--rollouts", "1", "-o", "json"}),
+            ExitCode::kDone)
+      << err_.str();
+  const Result<Json> json = ParseJson(out_.str());
+  ASSERT_TRUE(json);
+  EXPECT_EQ((*json)["unit"], "sticky");
+  EXPECT_EQ((*json)["keys"], 500);
+  EXPECT_EQ((*json)["errors"], "concentrated");
+  const Json& scenario = (*json)["scenarios"].at(0);
+  EXPECT_EQ(scenario["share_of"], "promoted");
+  EXPECT_EQ(scenario["rules"].size(), 1U);  // Other rules have no word on promotion.
+  EXPECT_TRUE(scenario["rules"]["podium"]["share"].is_number());
+}
+
+TEST_F(CliRollout, SimulateShowsItsProgressOnATerminal) {
+  console_.err_is_terminal = true;
+  ASSERT_EQ(Run({"rollout", "simulate", "--scenario", "fivefold", "--rollouts", "1"}),
+            ExitCode::kDone);
+  EXPECT_NE(err_.str().find("100 %: fivefold, MANN-WHITNEY"), std::string::npos) << err_.str();
+}
+
+TEST_F(CliRollout, SimulateRefusesWhatItHasNot) {
+  EXPECT_EQ(Run({"rollout", "simulate", "--scenario", "fivefol"}), ExitCode::kUsage);
+  EXPECT_NE(err_.str().find("did you mean \"fivefold\""), std::string::npos) << err_.str();
+  EXPECT_EQ(Run({"rollout", "simulate", "--keys", "501"}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"rollout", "simulate", "--rollouts", "0"}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"rollout", "simulate", "--unit", "request", "--keys", "500"}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"rollout", "simulate", "--unit", "user"}), ExitCode::kUsage);
+}
+
 }  // namespace
 }  // namespace podium::app

@@ -15,7 +15,10 @@
 #include "app/cli_import.h"
 #include "app/cli_predict.h"
 #include "app/cli_replicas.h"
+#include "app/cli_rollout.h"
 #include "app/cli_rollout_offline.h"
+#include "app/cli_rollout_simulate.h"
+#include "app/cli_rollout_verify.h"
 #include "app/cli_serve.h"
 #include "app/cli_status.h"
 #include "app/cli_traffic.h"
@@ -104,6 +107,11 @@ class Runner {
     if (!format) return Ended(CliFailure(format.error()));
     return Ended(RunRolloutEvidence(args, world_.console, *format));
   }
+  ExitCode operator()(const RolloutSimulateArgs& args) {
+    const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
+    if (!format) return Ended(CliFailure(format.error()));
+    return Ended(RunRolloutSimulate(args, world_.console, *format));
+  }
   ExitCode operator()(const DbArgs& args) {
     const CliResult<OutputFormat> format = FormatOf(client_, world_.environment);
     if (!format) return Ended(CliFailure(format.error()));
@@ -165,6 +173,13 @@ class Runner {
     if constexpr (std::is_same_v<Args, FollowArgs>) return RunFollow(context, args);
     if constexpr (std::is_same_v<Args, UnfollowArgs>) return RunUnfollow(context, args);
     if constexpr (std::is_same_v<Args, ReloadArgs>) return RunReload(context, args);
+    if constexpr (std::is_same_v<Args, RolloutStartArgs>) return RunRolloutStart(context, args);
+    if constexpr (std::is_same_v<Args, RolloutListArgs>) return RunRolloutList(context, args);
+    if constexpr (std::is_same_v<Args, RolloutShowArgs>) {
+      return RunRolloutShow(context, args, waiting);
+    }
+    if constexpr (std::is_same_v<Args, RolloutVerbArgs>) return RunRolloutVerb(context, args);
+    if constexpr (std::is_same_v<Args, RolloutVerifyArgs>) return RunRolloutVerify(context, args);
     if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
     if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }

@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
 #include "app/cli_follow.h"
+#include "app/cli_rollout_text.h"
 #include "app/cli_table.h"
 #include "app/cli_target.h"
 
@@ -79,6 +81,23 @@ struct Look {
   Json metrics;
 };
 
+// With their latest sentences, which a server knows by itself only if it drives them. Where the
+// registry does not answer, what the routes say has to do.
+void AddRollouts(Api& api, Json& routes) {
+  const bool any = std::any_of(routes.begin(), routes.end(), [](const Json& route) {
+    return !MemberOf(route, "rollout").is_null();
+  });
+  if (!any) return;
+  const CliResult<Json> running = api.List("/api/v1/rollouts", kMostRoutes);
+  if (!running) return;
+  for (Json& route : routes) {
+    for (const Json& rollout : *running) {
+      const bool same = TextOf(MemberOf(route, "rollout"), "id") == TextOf(rollout, "id");
+      if (same && !TextOf(rollout, "id").empty()) route["rollout"] = rollout;
+    }
+  }
+}
+
 CliResult<Look> LookAt(CommandContext& context, const std::string& route) {
   Look look;
   CLI_TRY_ASSIGN(ApiAnswer status, context.api.Get("/api/v1/status"));
@@ -89,6 +108,7 @@ CliResult<Look> LookAt(CommandContext& context, const std::string& route) {
     CLI_TRY_ASSIGN(Json one, FindRoute(context.api, route));
     look.routes = Json::array({std::move(one)});
   }
+  AddRollouts(context.api, look.routes);
   CLI_TRY_ASSIGN(ApiAnswer metrics, context.api.Get("/api/v1/metrics/versions"));
   look.metrics = MemberOf(metrics.body, "items");
   return look;
@@ -115,6 +135,7 @@ std::string Warnings(const Look& look) {
   }
   for (const Json& route : look.routes) {
     text += FollowWarning(route);
+    text += RolloutWarningOf(route);
     for (const Json& fault : MemberOf(route, "faults")) {
       if (!fault.is_string()) continue;
       text += fmt::format("warning: route {}: {}\n", Printable(TextOf(route, "route")),
@@ -139,7 +160,9 @@ void Show(CommandContext& context, const Look& look, const SeenShares& seen) {
   }
   console.out << StatusTable(look.routes, look.metrics, seen);
   for (const Json& route : look.routes) {
-    if (const std::string line = FollowLine(route); !line.empty()) console.out << line << '\n';
+    for (const std::string& line : {FollowLine(route), RolloutLineOf(route)}) {
+      if (!line.empty()) console.out << line << '\n';
+    }
   }
   console.out << std::flush;
 }

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "app/mlflow.h"
+#include "control/admin/rollout_epoch.h"
 #include "control/admin/verbs.h"
 
 namespace podium::app {
@@ -27,8 +28,8 @@ Following::Following(const Settings& settings, const std::string& server, const 
       post_(std::move(post)),
       artifacts_(MlflowArtifactFolder(settings)),
       follower_(
-          {parts.store, parts.models, artifacts_, parts.publisher, parts.clock, parts.rng,
-           parts.pools.reads, parts.pools.files},
+          {parts.store, parts.models, parts.rollouts, artifacts_, parts.publisher, parts.clock,
+           parts.rng, parts.pools.reads, parts.pools.files},
           [&runtime = parts.runtime](const ModelId& id) { return runtime.StatusOf(id); }, Ports(),
           FollowerOptionsOf(settings, server)) {}
 
@@ -42,6 +43,9 @@ control::FollowerPorts Following::Ports() {
   };
   ports.spawn = [this](Task<void> task) {
     if (group_ != nullptr) group_->Spawn(std::move(task));
+  };
+  ports.baseline = [this](const ModelId& primary) {
+    return control::BaselineHere(admin_.stats, primary);
   };
   return ports;
 }

@@ -24,6 +24,7 @@ class Following {
   struct Parts {
     store::RegistryStore& store;
     store::ModelStore& models;
+    store::RolloutStore& rollouts;
     view::PublishPort& publisher;
     const Clock& clock;
     Rng& rng;

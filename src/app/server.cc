@@ -290,8 +290,8 @@ struct Server::Impl {
                      following.Wake();
                    }}),
         canary_guard(*store, runtime, publisher),
-        following(settings, replica.get(), {*store, *store, publisher, clock, rng, runtime, pools},
-                  admin_context,
+        following(settings, replica.get(),
+                  {*store, *store, *store, publisher, clock, rng, runtime, pools}, admin_context,
                   [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
         gateway({authenticator,
                  clock,

@@ -17,7 +17,7 @@ namespace podium {
 /// What the route does when another version becomes the champion.
 enum class OnChampion : std::uint8_t {
   kPromote,  ///< Promote it as soon as it is READY.
-  kRollout,  ///< Lead it in step by step. Not offered before rollouts are.
+  kRollout,  ///< Lead it in by a rollout, which promotes it by proof.
 };
 std::string_view NameOf(OnChampion action);
 std::optional<OnChampion> ParseOnChampion(std::string_view name);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "rollout/alpha.h"
 #include "rollout/label_likelihood.h"
 #include "rollout/sticky.h"
 
@@ -16,6 +17,18 @@ constexpr double kFewKeys = 2'000;
 constexpr double kManyKeys = 20'000;
 constexpr double kLeastStickyMargin = 1.5;
 constexpr double kOvershoot = 1.5;
+
+std::string NoPowerSentence(const PowerPlan& plan, const StepPower& step) {
+  const std::string needed =
+      std::isfinite(step.needed) ? fmt::format("about {:.0f}", step.needed) : "more than any";
+  return fmt::format(
+      "No power: {}, {}, {} % step: {:.0f} {} can show a failure, a ratio of {:.3g} needs {}. The "
+      "guard cannot judge this step by itself. Use {}, or a larger share.",
+      plan.candidate.empty() ? "the candidate" : plan.candidate, plan.series,
+      FormatPercent(step.share), step.attainable, plan.sticky ? "keys" : "requests",
+      step.ratio_of_interest, needed,
+      plan.sticky ? "unit=request, paired shadow traffic" : "paired shadow traffic, a longer step");
+}
 
 }  // namespace
 
@@ -48,6 +61,31 @@ bool OutOfReach(double log_e, double threshold, const Outlook& outlook, double l
   const double information =
       InformationPerEvent(label_probability, RatioOfInterest(null_ratio), null_ratio);
   return log_e + left * information < threshold;
+}
+
+double UnhitKeysLeft(double keys_per_epoch, std::uint64_t hit, double epoch_left) {
+  const double unhit = std::max(keys_per_epoch - static_cast<double>(hit), 0.0);
+  return unhit * std::clamp(epoch_left, 0.0, 1.0);
+}
+
+std::vector<StepPower> PowerBeforeStart(const PowerPlan& plan) {
+  std::vector<StepPower> steps;
+  const int epochs = std::max(plan.epochs, static_cast<int>(plan.shares.size()));
+  // Each sticky epoch has a part of alpha, of which R1 and R2 have half each.
+  const double part = plan.sticky ? EpochWeight(1, epochs) / 2 : 1;
+  for (const BasisPoints share : plan.shares) {
+    StepPower step{.share = share,
+                   .attainable = plan.units * plan.rate_before,
+                   .ratio_of_interest = RatioOfInterest(plan.null_ratio),
+                   .sentence = ""};
+    step.needed = EventsNeeded(LogThreshold(plan.alpha, plan.weight * part),
+                               static_cast<double>(step.share.value()) / BasisPoints::kWhole,
+                               step.ratio_of_interest, plan.null_ratio);
+    step.no_power = step.attainable < step.needed;
+    if (step.no_power) step.sentence = NoPowerSentence(plan, step);
+    steps.push_back(std::move(step));
+  }
+  return steps;
 }
 
 std::vector<std::string> StickyObjections(const StickyPlan& plan) {

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "domain/traffic.h"
+
 namespace podium::rollout {
 
 /// KL(theta_rho(r) || theta_rho(r0)): what one event adds to ln E on average when the ratio is r.
@@ -36,6 +38,34 @@ double RatioOfInterest(double null_ratio);
 /// The step has no power left when this holds for the alarm and for the promotion.
 bool OutOfReach(double log_e, double threshold, const Outlook& outlook, double label_probability,
                 double null_ratio = 1);
+
+/// Unhit keys expected until the end of an epoch: those of a whole epoch, as the one before had
+/// them, that are not hit yet, for the part of it that is left (0 to 1).
+double UnhitKeysLeft(double keys_per_epoch, std::uint64_t hit, double epoch_left);
+
+/// What a plan means to look for, and what the primary of the last hour says it will see.
+struct PowerPlan {
+  std::string candidate;  ///< For sentences, as the series.
+  std::string series;
+  bool sticky = false;
+  std::vector<BasisPoints> shares{};  ///< Of the steps.
+  int epochs = 0;                     ///< Of all steps, for sticky units; at least the steps.
+  double units = 0;                   ///< Requests per step, or active keys per epoch.
+  double rate_before = 0;  ///< Of the primary: bad per request, or keys hit per active key.
+  double alpha = 0.05;     ///< Of the rollback, in this attempt (AttemptAlpha).
+  double weight = 1;       ///< Of this series among all, which sum to 1.
+  double null_ratio = 1.1;
+};
+struct StepPower {
+  BasisPoints share;
+  double attainable = 0;  ///< Events, or keys hit, by its end.
+  double ratio_of_interest = 2;
+  double needed = 0;  ///< To see that ratio, about.
+  bool no_power = false;
+  std::string sentence;  ///< Empty while there is power.
+};
+/// Step by step, whether the guard could find the ratio of interest by this step alone.
+std::vector<StepPower> PowerBeforeStart(const PowerPlan& plan);
 
 /// What a plan with sticky units can be told before it starts.
 struct StickyPlan {

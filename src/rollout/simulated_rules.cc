@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
+#include <utility>
 #include <vector>
 
 #include "rollout/alpha.h"
 #include "rollout/label_likelihood.h"
-#include "rollout/sticky.h"
 
 namespace podium::rollout {
 namespace {
@@ -19,108 +20,52 @@ class LabelRule final : public SimulatedRule {
 
   void BeginStep(double share) override {
     steps_.push_back({.label_probability = share, .null_ratio = plan_.null_ratio});
+    units_.push_back({.share = *BasisPoints::From(std::lround(share * BasisPoints::kWhole)),
+                      .label_probability = share});
     promoted_ = false;
+    changed_ = true;
   }
   void Add(const SimulatedRequest& request) override {
+    ++units_.back().units;
+    units_.back().canary_units += request.canary ? 1 : 0;
     if (!request.bad) return;
+    changed_ = true;
     ++steps_.back().all;
     steps_.back().canary += request.canary ? 1 : 0;
   }
   bool RollsBack() override {
+    if (!std::exchange(changed_, false)) return alarm_;
     const double needs = LogThreshold(plan_.alpha);
     promoted_ = promoted_ || (steps_.size() == declared_.count &&
                               LogNonInferiorityE(steps_, plan_.margin) >= needs);
-    return LogRegressionE(steps_, declared_) >= needs;
+    alarm_ = alarm_ || LogRegressionE(steps_, declared_) >= needs;
+    return alarm_;
   }
   bool Promoted() const override { return promoted_; }
+  std::optional<Evidence> Counters(const StepOutlook& outlook) const override {
+    Evidence evidence;
+    evidence.alpha_rollback = evidence.alpha_promote = AlphaBeforeAttempts(plan_);
+    evidence.margin = plan_.margin;
+    evidence.declared_steps = static_cast<int>(declared_.count);
+    evidence.units_left = outlook.units * outlook.left;
+    evidence.steps = units_;
+    Series series{.name = "errors", .rate_before = outlook.rate_before, .steps = {}};
+    for (const LabelCounts& step : steps_) {
+      StepEvents& events = series.steps.emplace_back();
+      events.null_ratio = step.null_ratio;
+      events.canary_events = step.canary;
+      events.events = step.all;
+    }
+    evidence.metrics = {{.name = "error rate", .series = {std::move(series)}}};
+    return evidence;
+  }
 
  private:
   SimulationPlan plan_;
   DeclaredSteps declared_;
   std::vector<LabelCounts> steps_;
-  bool promoted_ = false;
-};
-
-/// Podium with sticky keys: one epoch per step.
-class StickyRule final : public SimulatedRule {
- public:
-  StickyRule(const SimulationPlan& plan, std::uint32_t keys, std::size_t declared)
-      : plan_(plan), declared_(declared), seen_(keys), hits_(keys), canary_(keys) {}
-
-  void BeginStep(double share) override {
-    CloseAll();
-    alarm_ = alarm_ || Alarm();  // Of the epoch that is over.
-    judged_ = ChooseJudged(ActiveHits());
-    std::fill(seen_.begin(), seen_.end(), 0);
-    std::fill(hits_.begin(), hits_.end(), HitRecord{});
-    closed_ = {};
-    first_ = {.label_probability = share, .null_ratio = plan_.null_ratio};
-    early_ = {.label_probability = share};
-    ++epoch_;
-    promoted_ = false;
-  }
-  void Add(const SimulatedRequest& request) override {
-    const std::uint32_t rank = seen_[request.key]++;
-    HitRecord& hit = hits_[request.key];
-    canary_[request.key] = request.canary;
-    if (request.bad) {
-      const bool first = hit.first_rank == kNoRank;
-      AddBad(hit, rank);
-      if (first) Count(first_, request.canary);
-      if (first && rank < judged_.requests) Count(early_, request.canary);
-    }
-    if (rank + 1 == kScoredRequests) Close(request.key);
-  }
-  bool RollsBack() override {
-    const double margin = StickyMargin(plan_.margin, judged_.repeat_share);
-    promoted_ = promoted_ ||
-                (epoch_ == declared_ && margin > 1 &&
-                 LogNonInferiorityE(std::span(&early_, 1), margin) >= LogThreshold(plan_.alpha));
-    alarm_ = alarm_ || Alarm();
-    return alarm_;
-  }
-  void End() override { CloseAll(); }
-  bool Promoted() const override { return promoted_; }
-
- private:
-  static void Count(LabelCounts& counts, bool canary) {
-    ++counts.all;
-    counts.canary += canary ? 1 : 0;
-  }
-  void Close(std::uint32_t key) {
-    if (hits_[key].bad == 0) return;
-    ++(canary_[key] ? closed_.canary : closed_.active)[hits_[key].bad - 1];
-  }
-  void CloseAll() {
-    for (std::uint32_t key = 0; key < seen_.size(); ++key) {
-      if (seen_[key] > 0 && seen_[key] < kScoredRequests) Close(key);
-    }
-  }
-  bool Alarm() const {
-    if (epoch_ == 0) return false;
-    const double weight = EpochWeight(static_cast<int>(epoch_), static_cast<int>(declared_)) / 2;
-    const double needs = LogThreshold(plan_.alpha, weight);
-    return LogFirstEventE(first_) >= needs ||
-           LogScoreE(closed_, first_.label_probability, plan_.null_ratio) >= needs;
-  }
-  std::vector<HitRecord> ActiveHits() const {
-    std::vector<HitRecord> active;
-    for (std::uint32_t key = 0; key < hits_.size(); ++key) {
-      if (!canary_[key] && hits_[key].first_rank != kNoRank) active.push_back(hits_[key]);
-    }
-    return active;
-  }
-
-  SimulationPlan plan_;
-  std::size_t declared_;
-  std::vector<std::uint32_t> seen_;
-  std::vector<HitRecord> hits_;
-  std::vector<char> canary_;
-  JudgedLimit judged_;
-  ScoreHistogram closed_;
-  LabelCounts first_;
-  LabelCounts early_;
-  std::size_t epoch_ = 0;
+  std::vector<StepUnits> units_;
+  bool changed_ = true;
   bool alarm_ = false;
   bool promoted_ = false;
 };
@@ -238,11 +183,15 @@ class MannWhitneyRule final : public WindowRule {
 
 }  // namespace
 
+double AlphaBeforeAttempts(const SimulationPlan& plan) {
+  return plan.alpha * std::numbers::pi * std::numbers::pi / 6;
+}
+
 std::unique_ptr<SimulatedRule> MakeRule(const SimulationPlan& plan, std::uint32_t keys,
                                         std::size_t declared) {
   switch (plan.rule) {
     case Rule::kPodium:
-      if (keys > 0) return std::make_unique<StickyRule>(plan, keys, declared);
+      if (keys > 0) return MakeStickyRule(plan, keys, declared);
       return std::make_unique<LabelRule>(plan, declared);
     case Rule::kEveryEvent:
       return std::make_unique<LabelRule>(plan, declared);

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
+#include "rollout/evidence.h"
 #include "rollout/simulator.h"
 
 namespace podium::rollout {
@@ -13,6 +15,13 @@ struct SimulatedRequest {
   std::uint32_t key = 0;
   bool canary = false;
   bool bad = false;
+};
+
+/// How far a step is, for a rule that says whether its power is gone.
+struct StepOutlook {
+  double units = 0;        ///< Requests, or active keys, of the whole step.
+  double left = 1;         ///< Of the step, 0 to 1.
+  double rate_before = 0;  ///< The primary's, per unit of a whole step.
 };
 
 class SimulatedRule {
@@ -25,7 +34,16 @@ class SimulatedRule {
   virtual bool RollsBack() = 0;
   /// Whether some look of the last step passed the promotion.
   virtual bool Promoted() const { return false; }
+  /// The counters so far, as a controller would have them; none of rules that are not Podium's.
+  virtual std::optional<Evidence> Counters(const StepOutlook&) const { return std::nullopt; }
 };
+
+/// Podium's with sticky keys.
+std::unique_ptr<SimulatedRule> MakeStickyRule(const SimulationPlan& plan, std::uint32_t keys,
+                                              std::size_t declared);
+
+/// What AttemptAlpha makes of it in the first attempt is plan.alpha.
+double AlphaBeforeAttempts(const SimulationPlan& plan);
 
 /// `declared`: how many steps there will be.
 std::unique_ptr<SimulatedRule> MakeRule(const SimulationPlan& plan, std::uint32_t keys,

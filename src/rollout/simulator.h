@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstdint>
-#include <span>
+#include <functional>
 #include <vector>
 
 #include "base/result.h"
@@ -28,7 +28,8 @@ struct World {
   /// 0: the unit is the request. Else so many sticky keys, with lognormal activity.
   std::uint32_t keys = 0;
   double activity_sigma = 1.5;
-  double frail = 1;  ///< The part of the keys that has all the bad outcomes.
+  double frail = 1;         ///< The part of the keys that has all the bad outcomes.
+  std::uint64_t onset = 0;  ///< Requests before a late regression: earlier alarms are false.
 };
 
 enum class Rule : std::uint8_t {
@@ -48,16 +49,38 @@ struct SimulationPlan {
   double null_ratio = 1;           ///< r0
   double margin = 2;               ///< r1, of a promotion out of the last step.
   std::uint64_t look_every = 500;  ///< Requests between two looks.
+  /// How often a step is asked whether power is left, its beginning included; Podium only.
+  int power_looks = 0;
+};
+
+/// What "no power left" said of one step, as shares of the rollouts that came to it. To be said
+/// early where nothing is found in the step, and not to be said where something is.
+struct PowerOfStep {
+  int reached = 0;                  ///< Rollouts, not a share.
+  double found = 0;                 ///< Rolled back in this step.
+  double said = 0;                  ///< At some look.
+  double said_wrong = 0;            ///< Said, and then found in this step.
+  double missed = 0;                ///< Nothing found in this step.
+  double missed_said_at_start = 0;  ///< Of the rollouts, as the next two.
+  double missed_said_by_half = 0;
+  double missed_said = 0;  ///< Before its last tenth: at the end it is no forecast.
 };
 
 struct SimulationResult {
-  double rolled_back = 0;      ///< Share of the rollouts.
-  double median_requests = 0;  ///< To the rollback, among those; 0 where there is none.
+  double rolled_back = 0;      ///< Share of the rollouts, at or after the onset.
+  double median_requests = 0;  ///< From the onset to the rollback, among those; 0: there is none.
+  double too_early = 0;        ///< Share that was rolled back before the onset.
   double promoted = 0;  ///< Share that passed the promotion test in the last step; Podium only.
+  double median_promotion = 0;       ///< Requests of the last step to it, among those.
+  std::vector<PowerOfStep> power{};  ///< With power_looks: of each step.
 };
 
+/// Called after each rollout with how many are done.
+using SimulationProgress = std::function<void(int)>;
+
 /// kInvalidArgument for a world without requests or with numbers outside their range.
-Result<SimulationResult> Simulate(const World& world, const SimulationPlan& plan);
+Result<SimulationResult> Simulate(const World& world, const SimulationPlan& plan,
+                                  const SimulationProgress& progress = {});
 
 /// Names, rows and worlds of the published tables: steps of the ramp 1-5-25-50 % and the flat 5 %.
 World FlatWorld(double base, double ratio, std::uint64_t requests = 100'000);

@@ -85,6 +85,7 @@ double LogScoreE(const ScoreHistogram& closed, double label_probability, double 
   for (std::size_t i = 0; i < kBets; ++i) {
     const double bet = 0.98 * std::exp2(-0.6 * static_cast<double>(i));
     for (std::size_t cell = 0; cell < kScoredRequests; ++cell) {
+      if (closed.canary[cell] == 0 && closed.active[cell] == 0) continue;
       const double x = static_cast<double>(cell + 1) / kScoredRequests;
       logs[i] += static_cast<double>(closed.canary[cell]) * std::log1p(bet * x * odds) +
                  static_cast<double>(closed.active[cell]) * std::log1p(-bet * x);

@@ -71,7 +71,9 @@ void AddRates(const StepUnits& units, const StepEvents& events, Finding& finding
       Describe(events.events - events.canary_events, units.units - units.canary_units);
 }
 
-void AddPower(const Evidence& evidence, const Series& series, Finding& finding) {
+// `present`: the alarm that the present step or epoch may still give.
+void AddPower(const Evidence& evidence, const Series& series, const Finding& present,
+              Finding& finding) {
   if (!evidence.units_left) return;
   const StepUnits& units = evidence.steps.back();
   const StepEvents& events = series.steps.back();
@@ -84,9 +86,9 @@ void AddPower(const Evidence& evidence, const Series& series, Finding& finding) 
   finding.attainable = Attainable(outlook);
   finding.ratio_of_interest = RatioOfInterest(events.null_ratio);
   finding.needed =
-      EventsNeeded(finding.alarm_needs, rho, finding.ratio_of_interest, events.null_ratio);
+      EventsNeeded(present.alarm_needs, rho, finding.ratio_of_interest, events.null_ratio);
   finding.no_power =
-      OutOfReach(finding.log_e_alarm, finding.alarm_needs, outlook, rho, events.null_ratio) &&
+      OutOfReach(present.log_e_alarm, present.alarm_needs, outlook, rho, events.null_ratio) &&
       OutOfReach(finding.log_e_promote, finding.promote_needs, outlook, rho);
 }
 
@@ -113,34 +115,34 @@ Finding JudgeRequests(const Evidence& evidence, const Metric& metric, const Seri
   return finding;
 }
 
-// R1 and R2 of one epoch.
-void AlarmOfEpoch(const LabelCounts& labels, const StepEvents& events, Finding& finding) {
+// R1 and R2 of one epoch; an epoch without a split says nothing.
+Finding AlarmOfEpoch(const Evidence& evidence, const Metric& metric, const Series& series,
+                     std::size_t i, const Budget& budget) {
+  Finding finding;
+  finding.step = i;
+  const double weight = EpochWeight(static_cast<int>(i) + 1, evidence.declared_steps);
+  finding.alarm_needs = LogThreshold(budget.rollback, SeriesWeight(evidence, metric) * weight / 2);
+  if (!Informative(evidence.steps[i])) return finding;
+  const StepEvents& events = series.steps[i];
+  const LabelCounts labels = LabelsOf(evidence.steps[i], events);
   finding.log_e_first = LogFirstEventE(labels);
   finding.log_e_score = LogScoreE(events.closed, labels.label_probability, events.null_ratio);
   finding.log_e_alarm = std::max(finding.log_e_first, finding.log_e_score);
+  return finding;
 }
 
 // The epoch nearest to an alarm, by what it lacks of its own threshold. Where none says anything,
 // the present one, at ln E = 0.
 Finding AlarmOfEpochs(const Evidence& evidence, const Metric& metric, const Series& series,
                       const Budget& budget) {
-  const auto threshold = [&](std::size_t i) {
-    const double epoch = EpochWeight(static_cast<int>(i) + 1, evidence.declared_steps);
-    return LogThreshold(budget.rollback, SeriesWeight(evidence, metric) * epoch / 2);
-  };
-  Finding nearest;
-  nearest.step = evidence.steps.size() - 1;
-  nearest.alarm_needs = threshold(nearest.step);
+  Finding nearest = AlarmOfEpoch(evidence, metric, series, evidence.steps.size() - 1, budget);
   double lacks = kInfinity;
   for (std::size_t i = 0; i < evidence.steps.size(); ++i) {
     if (!Informative(evidence.steps[i])) continue;
-    Finding epoch;
-    epoch.step = i;
-    epoch.alarm_needs = threshold(i);
-    AlarmOfEpoch(LabelsOf(evidence.steps[i], series.steps[i]), series.steps[i], epoch);
+    Finding epoch = AlarmOfEpoch(evidence, metric, series, i, budget);
     if (epoch.alarm_needs - epoch.log_e_alarm > lacks) continue;
     lacks = epoch.alarm_needs - epoch.log_e_alarm;
-    nearest = epoch;
+    nearest = std::move(epoch);
   }
   return nearest;
 }
@@ -270,7 +272,11 @@ void AddFindings(const Evidence& evidence, const Budget& budget, Verdict& verdic
       finding.name = NameOfSeries(metric, series);
       finding.guards_promotion = metric.guards_promotion;
       AddRates(evidence.steps[finding.step], series.steps[finding.step], finding);
-      AddPower(evidence, series, finding);
+      // An alarm of an epoch that is over does not give the present one more power.
+      AddPower(evidence, series,
+               sticky ? AlarmOfEpoch(evidence, metric, series, evidence.steps.size() - 1, budget)
+                      : finding,
+               finding);
       finding.sentence = SentenceOf(finding, verdict, evidence);
       verdict.findings.push_back(std::move(finding));
     }

@@ -116,10 +116,6 @@ Result<Outcome> StartFollowing(const SetFollow& verb, Work work) {
   std::optional<Follow> wanted = verb.follow;
   if (wanted) {
     PODIUM_TRY(Validate(*wanted));
-    if (wanted->on_champion == OnChampion::kRollout) {
-      return Fail(Error{ErrorCode::kUnprocessable, "rollouts are not offered yet: use promote",
-                        "on_champion", nullptr});
-    }
     if (!draft.route().arms.empty()) {
       return Fail(ErrorCode::kConflict,
                   "route {} is an A/B split, which has no place for a champion: end the arms first",

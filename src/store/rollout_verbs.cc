@@ -101,10 +101,17 @@ std::optional<RolloutPhase> EndBy(const Mutation& mutation) {
   return aborts ? std::optional(RolloutPhase::kAborted) : std::nullopt;
 }
 
+// With its ellipsis it is no longer than a reason may be.
+std::string Fitted(const std::string& said) {
+  constexpr std::size_t kEllipsis = 3;
+  if (said.size() <= limits::kMaxReasonBytes) return said;
+  return Shortened(said, limits::kMaxReasonBytes - kEllipsis);
+}
+
 std::string SentenceOf(const MutationContext& context, std::string_view did) {
   std::string said = fmt::format("{} {}", context.actor, did);
   if (!context.reason.empty()) said += ": " + context.reason;
-  return Shortened(said, limits::kMaxReasonBytes);
+  return Fitted(said);
 }
 
 Status CheckCandidate(const ModelVersion* row, const StartRollout& verb) {
@@ -461,7 +468,7 @@ Result<Outcome> Move(const MoveRollout& verb, Work work) {
   if (verb.log_e_peak) rollout.log_e_peak = *verb.log_e_peak;
   if (rollout == before) return outcome;
   if (!verb.said.empty()) {
-    rollout.said = Shortened(verb.said, limits::kMaxReasonBytes);
+    rollout.said = Fitted(verb.said);
     PODIUM_TRY(CheckText("said", rollout.said, limits::kMaxReasonBytes));
   } else {
     rollout.said = SentenceOf(work.context, WordsOf(verb.move).did);

@@ -98,8 +98,9 @@ Result<std::optional<RolloutLease>> SqlStore::TakeLease(const RolloutId& id,
   writing.turn = WriteTurn::kRecords;
   writing.work = [&](SqlConnection& connection) -> Result<bool> {
     lease.reset();
-    PODIUM_TRY_ASSIGN(const Rollout rollout, ReadKnown(connection, id));
-    if (HasEnded(rollout.phase)) return false;
+    PODIUM_TRY_ASSIGN(const std::optional<RolloutPhase> phase, ReadPhase(connection, id));
+    if (!phase) return NoRollout(id);
+    if (HasEnded(*phase)) return false;
     PODIUM_TRY_ASSIGN(const WallTime now, Now(connection));
     PODIUM_TRY_ASSIGN(lease, TakeLeaseRow(connection, id, owner, duration, now));
     return lease.has_value();
@@ -174,7 +175,9 @@ Status SqlStore::KeepLook(const RolloutVerdict& verdict) {
   Writing writing;
   writing.turn = WriteTurn::kRecords;
   writing.work = [&](SqlConnection& connection) -> Result<bool> {
-    PODIUM_TRY(ReadKnown(connection, verdict.rollout));
+    PODIUM_TRY_ASSIGN(const std::optional<RolloutPhase> phase,
+                      ReadPhase(connection, verdict.rollout));
+    if (!phase) return NoRollout(verdict.rollout);
     RolloutVerdict look = verdict;
     look.number = 0;
     PODIUM_TRY_ASSIGN(look.at, Now(connection));

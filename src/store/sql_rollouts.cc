@@ -20,6 +20,7 @@ namespace {
   "rollout, epoch, series, unit, incarnation, canary, first_rank, second_rank, bad, seen"
 
 constexpr std::string_view kById = "SELECT id, phase, body FROM rollouts WHERE id = $1";
+constexpr std::string_view kPhaseById = "SELECT phase FROM rollouts WHERE id = $1";
 constexpr std::string_view kRunningOfRoute =
     "SELECT id, phase, body FROM rollouts WHERE route = $1 AND " PODIUM_RUNNING;
 constexpr std::string_view kRunningIds = "SELECT id FROM rollouts WHERE " PODIUM_RUNNING;
@@ -168,6 +169,14 @@ Result<std::optional<Rollout>> ReadRolloutRow(SqlConnection& connection, const R
   if (!found) return std::optional<Rollout>();
   PODIUM_TRY_ASSIGN(Rollout rollout, ReadRolloutColumns(query));
   return std::optional(std::move(rollout));
+}
+
+Result<std::optional<RolloutPhase>> ReadPhase(SqlConnection& connection, const RolloutId& id) {
+  Query query(connection, kPhaseById);
+  query.Bind(id.get());
+  PODIUM_TRY_ASSIGN(const bool found, query.Next());
+  if (!found) return std::optional<RolloutPhase>();
+  return ParseRolloutPhase(query.Text(0));
 }
 
 Result<Page<Rollout>> ReadRolloutPage(SqlConnection& connection, const RolloutQuery& query,

@@ -17,7 +17,8 @@ namespace podium::store {
 
 /// kUnprocessable when the row is there and cannot be read.
 Result<std::optional<Rollout>> ReadRolloutRow(SqlConnection& connection, const RolloutId& id);
-/// `running` selects those that have not ended.
+/// Its phase alone, since a row may hold a thousand epochs; nullopt for no row.
+Result<std::optional<RolloutPhase>> ReadPhase(SqlConnection& connection, const RolloutId& id);
 Result<Page<Rollout>> ReadRolloutPage(SqlConnection& connection, const RolloutQuery& query,
                                       Revision before);
 

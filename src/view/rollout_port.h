@@ -22,7 +22,10 @@ struct RolloutStanding {
   ModelId candidate;
   RolloutPhase phase = RolloutPhase::kRunning;
   std::uint32_t step = 0;
+  std::uint32_t steps = 0;  ///< Of the plan.
   BasisPoints share;
+  bool overdue = false;  ///< That the step's deadline has passed has been told.
+  std::string said;      ///< The last sentence of its row.
   bool driven_here = false;
   // Of the latest look from here; `decision` is empty before there was one.
   std::string decision;  ///< "hold", "step-up", …

@@ -98,11 +98,11 @@ class RolloutTally::Seen {
       std::make_unique<std::atomic<std::uint8_t>[]>(limits::kMaxSeenKeys);
 };
 
-RolloutTally::RolloutTally(RolloutMark mark, std::size_t cores)
+RolloutTally::RolloutTally(RolloutMark mark, std::size_t cores, std::size_t most_keys)
     : mark_(std::move(mark)),
       limits_(mark_.thresholds),
       seen_(IsSticky(mark_.unit) ? std::make_unique<Seen>() : nullptr) {
-  const std::size_t most = limits::kMaxFailingKeys / cores / FailingKeys::kParts;
+  const std::size_t most = std::max<std::size_t>(most_keys / cores / FailingKeys::kParts, 1);
   cells_.reserve(cores);
   for (std::size_t i = 0; i < cores; ++i) cells_.push_back(std::make_unique<Cell>(most));
 }

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/limits.h"
 #include "domain/rollout.h"
 #include "view/rollout_counting.h"
 
@@ -52,7 +53,9 @@ struct KeyRecord {
 /// Threads: Admit, Ineligible and Record on core `core`; the readers anywhere.
 class RolloutTally {
  public:
-  RolloutTally(RolloutMark mark, std::size_t cores);
+  /// `most_keys`: failing keys kept of all cores; beyond it they are thinned out.
+  RolloutTally(RolloutMark mark, std::size_t cores,
+               std::size_t most_keys = limits::kMaxFailingKeys);
   ~RolloutTally();
   RolloutTally(const RolloutTally&) = delete;
   RolloutTally& operator=(const RolloutTally&) = delete;

@@ -12,7 +12,7 @@ from conftest import MODELS, ROOT, make_two
 
 # (method, path): what it is about. `guarded`: it changes what has a revision, so If-Match counts.
 # `plain`: it changes what has none. `list`: pages. `one`: a single thing that changes, with its ETag.
-# `read`: anything else.
+# `read`: anything else. `rollout`: of one that must run first (test_rollouts.py).
 KINDS = {
     ("POST", "/api/v1/versions"): "guarded",
     ("GET", "/api/v1/versions"): "list",
@@ -33,6 +33,17 @@ KINDS = {
     ("DELETE", "/api/v1/routes/{route}/follow"): "guarded",
     ("POST", "/api/v1/routes/{route}/follow/resume"): "guarded",
     ("POST", "/api/v1/routes/{route}/reload"): "plain",
+    ("GET", "/api/v1/routes/{route}/rollouts"): "read",
+    ("POST", "/api/v1/routes/{route}/rollouts"): "guarded",
+    ("GET", "/api/v1/routes/{route}/rollouts/{id}"): "rollout",
+    ("GET", "/api/v1/routes/{route}/rollouts/{id}/verdicts"): "rollout",
+    ("POST", "/api/v1/routes/{route}/rollouts/{id}/pause"): "rollout",
+    ("POST", "/api/v1/routes/{route}/rollouts/{id}/resume"): "rollout",
+    ("POST", "/api/v1/routes/{route}/rollouts/{id}/step"): "rollout",
+    ("POST", "/api/v1/routes/{route}/rollouts/{id}/share"): "rollout",
+    ("POST", "/api/v1/routes/{route}/rollouts/{id}/promote"): "rollout",
+    ("POST", "/api/v1/routes/{route}/rollouts/{id}/abort"): "rollout",
+    ("POST", "/api/v1/routes/{route}/rollouts/{id}/rollback"): "rollout",
     ("GET", "/api/v1/routes/{route}/as-of"): "read",
     ("GET", "/api/v1/routes/{route}/explain"): "read",
     ("GET", "/api/v1/explain"): "read",
@@ -100,10 +111,10 @@ def name_for(path):
 def test_if_match_is_honoured(two, method, path):
     """A stale page must never overwrite what a colleague did in between."""
     body = {"route": "number", "version": "9", "provider_key": "openai", "upstream_model": "m",
-            "model_id": "n2", "traffic_pct": 1, "arms": [], "model": "m"}
+            "model_id": "n2", "traffic_pct": 1, "arms": [], "model": "m", "candidate": "n2"}
     wanted = {"/api/v1/versions": ("route", "version", "provider_key", "upstream_model"),
               "canary": ("model_id", "traffic_pct") if method == "PUT" else (),
-              "arms": ("arms",), "follow": ("model",) if method == "PUT" else ()}
+              "arms": ("arms",), "rollouts": ("candidate",), "follow": ("model",) if method == "PUT" else ()}
     fields = wanted.get(path, wanted.get(path.rsplit("/", 1)[-1], ()))
     sent = json.dumps({name: body[name] for name in fields}).encode()
     target = concrete(path, name_for(path))

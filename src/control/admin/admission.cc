@@ -43,6 +43,17 @@ std::vector<ModelVersion> GoesLive(const store::RouteState& before, const store:
   return rows;
 }
 
+// A part of a rollout that gives its candidate no more than it has. What serves so already is not
+// made ready again, or a replica that lost it would hold up the way down.
+bool IsNoMore(const store::RouteState& state, const store::Mutation& mutation) {
+  const auto* move = std::get_if<store::MoveRollout>(&mutation);
+  if (move == nullptr || !move->epoch) return false;
+  return std::any_of(state.versions.begin(), state.versions.end(), [&](const ModelVersion& row) {
+    return row.status == VersionStatus::kCanary && IsLive(row, state.route) &&
+           move->epoch->share <= row.share;
+  });
+}
+
 ModelId LiveCanary(const store::RouteState& state) {
   for (const ModelVersion& row : state.versions) {
     if (row.status == VersionStatus::kCanary && IsLive(row, state.route)) return row.model_id;
@@ -73,22 +84,50 @@ std::optional<ModelVersion> AsOfNow(std::optional<ModelVersion> named,
   return named;
 }
 
+// Whose lease is the newest and which verdicts there are, the commit knows better.
+void TakeRollout(const std::optional<Rollout>& rollout, const store::Mutation& mutation,
+                 store::RouteSnapshot& snapshot) {
+  if (!rollout) return;
+  if (!HasEnded(rollout->phase) && rollout->route == snapshot.route->name) {
+    snapshot.rollout = rollout;
+  }
+  const auto* move = std::get_if<store::MoveRollout>(&mutation);
+  if (move == nullptr) return;
+  snapshot.named_rollout = rollout;
+  snapshot.lease_token = move->token.value_or(0);
+}
+
+// A start and a promotion were made ready against this primary; a part of a rollout that gives no
+// more, against a candidate that serves.
+void PinRollout(const Admission& admission, const store::Mutation& mutation,
+                store::MutationContext& context) {
+  if (std::holds_alternative<store::StartRollout>(mutation)) {
+    context.pinned_primary = admission.primary_since;
+  }
+  const auto* move = std::get_if<store::MoveRollout>(&mutation);
+  if (move == nullptr) return;
+  if (move->move == store::RolloutMove::kPromote) context.pinned_primary = admission.primary_since;
+  const bool keeps = move->epoch && move->epoch->share > BasisPoints();
+  if (keeps && admission.goes_live.empty()) context.pinned_canary = admission.live_canary;
+}
+
 }  // namespace
 
 Result<Admission> Admit(const store::RouteState& state, const std::optional<ModelVersion>& named,
-                        const store::Mutation& mutation, const store::MutationContext& context) {
+                        const store::Mutation& mutation, const store::MutationContext& context,
+                        const std::optional<Rollout>& rollout) {
   Admission admission{state.route.arms, state.route.primary_since, LiveCanary(state), {}};
   // What a rollback without a target meets, only the whole history can tell: the commit will.
   if (std::holds_alternative<store::RollBackRoute>(mutation) && !state.route.previous_primary) {
     return admission;
   }
-  // Nor is the row of a rollout known here.
-  if (std::holds_alternative<store::MoveRollout>(mutation)) return admission;
+  if (std::holds_alternative<store::MoveRollout>(mutation) && !rollout) return admission;
   store::RouteSnapshot snapshot;
   snapshot.route = state.route;
   snapshot.versions = state.versions;
   snapshot.named = AsOfNow(named, state);
   snapshot.standing_promotions = StandingPromotion(state);
+  TakeRollout(rollout, mutation, snapshot);
   store::Stamp stamp;
   stamp.revision = Revision(state.route.revision.get() + 1);
   stamp.now = state.route.updated_at;
@@ -99,8 +138,16 @@ Result<Admission> Admit(const store::RouteState& state, const std::optional<Mode
   PODIUM_TRY_ASSIGN(const store::Changes changes,
                     store::Decide(snapshot, mutation, context, stamp));
 
-  admission.goes_live = GoesLive(state, changes);
+  if (!TakesBack(mutation) && !IsNoMore(state, mutation)) {
+    admission.goes_live = GoesLive(state, changes);
+  }
   return admission;
+}
+
+bool TakesBack(const store::Mutation& mutation) {
+  const auto* move = std::get_if<store::MoveRollout>(&mutation);
+  return move != nullptr &&
+         (move->move == store::RolloutMove::kRollBack || move->move == store::RolloutMove::kAbort);
 }
 
 void Pin(const Admission& admission, const store::Mutation& mutation,
@@ -119,6 +166,7 @@ void Pin(const Admission& admission, const store::Mutation& mutation,
   if (ramp != nullptr && ramp->share > BasisPoints() && already) {
     context.pinned_canary = admission.live_canary;
   }
+  PinRollout(admission, mutation, context);
 }
 
 }  // namespace podium::control

@@ -167,6 +167,102 @@ TEST(Admit, TakesTheNamedVersionAsTheRowsHaveIt) {
       Admit(State({changed}), read, store::ActivateVersion{read.model_id}, context).has_value());
 }
 
+// ---- Rollouts.
+
+/// Primary and candidate of a rollout at its second step, 5 %.
+struct RolloutCase {
+  RolloutCase()
+      : state(State(
+            {Row("primary", VersionStatus::kPrimary), Row("x", VersionStatus::kCanary, 500)})) {
+    rollout.id = RolloutId("ro7");
+    rollout.route = RouteName("r");
+    rollout.candidate = ModelId("x");
+    rollout.primary = ModelId("primary");
+    rollout.plan = DefaultPlan();
+    rollout.step = 1;
+    rollout.epochs.resize(2);
+    rollout.epochs[1].step = 1;
+    rollout.epochs[1].share = *BasisPoints::From(500);
+    rollout.revision = Revision(9);
+    state.route.rollout = MarkOf(rollout);
+  }
+  store::MoveRollout Move(store::RolloutMove kind) const {
+    store::MoveRollout move;
+    move.route = rollout.route;
+    move.id = rollout.id;
+    move.move = kind;
+    return move;
+  }
+  store::MoveRollout To(std::uint32_t step, int share) const {
+    store::MoveRollout move = Move(store::RolloutMove::kEpoch);
+    move.epoch.emplace().step = step;
+    move.epoch->share = *BasisPoints::From(share);
+    return move;
+  }
+  Result<Admission> Ask(const store::Mutation& mutation) const {
+    store::MutationContext context;
+    context.named_person = true;
+    return Admit(state, std::nullopt, mutation, context, rollout);
+  }
+
+  Rollout rollout;
+  store::RouteState state;
+};
+
+// INV-7: a step up sends people to the candidate on every replica; nothing else that a rollout does
+// may wait for one.
+TEST(Admit, Inv7OnlyStepsUpOfARolloutWaitForAnybody) {
+  const RolloutCase at;
+  EXPECT_EQ(Live(at.Ask(at.To(2, 2'500))), "x ");
+  EXPECT_EQ(Live(at.Ask(at.Move(store::RolloutMove::kPromote))), "x ");
+  EXPECT_EQ(Live(at.Ask(at.To(1, 500))), "") << "a further part of the same hold";
+  EXPECT_EQ(Live(at.Ask(at.To(0, 100))), "") << "less traffic";
+  for (const auto move : {store::RolloutMove::kRollBack, store::RolloutMove::kAbort,
+                          store::RolloutMove::kPause, store::RolloutMove::kPage}) {
+    EXPECT_EQ(Live(at.Ask(at.Move(move))), "");
+  }
+  const auto state =
+      State({Row("primary", VersionStatus::kPrimary), Row("y", VersionStatus::kStandby)});
+  store::StartRollout start{RouteName("r"), ModelId("y"), DefaultPlan(), {}};
+  EXPECT_EQ(Live(Ask(state, start)), "y ");
+}
+
+// What was not made ready for its present share must have that share still at the commit.
+TEST(Admit, Inv7PinsTheCandidateThatServesAlready) {
+  const RolloutCase at;
+  const auto canary = [&](const store::Mutation& mutation) {
+    store::MutationContext context;
+    Pin(*at.Ask(mutation), mutation, context);
+    return context.pinned_canary ? context.pinned_canary->get() : "-";
+  };
+  EXPECT_EQ(canary(at.To(1, 500)), "x");
+  EXPECT_EQ(canary(at.To(2, 2'500)), "-");
+  EXPECT_EQ(canary(at.To(0, 0)), "-");
+  EXPECT_EQ(canary(at.Move(store::RolloutMove::kAbort)), "-") << "nothing holds an abort up";
+  store::MutationContext context;
+  const store::Mutation promote = at.Move(store::RolloutMove::kPromote);
+  Pin(*at.Ask(promote), promote, context);
+  EXPECT_EQ(context.pinned_primary, Revision(3));
+}
+
+TEST(Admit, RehearsesTheMovesOfADriver) {
+  const RolloutCase at;
+  store::MoveRollout move = at.To(2, 2'500);
+  move.token = 7;
+  move.seen = Revision(9);
+  EXPECT_TRUE(at.Ask(move)) << "whose lease it is, the commit knows";
+  move.seen = Revision(8);
+  const auto stale = at.Ask(move);
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(Live(at.Ask(at.To(3, 9'000))), "refused") << "above the plan";
+}
+
+TEST(Admit, LeavesARolloutThatItCannotSeeToTheCommit) {
+  const RolloutCase at;
+  EXPECT_EQ(Live(Admit(at.state, std::nullopt, at.To(3, 9'000), {})), "");
+}
+
 TEST(Admit, LeavesARollbackWithoutATargetToTheCommit) {
   const auto state = State({Row("primary", VersionStatus::kPrimary)});
   EXPECT_EQ(Live(Ask(state, store::RollBackRoute{RouteName("r")})), "");

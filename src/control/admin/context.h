@@ -29,9 +29,11 @@
 #include "store/own_place.h"
 #include "store/registry_store.h"
 #include "store/replica_store.h"
+#include "store/rollout_store.h"
 #include "view/follow_port.h"
 #include "view/publish_port.h"
 #include "view/recent_requests.h"
+#include "view/rollout_port.h"
 #include "view/stats_registry.h"
 
 namespace podium::control {
@@ -54,6 +56,13 @@ struct AdminOptions {
 struct PendingVerbs {
   std::atomic<int> promote{0};
   std::atomic<int> other{0};
+};
+
+/// Rollouts that ended by a verb of this replica, its driver's moves included. Threads: any.
+struct EndedRollouts {
+  std::atomic<std::uint64_t> promoted{0};
+  std::atomic<std::uint64_t> rolled_back{0};
+  std::atomic<std::uint64_t> aborted{0};
 };
 
 /// What became of the last change that was brought to the registry: a full disk shows here, before
@@ -114,9 +123,14 @@ struct AdminContext {
   view::FollowPort* follow = nullptr;
   /// Told behind the commit when a registered model was changed here. Any thread; does not block.
   std::function<void()> models_changed = {};
+  /// nullptr: nobody drives rollouts here, and there are no paths to them.
+  store::RolloutStore* rollouts = nullptr;
+  /// How they stand, without asking the registry. nullptr: only their marks are known here.
+  const view::RolloutPort* driver = nullptr;
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
+  mutable EndedRollouts ended_rollouts{};
   mutable std::atomic<bool> was_ready{false};
   std::atomic<bool> draining{false};
 };
@@ -167,6 +181,8 @@ void AddVersionEndpoints(AdminRoutes& routes);
 void AddRouteEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::follow.
 void AddFollowEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::rollouts.
+void AddRolloutEndpoints(AdminRoutes& routes);
 void AddExplainEndpoints(AdminRoutes& routes);
 void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);

@@ -18,8 +18,8 @@ Result<OnChampion> ReadOnChampion(const std::string& text) {
   if (text.empty()) return OnChampion::kPromote;
   if (const auto action = ParseOnChampion(text)) return *action;
   return Fail(Error{ErrorCode::kInvalidArgument,
-                    fmt::format("on_champion is \"{}\", must be promote", text), "/on_champion",
-                    nullptr});
+                    fmt::format("on_champion is \"{}\", must be promote or rollout", text),
+                    "/on_champion", nullptr});
 }
 
 // {"model", "champion", "challenger", "challenger_share", "on_champion"}, and why.

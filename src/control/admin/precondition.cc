@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "control/admin/rollout_reading.h"
 #include "control/admin/standing_json.h"
 #include "control/admin/version_json.h"
 #include "store/cursor.h"
@@ -36,13 +37,20 @@ Result<Present> PresentRoute(const AdminContext& c, const RouteName& route) {
   return Present{ToJson(standing, EpochOf(now)), ToJson(*standing.newest), revision};
 }
 
-// Which resource it is, the path tells: {id} names a version, or in the paths of the original
-// request a route. A registration names its route in the body.
+Result<Present> PresentRollout(const AdminContext& c, const RolloutId& id) {
+  PODIUM_TRY_ASSIGN(const Rollout rollout, c.rollouts->FindRollout(id));
+  PODIUM_TRY_ASSIGN(Json change, ChangeJson(c.store, rollout.route, rollout.revision));
+  return Present{ToJson(rollout, NamesOf(c, rollout)), std::move(change), rollout.revision};
+}
+
+// Which resource it is, the path tells: {id} names a version, beside a route a rollout, or in the
+// paths of the original request a route. A registration names its route in the body.
 Result<Present> PresentOf(const AdminCall& call) {
   const AdminContext& c = call.context;
   const std::string route(call.captures.Get("route"));
-  if (!route.empty()) return PresentRoute(c, RouteName(route));
   const std::string id(call.captures.Get("id"));
+  if (!route.empty() && !id.empty()) return PresentRollout(c, RolloutId(id));
+  if (!route.empty()) return PresentRoute(c, RouteName(route));
   const auto named = call.body.find("route");
   if (id.empty() && named != call.body.end() && named->is_string()) {
     return PresentRoute(c, RouteName(named->get<std::string>()));

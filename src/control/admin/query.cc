@@ -62,6 +62,15 @@ std::optional<std::string> QueryText(const net::RequestHead& head, std::string_v
   return value;
 }
 
+Result<bool> QueryFlag(const net::RequestHead& head, std::string_view name) {
+  const std::optional<std::string> text = QueryText(head, name);
+  if (!text || *text == "false") return false;
+  if (*text == "true") return true;
+  return Fail(Error{ErrorCode::kInvalidArgument,
+                    fmt::format("{} is true or false, not \"{}\"", name, *text), std::string(name),
+                    nullptr});
+}
+
 Result<WallTime> ReadTime(std::string_view name, const std::string& text) {
   const std::optional<WallTime> time = ParseUtc(text);
   if (time) return *time;

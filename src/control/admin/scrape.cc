@@ -140,6 +140,60 @@ void WriteFollow(Exposition& out, const AdminContext& c, const view::CoreView& v
   }
 }
 
+// What one would be woken for: a step that is overdue, a rollout that is frozen or ended badly. The
+// evidence is known to the replica that drives: the others leave those samples out.
+void WriteRollouts(Exposition& out, const AdminContext& c) {
+  const auto& ended = c.ended_rollouts;
+  out.Family("podium_rollouts_ended_total", "counter",
+             "Rollouts that ended by a verb or a move of this replica.");
+  out.Sample({{"how", "promoted"}}, static_cast<double>(ended.promoted.load()));
+  out.Sample({{"how", "rolled_back"}}, static_cast<double>(ended.rolled_back.load()));
+  out.Sample({{"how", "aborted"}}, static_cast<double>(ended.aborted.load()));
+  if (c.driver == nullptr) return;
+  const std::vector<view::RolloutStanding> running = c.driver->Standings();
+  const auto gauge = [&](std::string_view name, std::string_view help, auto value) {
+    out.Family(name, "gauge", help);
+    for (const view::RolloutStanding& one : running) {
+      if (const std::optional<double> sample = value(one)) {
+        out.Sample({{"route", one.route.get()}, {"rollout", one.id.get()}}, *sample);
+      }
+    }
+  };
+  using Sample = std::optional<double>;
+  using Standing = view::RolloutStanding;
+  const auto looked = [](const Standing& one) { return one.driven_here && !one.decision.empty(); };
+  gauge("podium_rollout_share", "Share of the candidate.",
+        [](const Standing& one) { return Sample(one.share.value() / 1e4); });
+  out.Family("podium_rollout_phase", "gauge", "1 for the phase that the rollout is in.");
+  for (const Standing& one : running) {
+    for (const RolloutPhase phase : {RolloutPhase::kRunning, RolloutPhase::kPaused}) {
+      out.Sample({{"route", one.route.get()}, {"rollout", one.id.get()}, {"phase", NameOf(phase)}},
+                 one.phase == phase ? 1 : 0);
+    }
+  }
+  gauge("podium_rollout_overdue", "1 when its step has passed its deadline and waits for a person.",
+        [](const Standing& one) { return Sample(one.overdue ? 1 : 0); });
+  gauge("podium_rollout_frozen",
+        "1 when its split is not the one asked for: nothing is decided by itself.",
+        [&](const Standing& one) {
+          return looked(one) ? Sample(one.decision == "freeze" ? 1 : 0) : Sample();
+        });
+  gauge("podium_rollout_log_e", "Evidence that the candidate is worse, as a natural logarithm.",
+        [&](const Standing& one) { return looked(one) ? Sample(one.log_e) : Sample(); });
+  gauge("podium_rollout_log_e_needs", "What that must reach for a rollback.",
+        [&](const Standing& one) { return looked(one) ? Sample(one.log_e_needs) : Sample(); });
+  gauge("podium_rollout_units", "Requests or keys that count in its present part.",
+        [&](const Standing& one) {
+          return looked(one) ? Sample(static_cast<double>(one.units)) : Sample();
+        });
+  gauge("podium_rollout_driver", "1 when this replica drives it.",
+        [](const Standing& one) { return Sample(one.driven_here ? 1 : 0); });
+  gauge("podium_rollout_driver_failing", "1 when its last look or move did not come through.",
+        [](const Standing& one) {
+          return one.driven_here ? Sample(one.trouble.empty() ? 0 : 1) : Sample();
+        });
+}
+
 // Of this replica only: each exports its own, and whoever collects them sees all.
 void WriteReplica(Exposition& out, const AdminContext& c) {
   if (c.place == nullptr) return;
@@ -198,6 +252,7 @@ std::string ScrapeText(const AdminContext& context) {
   WriteTraffic(out, CollectSeries(context.stats));
   WriteRoutes(out, *state.view);
   WriteFollow(out, context, *state.view);
+  if (context.rollouts != nullptr) WriteRollouts(out, context);
   if (context.gateway_metrics) context.gateway_metrics(out);
   WriteControl(out, context, state);
   return out.Take();

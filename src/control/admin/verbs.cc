@@ -10,6 +10,7 @@
 #include "control/admin/admission.h"
 #include "control/admin/fields.h"
 #include "control/admin/follow_json.h"
+#include "control/admin/rollout_json.h"
 #include "control/admin/version_json.h"
 #include "domain/names.h"
 
@@ -83,6 +84,19 @@ void NoteSignatures(const runtime::ModelRuntime& runtime, const store::RouteStat
   for (const ModelId& id : subject.others) NoteSignature(runtime, id, context);
 }
 
+// The rollout that the mutation moves, else the one that runs on the route; nullopt where there is
+// none, or none that can be found: then the commit says so.
+Result<std::optional<Rollout>> RolloutFor(const AdminContext& c, const store::Subject& subject,
+                                          const Route& route) {
+  RolloutId id = subject.rollout;
+  if (id.get().empty() && route.rollout) id = route.rollout->id;
+  if (c.rollouts == nullptr || id.get().empty()) return std::optional<Rollout>();
+  Result<Rollout> found = c.rollouts->FindRollout(id);
+  if (found) return std::optional(std::move(*found));
+  if (found.error().code == ErrorCode::kNotFound) return std::optional<Rollout>();
+  return Fail(std::move(found).error());
+}
+
 // Reads what the mutation is about and rehearses it. Blocking: runs on the pool for reads.
 Result<Admission> Rehearse(const AdminContext& c, const store::Mutation& mutation,
                            store::MutationContext& context) {
@@ -100,7 +114,9 @@ Result<Admission> Rehearse(const AdminContext& c, const store::Mutation& mutatio
   }
   PODIUM_TRY_ASSIGN(const store::RouteState state, store.ReadRoute(route));
   NoteSignatures(c.runtime, state, subject, context);
-  return Admit(state, named, mutation, context);
+  PODIUM_TRY_ASSIGN(const std::optional<Rollout> rollout, RolloutFor(c, subject, state.route));
+  if (rollout) NoteSignature(c.runtime, rollout->candidate, context);
+  return Admit(state, named, mutation, context, rollout);
 }
 
 // Blocking: runs on the pool for loads. The handles, one for each local version in their order,
@@ -165,9 +181,10 @@ bool WaitsForOthers(const store::Mutation& mutation, const store::Committed& com
   return committed.changed && !IsRegistration(mutation);
 }
 
-// A rollback always works: what it goes back to is served by the chain until it is ready.
+// A rollback always works: what it goes back to is served by the chain until it is ready. What
+// ends a rollout goes back to the primary that serves already.
 bool NeedsOthersReady(const store::Mutation& mutation) {
-  return !std::holds_alternative<store::RollBackRoute>(mutation);
+  return !std::holds_alternative<store::RollBackRoute>(mutation) && !TakesBack(mutation);
 }
 
 // What was forced stands in the trail beside why.
@@ -229,6 +246,13 @@ Task<Result<std::vector<ModelHandle>>> MakeReadyFor(const AdminContext& c,
     context.loaded_signatures.insert_or_assign(version.model_id, (*loaded)[next++]->signature());
   }
   co_return loaded;
+}
+
+void CountEnd(EndedRollouts& ended, const std::optional<Rollout>& rollout) {
+  if (!rollout) return;
+  if (rollout->phase == RolloutPhase::kPromoted) ++ended.promoted;
+  if (rollout->phase == RolloutPhase::kRolledBack) ++ended.rolled_back;
+  if (rollout->phase == RolloutPhase::kAborted) ++ended.aborted;
 }
 
 bool MayBeForced(const store::Mutation& mutation) {
@@ -330,7 +354,10 @@ Task<Result<VerbOutcome>> CarryOutAs(const AdminContext& c, store::Mutation muta
     if (!IsRefusal(committed.error().code)) co_await KeepWarm(c, std::move(warm), Revision(0));
     co_return Fail(std::move(committed).error());
   }
-  if (committed->changed) c.last_write.Succeeded();
+  if (committed->changed) {
+    c.last_write.Succeeded();
+    CountEnd(c.ended_rollouts, committed->rollout);
+  }
 
   VerbOutcome outcome{std::move(*committed), {}, true};
   auto publish = RunOn(c.pools.publish,
@@ -368,23 +395,34 @@ AdminReply CarryOutPlain(AdminCall& call, store::Mutation mutation) {
   co_return VerbResponse(call, *outcome);
 }
 
-net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, int status) {
-  const AdminContext& c = call.context;
-  Json json = Json::object();
-  const std::optional<ModelVersion>& version = outcome.committed.version;
-  if (version) json = ToJson(*version, StatusHere(c, *version));
+Status Rehearsed(const AdminContext& c, const store::Mutation& mutation,
+                 store::MutationContext context) {
+  PODIUM_TRY(Rehearse(c, mutation, context));
+  return {};
+}
+
+void AddOutcome(Json& json, const AdminCall& call, const VerbOutcome& outcome) {
   json["route"] = outcome.committed.route.name.get();
   json["changed"] = outcome.committed.changed;
   const bool has_change = outcome.committed.changed || outcome.committed.replayed;
   json["change"] = has_change ? ToJson(outcome.committed.audit) : Json();
   json["signature_checks"] = FindingsJson(outcome.committed.signatures);
   json["follow"] = FollowJson(outcome.committed.route.follow);
-  json["generation"] = c.publisher.state().view->generation().get();
+  json["generation"] = call.context.publisher.state().view->generation().get();
   json["replicas_known"] = outcome.replicas_known;
   json["replicas"] = Json::array();
   for (const ReplicaApplied& one : outcome.replicas) {
     json["replicas"].push_back({{"id", one.id}, {"applied", one.applied}});
   }
+}
+
+net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, int status) {
+  Json json = Json::object();
+  const std::optional<ModelVersion>& version = outcome.committed.version;
+  if (version) json = ToJson(*version, StatusHere(call.context, *version));
+  AddOutcome(json, call, outcome);
+  const std::optional<Rollout>& rollout = outcome.committed.rollout;
+  json["rollout"] = rollout ? RolloutLine(StandingOf(*rollout)) : Json();
   net::Response response = JsonResponse(json, outcome.applied() || status != 200 ? status : 202);
   const Revision revision = version ? version->revision : outcome.committed.route.revision;
   response.headers.Add("ETag", fmt::format("\"{}\"", revision.get()));

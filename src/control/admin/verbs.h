@@ -45,6 +45,12 @@ AdminReply CarryOutPlain(AdminCall& call, store::Mutation mutation);
 /// Who calls, as a mutation's context names it: the principal, and the person of X-Podium-Actor.
 /// kInvalidArgument for a person that is no name.
 Result<store::MutationContext> ContextOf(const AdminCall& call, std::string reason, bool force);
+/// Whether the registry would take `mutation` as it stands: the error that it would meet. Nothing
+/// is loaded or written. Blocks: for the pool of reads.
+Status Rehearsed(const AdminContext& c, const store::Mutation& mutation,
+                 store::MutationContext context);
+/// Adds what all verbs tell: what changed, what the signature gate found, who routes by it.
+void AddOutcome(Json& json, const AdminCall& call, const VerbOutcome& outcome);
 /// The answer that all verbs share (`status` 202 instead of 200 while cores have not applied it).
 net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, int status = 200);
 

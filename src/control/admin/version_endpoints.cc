@@ -6,6 +6,7 @@
 #include "control/admin/context.h"
 #include "control/admin/fields.h"
 #include "control/admin/query.h"
+#include "control/admin/rollout_here.h"
 #include "control/admin/verbs.h"
 #include "control/admin/version_diff.h"
 #include "control/admin/version_json.h"
@@ -18,7 +19,9 @@ namespace {
 constexpr std::string_view kOnnx = "onnx";
 
 Json Shown(const AdminCall& call, const ModelVersion& version) {
-  return ToJson(version, StatusHere(call.context, version));
+  Json json = ToJson(version, StatusHere(call.context, version));
+  json["rollout"] = RolloutHere(call.context, version);
+  return json;
 }
 
 struct Registration {

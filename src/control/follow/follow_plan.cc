@@ -11,8 +11,9 @@ namespace {
 
 using view::FollowState;
 
-constexpr std::array<std::string_view, 6> kStepNames = {"nothing", "register",   "load",
-                                                        "promote", "set canary", "end canary"};
+constexpr std::array<std::string_view, 8> kStepNames = {"nothing",  "register",     "load",
+                                                        "promote",  "set canary",   "end canary",
+                                                        "roll out", "abort rollout"};
 
 // Collects what is to be said, and the first step that was found.
 class Planner {
@@ -28,6 +29,7 @@ class Planner {
               FollowState::kBlocked,
               "the route is split into arms, which no champion can be beside: end the split"};
     }
+    AbortRollout();
     WithdrawCanary();
     Champion();
     Challenger();
@@ -43,13 +45,29 @@ class Planner {
     return facts_.canary != nullptr && candidate.row != nullptr &&
            candidate.row->model_id == facts_.canary->model_id;
   }
+  bool IsLedIn(const FollowCandidate& candidate) const {
+    return facts_.rollout != nullptr && candidate.row != nullptr &&
+           candidate.row->model_id == facts_.rollout->candidate;
+  }
+  // The first champion has nothing to be compared with.
+  bool WantsRollout() const {
+    return facts_.follow.on_champion == OnChampion::kRollout && facts_.primary != nullptr;
+  }
   // A canary that is about to be the primary is left alone: the promote takes it.
   bool KeepsItsTraffic() const {
     return (facts_.challenger && IsCanary(*facts_.challenger)) ||
            (facts_.champion && IsCanary(*facts_.champion));
   }
 
+  // Of a champion of the past.
+  void AbortRollout() {
+    if (facts_.rollout == nullptr || (facts_.champion && IsLedIn(*facts_.champion))) return;
+    Say(FollowState::kWaiting, "the version that is led in is not the champion any more");
+    Take({FollowStepKind::kAbortRollout, 0, nullptr});
+  }
+
   void WithdrawCanary() {
+    if (facts_.rollout != nullptr) return;  // It is the rollout's.
     if (facts_.canary == nullptr || KeepsItsTraffic()) return;
     Say(FollowState::kWaiting,
         fmt::format("version {} is not the challenger any more", facts_.canary->version));
@@ -62,8 +80,30 @@ class Planner {
       return Say(FollowState::kFollowing,
                  fmt::format("version {} is the champion", facts_.champion->number));
     }
-    BringUp(*facts_.champion, FollowStepKind::kPromote,
-            facts_.primary == nullptr ? "" : fmt::format(", {} goes on", facts_.primary->version));
+    const std::string meanwhile =
+        facts_.primary == nullptr ? "" : fmt::format(", {} goes on", facts_.primary->version);
+    if (IsLedIn(*facts_.champion)) return SayLedIn();
+    if (WantsRollout() && facts_.vetoed != nullptr) return SayVetoed(meanwhile);
+    BringUp(*facts_.champion,
+            WantsRollout() ? FollowStepKind::kStartRollout : FollowStepKind::kPromote, meanwhile);
+  }
+
+  void SayLedIn() {
+    const Rollout& rollout = *facts_.rollout;
+    Say(FollowState::kWaiting,
+        fmt::format("version {} is led in by rollout {}: {}step {} of {} ({} %)",
+                    facts_.champion->number, rollout.id.get(),
+                    rollout.phase == RolloutPhase::kPaused ? "paused at " : "", rollout.step + 1,
+                    rollout.plan.steps.size(), FormatPercent(rollout.share())));
+  }
+
+  void SayVetoed(std::string_view meanwhile) {
+    const Rollout& rollout = *facts_.vetoed;
+    Say(FollowState::kBlocked,
+        fmt::format("version {} is not led in again: rollout {} was {} ({}){}",
+                    facts_.champion->number, rollout.id.get(),
+                    rollout.phase == RolloutPhase::kAborted ? "aborted" : "rolled back",
+                    rollout.said, meanwhile));
   }
 
   void SayNoChampion() {
@@ -84,6 +124,10 @@ class Planner {
     if (IsPrimary(challenger)) {
       return Say(FollowState::kWaiting,
                  fmt::format("version {} serves until the champion does", challenger.number));
+    }
+    if (facts_.rollout != nullptr || leads_in_) {
+      return Say(FollowState::kWaiting,
+                 fmt::format("version {} waits until the champion is led in", challenger.number));
     }
     const BasisPoints share = facts_.follow.challenger_share;
     if (IsCanary(challenger) && facts_.canary->share == share) {
@@ -113,6 +157,7 @@ class Planner {
                              passes ? "does not serve yet" : "cannot be served",
                              candidate.trouble->why, meanwhile));
     }
+    leads_in_ = last == FollowStepKind::kStartRollout;
     // Less traffic, or none, needs no loaded model.
     const bool less = last == FollowStepKind::kSetCanary && IsCanary(candidate) &&
                       facts_.follow.challenger_share < facts_.canary->share;
@@ -122,10 +167,17 @@ class Planner {
       return Take({candidate.row == nullptr ? FollowStepKind::kRegister : FollowStepKind::kLoad,
                    number, candidate.row});
     }
-    Say(FollowState::kWaiting,
-        fmt::format("version {} is about to be {}", number,
-                    last == FollowStepKind::kPromote ? "the primary" : "the canary"));
+    Say(FollowState::kWaiting, fmt::format("version {} is about to be {}", number, Becoming(last)));
+    // The challenger's place is needed.
+    if (leads_in_ && facts_.canary != nullptr && !IsCanary(candidate)) {
+      return Take({FollowStepKind::kEndCanary, 0, facts_.canary});
+    }
     Take({last, number, candidate.row});
+  }
+
+  static std::string_view Becoming(FollowStepKind last) {
+    if (last == FollowStepKind::kStartRollout) return "led in";
+    return last == FollowStepKind::kPromote ? "the primary" : "the canary";
   }
 
   void Take(const FollowStep& step) {
@@ -141,6 +193,7 @@ class Planner {
 
   const FollowFacts& facts_;
   FollowPlan plan_;
+  bool leads_in_ = false;  // The champion needs the canary's place, now or soon.
 };
 
 }  // namespace

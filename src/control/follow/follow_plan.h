@@ -11,6 +11,7 @@
 
 #include "domain/follow.h"
 #include "domain/ids.h"
+#include "domain/rollout.h"
 #include "domain/version.h"
 #include "view/follow_port.h"
 
@@ -41,6 +42,10 @@ struct FollowFacts {
   std::optional<FollowCandidate> challenger;
   const ModelVersion* primary = nullptr;  ///< nullptr: the route has none.
   const ModelVersion* canary = nullptr;
+  const Rollout* rollout = nullptr;  ///< That runs on the route.
+  /// The champion's newest one, where it ended without making it the primary: it is not led in
+  /// again. nullptr: there is none, or somebody wants it all the same.
+  const Rollout* vetoed = nullptr;
 };
 
 enum class FollowStepKind : std::uint8_t {
@@ -50,12 +55,14 @@ enum class FollowStepKind : std::uint8_t {
   kPromote,    ///< Make `row` the primary.
   kSetCanary,  ///< Make `row` the canary, with the follow's share.
   kEndCanary,
+  kStartRollout,  ///< Lead `row` in.
+  kAbortRollout,  ///< End the one that runs.
 };
 std::string_view NameOf(FollowStepKind kind);
 
 struct FollowStep {
   FollowStepKind kind = FollowStepKind::kNothing;
-  std::int64_t number = 0;            ///< Of the version it is about; 0 for kEndCanary.
+  std::int64_t number = 0;            ///< Of the version it is about; 0 for what ends something.
   const ModelVersion* row = nullptr;  ///< The same, once it is the route's.
 };
 

@@ -222,6 +222,117 @@ TEST(PlanFollow, DoesNothingWhileItIsHeld) {
   ExpectPlans(std::move(cases));
 }
 
+/// A rollout of version `number`, as it stands in its row.
+template <int kNumber, RolloutPhase kPhase = RolloutPhase::kRunning>
+const Rollout* RolloutOfVersion() {
+  static const Rollout kRollout = [] {
+    Rollout rollout;
+    rollout.id = RolloutId("ro7");
+    rollout.candidate = ModelId("id" + std::to_string(kNumber));
+    rollout.plan = DefaultPlan();
+    rollout.phase = kPhase;
+    rollout.epochs.resize(1);
+    rollout.epochs[0].share = *BasisPoints::From(100);
+    rollout.said = "it is worse";
+    return rollout;
+  }();
+  return &kRollout;
+}
+
+void ByRollout(FollowFacts& facts) { facts.follow.on_champion = OnChampion::kRollout; }
+void LeadsIn3(FollowFacts& facts) {
+  ByRollout(facts);
+  facts.rollout = RolloutOfVersion<3>();
+}
+
+// on_champion = rollout: the champion is led in, and whoever judges it is waited for.
+TEST(PlanFollow, LeadsTheChampionIn) {
+  std::vector<PlanCase> cases;
+  cases.push_back({"the first one has nothing to be compared with",
+                   Facts().Champion(3).With(ByRollout), "promote 3", kWaiting,
+                   "version 3 is about to be the primary"});
+  cases.push_back({"loaded first", Facts().Primary(2).Champion(3, true, kCold).With(ByRollout),
+                   "load 3", kWaiting, "waiting for version 3 to load, 2 goes on"});
+  cases.push_back({"loaded", Facts().Primary(2).Champion(3).With(ByRollout), "roll out 3", kWaiting,
+                   "version 3 is about to be led in"});
+  cases.push_back({"on its way", Facts().Primary(2).Canary(3, 100).Champion(3).With(LeadsIn3),
+                   "nothing", kWaiting, "version 3 is led in by rollout ro7: step 1 of 4 (1 %)"});
+  cases.push_back({"promoted", Facts().Primary(3).Champion(3).With(ByRollout), "nothing",
+                   kFollowing, "version 3 is the champion"});
+  cases.push_back({"whatever the route would do with the next one",
+                   Facts().Primary(2).Canary(3, 100).Champion(3).With(
+                       [](FollowFacts& f) { f.rollout = RolloutOfVersion<3>(); }),
+                   "nothing", kWaiting, "version 3 is led in by rollout ro7: step 1 of 4 (1 %)"});
+  ExpectPlans(std::move(cases));
+}
+
+// What did harm once is not tried again by itself.
+TEST(PlanFollow, LeavesAVersionThatWasRolledBackAlone) {
+  const auto rolled_back = [](FollowFacts& f) {
+    ByRollout(f);
+    f.vetoed = RolloutOfVersion<3, RolloutPhase::kRolledBack>();
+  };
+  const auto aborted = [](FollowFacts& f) {
+    ByRollout(f);
+    f.vetoed = RolloutOfVersion<3, RolloutPhase::kAborted>();
+  };
+  std::vector<PlanCase> cases;
+  cases.push_back({"rolled back", Facts().Primary(2).Champion(3).With(rolled_back), "nothing",
+                   kBlocked,
+                   "version 3 is not led in again: rollout ro7 was rolled back (it is worse), 2 "
+                   "goes on"});
+  cases.push_back({"aborted", Facts().Primary(2).Champion(3).With(aborted), "nothing", kBlocked,
+                   "version 3 is not led in again: rollout ro7 was aborted (it is worse), 2 goes "
+                   "on"});
+  cases.push_back({"its challenger all the same",
+                   Facts().Primary(2).Champion(3).Challenger(4).With(rolled_back), "set canary 4",
+                   kBlocked,
+                   "version 3 is not led in again: rollout ro7 was rolled back (it is worse), 2 "
+                   "goes on; version 4 is about to be the canary"});
+  cases.push_back({"where it is promoted without one",
+                   Facts().Primary(2).Champion(3).With([](FollowFacts& f) {
+                     f.vetoed = RolloutOfVersion<3, RolloutPhase::kAborted>();
+                   }),
+                   "promote 3", kWaiting, "version 3 is about to be the primary"});
+  ExpectPlans(std::move(cases));
+}
+
+// There is one canary: the rollout's goes first.
+TEST(PlanFollow, TheChallengerWaitsForTheRollout) {
+  std::vector<PlanCase> cases;
+  cases.push_back(
+      {"makes room", Facts().Primary(2).Canary(4, 500).Champion(3).Challenger(4).With(ByRollout),
+       "end canary", kWaiting,
+       "version 3 is about to be led in; version 4 waits until the champion is led in"});
+  cases.push_back(
+      {"not before it is needed",
+       Facts().Primary(2).Canary(4, 500).Champion(3, true, kCold).Challenger(4).With(ByRollout),
+       "load 3", kWaiting,
+       "waiting for version 3 to load, 2 goes on; version 4 waits until the champion is led in"});
+  cases.push_back({"meanwhile",
+                   Facts().Primary(2).Canary(3, 100).Champion(3).Challenger(4).With(LeadsIn3),
+                   "nothing", kWaiting,
+                   "version 3 is led in by rollout ro7: step 1 of 4 (1 %); version 4 waits until "
+                   "the champion is led in"});
+  ExpectPlans(std::move(cases));
+}
+
+// Whoever is named now, what is on its way to another one is stopped.
+TEST(PlanFollow, ARolloutOfAFormerChampionEnds) {
+  std::vector<PlanCase> cases;
+  cases.push_back({"another one is named",
+                   Facts().Primary(2).Canary(3, 100).Champion(5).With(LeadsIn3), "abort rollout",
+                   kWaiting,
+                   "the version that is led in is not the champion any more; version 5 is about to "
+                   "be led in"});
+  cases.push_back({"the one that serves is named again",
+                   Facts().Primary(2).Canary(3, 100).Champion(2).With(LeadsIn3), "abort rollout",
+                   kWaiting,
+                   "the version that is led in is not the champion any more; version 2 is the "
+                   "champion"});
+  ExpectPlans(std::move(cases));
+}
+
 // A step that was carried out must not come again.
 TEST(PlanFollow, EachStepLeadsOn) {
   EXPECT_EQ(StepText(PlanFollow(Facts().Champion(1, kNoRow))), "register 1");

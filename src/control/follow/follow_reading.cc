@@ -16,6 +16,30 @@ Status ReadAliased(store::ModelStore& models, const std::string& name,
   return AlsoRead(models, name, named->second, model);
 }
 
+// What runs, and what ended badly for the version that is to be led in.
+Status ReadRollouts(store::RolloutStore& rollouts, FollowReading& reading) {
+  const Route& route = reading.state.route;
+  if (route.rollout) {
+    Result<Rollout> running = rollouts.FindRollout(route.rollout->id);
+    if (running) {
+      reading.rollout = std::move(*running);
+    } else if (running.error().code != ErrorCode::kNotFound) {
+      return Fail(std::move(running).error());
+    }
+  }
+  const RegisteredVersion* champion = reading.Find(reading.targets.champion);
+  const ModelVersion* row =
+      champion == nullptr ? nullptr : FindRow(reading.state.versions, *champion);
+  if (row == nullptr || reading.follow().on_champion != OnChampion::kRollout) return {};
+  store::RolloutQuery query;
+  query.route = route.name;
+  PODIUM_TRY_ASSIGN(store::Page<Rollout> page, rollouts.ListRollouts(query));
+  const auto newest = std::ranges::find(page.items, row->model_id, &Rollout::candidate);
+  if (newest == page.items.end() || !HasEnded(newest->phase)) return {};
+  if (newest->phase != RolloutPhase::kPromoted) reading.vetoed = std::move(*newest);
+  return {};
+}
+
 }  // namespace
 
 const RegisteredVersion* FollowReading::Find(const std::optional<std::int64_t>& number) const {
@@ -28,7 +52,7 @@ const ModelVersion* FollowReading::Holder(VersionStatus status) const {
 }
 
 Result<FollowReading> ReadFollowed(store::RegistryStore& store, store::ModelStore& models,
-                                   const RouteName& route) {
+                                   store::RolloutStore& rollouts, const RouteName& route) {
   FollowReading reading;
   PODIUM_TRY_ASSIGN(reading.state, store.ReadRoute(route));
   if (!reading.state.route.follow) {
@@ -39,9 +63,11 @@ Result<FollowReading> ReadFollowed(store::RegistryStore& store, store::ModelStor
   const Follow& follow = reading.follow();
   Result<FollowedModel> model = ReadFollowedModel(models, follow.model, follow);
   if (!model && model.error().code != ErrorCode::kNotFound) return Fail(std::move(model).error());
-  if (!model) return reading;
-  reading.targets = TargetsOf(follow, *model);
-  reading.model = std::move(*model);
+  if (model) {
+    reading.targets = TargetsOf(follow, *model);
+    reading.model = std::move(*model);
+  }
+  PODIUM_TRY(ReadRollouts(rollouts, reading));
   return reading;
 }
 
@@ -76,6 +102,8 @@ FollowFacts FactsOf(
   facts.has_arms = !reading.state.route.arms.empty();
   facts.primary = reading.Holder(VersionStatus::kPrimary);
   facts.canary = reading.Holder(VersionStatus::kCanary);
+  facts.rollout = reading.rollout ? &*reading.rollout : nullptr;
+  facts.vetoed = reading.vetoed ? &*reading.vetoed : nullptr;
   const auto candidate =
       [&](const std::optional<std::int64_t>& number) -> std::optional<FollowCandidate> {
     const RegisteredVersion* version = reading.Find(number);

@@ -10,6 +10,7 @@
 #include "control/follow/followed_model.h"
 #include "store/model_store.h"
 #include "store/registry_store.h"
+#include "store/rollout_store.h"
 
 namespace podium::control {
 
@@ -19,6 +20,9 @@ struct FollowReading {
   store::RouteState state;             ///< Follows.
   std::optional<FollowedModel> model;  ///< nullopt: there is none of that name.
   FollowTargets targets;
+  std::optional<Rollout> rollout;  ///< That runs on the route.
+  /// The champion's newest one, where it has ended without making it the primary.
+  std::optional<Rollout> vetoed;
 
   const Follow& follow() const { return *state.route.follow; }
   /// nullptr when `number` is of no version.
@@ -28,7 +32,7 @@ struct FollowReading {
 
 /// kNotFound without the route, kConflict when it does not follow.
 Result<FollowReading> ReadFollowed(store::RegistryStore& store, store::ModelStore& models,
-                                   const RouteName& route);
+                                   store::RolloutStore& rollouts, const RouteName& route);
 
 /// A model with the versions that `follow` may mean. kNotFound when there is none of that name.
 Result<FollowedModel> ReadFollowedModel(store::ModelStore& models, const std::string& name,

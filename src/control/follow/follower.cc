@@ -29,23 +29,21 @@ constexpr std::array<std::string_view, 5> kMoves = {
 
 std::string ReasonFor(const FollowReading& reading, const FollowStep& step) {
   const std::string model = Shortened(reading.follow().model, limits::kMaxUnitBytes);
+  if (step.kind == FollowStepKind::kAbortRollout) {
+    return fmt::format("not the champion of {} any more", model);
+  }
   if (step.kind == FollowStepKind::kEndCanary) {
+    const RegisteredVersion* challenger = reading.Find(reading.targets.challenger);
+    const ModelVersion* row =
+        challenger == nullptr ? nullptr : FindRow(reading.state.versions, *challenger);
+    if (row != nullptr && row->model_id == step.row->model_id) {
+      return fmt::format("makes room for the champion of {}", model);
+    }
     return fmt::format("not the challenger of {} any more", model);
   }
   const bool champion = reading.targets.champion == step.number;
   return fmt::format("version {} is the {} of {}", step.number,
                      champion ? "champion" : "challenger", model);
-}
-
-store::Mutation MutationOf(const FollowReading& reading, const FollowStep& step) {
-  const RouteName& route = reading.state.route.name;
-  if (step.kind == FollowStepKind::kEndCanary) return store::EndCanary{route};
-  if (step.kind == FollowStepKind::kSetCanary) {
-    return store::SetCanary{route, step.row->model_id, reading.follow().challenger_share};
-  }
-  // Whatever it was before. All others go to standby, and so out of memory but for the primary that
-  // a rollback would lead to: champions of the past are not kept warm for ever.
-  return store::ActivateVersion{step.row->model_id};
 }
 
 /// A step that failed, and on what it was planned.
@@ -62,6 +60,7 @@ Follower::Follower(const FollowerWorld& world, StatusOfVersion status_of, Follow
                    FollowerOptions options)
     : store_(world.store),
       models_(world.models),
+      rollouts_(world.rollouts),
       publisher_(world.publisher),
       clock_(world.clock),
       rng_(world.rng),
@@ -149,7 +148,7 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
   Warm warm;
   std::optional<FailedStep> failed;
   for (int taken = 0;; ++taken) {
-    auto read = RunOn(reads_, [&] { return ReadFollowed(store_, models_, route); });
+    auto read = RunOn(reads_, [&] { return ReadFollowed(store_, models_, rollouts_, route); });
     const Result<FollowReading> reading = co_await std::move(read);
     if (!reading) co_return Fail(reading.error());
     const SteadyTime now = clock_.SteadyNow();
@@ -161,12 +160,14 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
                   {"model", reading->follow().model},
                   {"error", Describe(failed->error)}});
     }
-    const FollowFacts facts = FactsOf(
+    FollowFacts facts = FactsOf(
         *reading,
         [&](const ModelVersion& row) { return warm.contains(row.model_id) || IsReady(row); },
         [&](const RegisteredVersion& version) {
           return board_.TroubleOf(route, TroubleKeyOf(version), now);
         });
+    // A person who insists: once, since what is led in then is a rollout of its own.
+    if (caller && caller->force && caller->named_person) facts.vetoed = nullptr;
     const FollowPlan plan = PlanFollow(facts);
     const view::FollowStanding standing = board_.Note(facts, plan, reading->targets, now);
     const bool in_vain = stands && failed->key.empty();
@@ -183,7 +184,8 @@ Task<Result<Follower::Looked>> Follower::Pursue(RouteName route, Caller caller) 
           plan.step.kind == FollowStepKind::kLoad || plan.step.kind == FollowStepKind::kRegister;
       failed = FailedStep{reading->state.route.revision, key, of_load, done.error()};
     } else if (plan.step.kind == FollowStepKind::kPromote ||
-               plan.step.kind == FollowStepKind::kSetCanary) {
+               plan.step.kind == FollowStepKind::kSetCanary ||
+               plan.step.kind == FollowStepKind::kStartRollout) {
       board_.Absolve(route, key);
     }
   }
@@ -245,6 +247,37 @@ Task<Status> Follower::CarryOut(store::Mutation mutation, Errand errand) {
   co_return Status();
 }
 
+// The usual plan, which ends by itself: nobody is there to promote.
+store::Mutation Follower::StartOf(const FollowReading& reading, const FollowStep& step) const {
+  store::StartRollout start{reading.state.route.name, step.row->model_id, DefaultPlan(), {}};
+  start.plan.promote_at_end = true;
+  const ModelVersion* primary = reading.Holder(VersionStatus::kPrimary);
+  rollout::EpochBaseline known;
+  if (ports_.baseline && primary != nullptr) known = ports_.baseline(primary->model_id);
+  start.first = rollout::FirstEpoch(start.plan, known);
+  return start;
+}
+
+store::Mutation Follower::MutationOf(const FollowReading& reading, const FollowStep& step) const {
+  const RouteName& route = reading.state.route.name;
+  if (step.kind == FollowStepKind::kEndCanary) return store::EndCanary{route};
+  if (step.kind == FollowStepKind::kStartRollout) return StartOf(reading, step);
+  if (step.kind == FollowStepKind::kAbortRollout) {
+    store::MoveRollout abort;
+    abort.route = route;
+    abort.id = reading.rollout->id;
+    abort.move = store::RolloutMove::kAbort;
+    abort.said = "aborted by its follower: " + ReasonFor(reading, step);
+    return abort;
+  }
+  if (step.kind == FollowStepKind::kSetCanary) {
+    return store::SetCanary{route, step.row->model_id, reading.follow().challenger_share};
+  }
+  // Whatever it was before. All others go to standby, and so out of memory but for the primary that
+  // a rollback would lead to: champions of the past are not kept warm for ever.
+  return store::ActivateVersion{step.row->model_id};
+}
+
 Follower::Errand Follower::ErrandFor(const FollowReading& reading, const FollowStep& step,
                                      const Caller& caller) const {
   Errand errand;
@@ -254,7 +287,7 @@ Follower::Errand Follower::ErrandFor(const FollowReading& reading, const FollowS
   context.as_follower = true;
   context.pinned_follow = reading.follow();
   // What is made ready takes its time: another replica may have promoted the next one by then.
-  if (step.kind == FollowStepKind::kPromote) {
+  if (step.kind == FollowStepKind::kPromote || step.kind == FollowStepKind::kStartRollout) {
     context.pinned_primary = reading.state.route.primary_since;
   }
   if (caller) {

@@ -26,6 +26,7 @@
 #include "control/follow/follow_plan.h"
 #include "control/follow/follow_reading.h"
 #include "control/follow/source_finder.h"
+#include "rollout/epoch_plan.h"
 #include "store/model_store.h"
 #include "store/registry_store.h"
 #include "view/follow_port.h"
@@ -52,12 +53,15 @@ struct FollowerPorts {
   std::function<Task<Result<std::vector<ModelHandle>>>(ModelVersion)> load;
   /// Has a task run on the follower's executor, where it is called, until its end.
   std::function<void(Task<void>)> spawn;
+  /// What this replica knows of a primary that a champion is compared with. Empty: nothing.
+  std::function<rollout::EpochBaseline(const ModelId& primary)> baseline = {};
 };
 
 /// What the follower works with and on. Blocking work goes to `reads`, copies of files to `files`.
 struct FollowerWorld {
   store::RegistryStore& store;
   store::ModelStore& models;
+  store::RolloutStore& rollouts;
   const runtime::ArtifactTree& artifacts;
   view::PublishPort& publisher;
   const Clock& clock;
@@ -123,6 +127,8 @@ class Follower final : public view::FollowPort {
   Task<Status> Load(ModelVersion row, Warm& warm);
   Task<Status> RegisterAnew(const FollowReading& reading, FollowStep step, Errand errand);
   Task<Status> CarryOut(store::Mutation mutation, Errand errand);
+  store::Mutation MutationOf(const FollowReading& reading, const FollowStep& step) const;
+  store::Mutation StartOf(const FollowReading& reading, const FollowStep& step) const;
   Errand ErrandFor(const FollowReading& reading, const FollowStep& step,
                    const Caller& caller) const;
   std::optional<store::ModelAudit> WhoMovedIt(const std::string& model, std::int64_t number) const;
@@ -131,6 +137,7 @@ class Follower final : public view::FollowPort {
 
   store::RegistryStore& store_;
   store::ModelStore& models_;
+  store::RolloutStore& rollouts_;
   view::PublishPort& publisher_;
   const Clock& clock_;
   Rng& rng_;

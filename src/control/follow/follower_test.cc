@@ -37,7 +37,7 @@ class Following : public FollowWorld {
   Follower& follower() {
     if (!follower_) {
       follower_.emplace(
-          FollowerWorld{store_, models_, tree_, publisher_, clock_, rng_, pool_, pool_},
+          FollowerWorld{store_, models_, store_, tree_, publisher_, clock_, rng_, pool_, pool_},
           [this](const ModelId& id) { return LoadedHere(id); }, ports_, options_);
     }
     return *follower_;
@@ -320,6 +320,114 @@ TEST_F(Following, ATrustedRegistryForces) {
   Declare(2, R"({"inputs": [{"name": "x", "datatype": "FP32", "shape": [-1, 4]}]})");
   Survey();
   EXPECT_EQ(Serving(), "2 | ");
+}
+
+/// A route whose champions are led in by rollouts.
+class FollowingByRollout : public Following {
+ protected:
+  void SetUp() override {
+    Champion(NewVersion());
+    Follow follow;
+    follow.model = kModel;
+    follow.on_champion = OnChampion::kRollout;
+    ASSERT_TRUE(Apply(store::SetFollow{kRoute, follow}));
+    Survey();
+    ASSERT_EQ(Serving(), "1 | ");
+    Champion(NewVersion());
+    Survey();
+  }
+  Rollout Newest() {
+    const auto page = store_.ListRollouts({kRoute, false, 10, ""});
+    return page && !page->items.empty() ? page->items.front() : Rollout();
+  }
+  std::size_t Rollouts() { return store_.ListRollouts({kRoute, false, 10, ""})->items.size(); }
+  /// As its driver, or in a person's name.
+  void Move(store::RolloutMove kind, bool as_driver, const std::string& said = "it is worse") {
+    store::MoveRollout move;
+    move.route = kRoute;
+    move.id = Newest().id;
+    move.move = kind;
+    move.said = said;
+    store::MutationContext context;
+    context.actor = as_driver ? "podium" : "local:alice";
+    context.named_person = !as_driver;
+    if (as_driver) move.token = (*store_.TakeLease(move.id, "driver", 10s))->token;
+    const auto done = store_.Apply(move, context);
+    ASSERT_TRUE(done) << done.error().message;
+  }
+};
+
+TEST_F(FollowingByRollout, LeadsTheNextChampionIn) {
+  EXPECT_EQ(Serving(), "1 | 2:1");
+  EXPECT_EQ(Standing(),
+            "version 2 is led in by rollout " + Newest().id.get() + ": step 1 of 4 (1 %)");
+  EXPECT_TRUE(Newest().plan.promote_at_end) << "nobody is there to do it";
+  EXPECT_EQ(Trail().back().actor, "carol");
+  EXPECT_EQ(Trail().back().reason, "version 2 is the champion of ranker");
+  Survey(true);
+  EXPECT_EQ(Rollouts(), 1U) << "it is waited for";
+  Move(store::RolloutMove::kPromote, false);
+  Survey();
+  EXPECT_EQ(Serving(), "2 | ");
+  EXPECT_EQ(Standing(), "version 2 is the champion");
+}
+
+// A version that did harm is not tried again; the next one is.
+TEST_F(FollowingByRollout, IsBlockedByARollback) {
+  const std::string id = Newest().id.get();
+  Move(store::RolloutMove::kRollBack, true);
+  Survey(true);
+  Survey(true);
+  EXPECT_EQ(Serving(), "1 | ");
+  EXPECT_EQ(Standing(), "version 2 is not led in again: rollout " + id +
+                            " was rolled back (it is worse), 1 goes on");
+  EXPECT_EQ(Rollouts(), 1U);
+  Champion(NewVersion());
+  Survey();
+  EXPECT_EQ(Serving(), "1 | 3:1");
+  EXPECT_EQ(Rollouts(), 2U);
+}
+
+TEST_F(FollowingByRollout, APersonMayInsist) {
+  Move(store::RolloutMove::kRollBack, true);
+  Survey(true);
+  ASSERT_TRUE(Look({"local", "", "", true, false}));
+  EXPECT_EQ(Rollouts(), 1U) << "nobody is named";
+  ASSERT_TRUE(Look({"local:dora", "", "", true, true}));
+  EXPECT_EQ(Rollouts(), 2U);
+  EXPECT_EQ(Newest().attempt, 2);
+}
+
+TEST_F(FollowingByRollout, APersonsAbortHoldsTheRoute) {
+  Move(store::RolloutMove::kAbort, false, "too slow");
+  Survey(true);
+  EXPECT_EQ(Serving(), "1 | ");
+  EXPECT_TRUE(Standing().starts_with("held: local:alice aborted its rollout")) << Standing();
+  ASSERT_TRUE(Apply(store::ResumeFollow{kRoute}));
+  Survey();
+  EXPECT_NE(Standing().find("was aborted (too slow)"), std::string::npos) << Standing();
+  EXPECT_EQ(Rollouts(), 1U);
+}
+
+TEST_F(FollowingByRollout, AFormerChampionsRolloutIsAborted) {
+  Champion(1);
+  Survey();
+  EXPECT_EQ(Serving(), "1 | ");
+  EXPECT_EQ(Newest().phase, RolloutPhase::kAborted);
+  EXPECT_EQ(Standing(), "version 1 is the champion") << "and nobody holds the route";
+}
+
+TEST_F(FollowingByRollout, TheChallengerComesAfterwards) {
+  Challenger(NewVersion());
+  Survey();
+  EXPECT_EQ(Serving(), "1 | 2:1");
+  Move(store::RolloutMove::kPromote, false);
+  Survey();
+  EXPECT_EQ(Serving(), "2 | 3:5");
+  // The next champion needs its place.
+  Champion(NewVersion());
+  Survey();
+  EXPECT_EQ(Serving(), "2 | 4:1");
 }
 
 // A model that is made anew counts from 1 again.

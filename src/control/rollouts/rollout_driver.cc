@@ -54,6 +54,7 @@ view::RolloutStanding StandingFrom(const Rollout& rollout) {
   standing.id = rollout.id;
   standing.route = rollout.route;
   standing.candidate = rollout.candidate;
+  standing.steps = static_cast<std::uint32_t>(rollout.plan.steps.size());
   return standing;
 }
 
@@ -61,6 +62,8 @@ void Update(const Rollout& rollout, view::RolloutStanding& standing) {
   standing.phase = rollout.phase;
   standing.step = rollout.step;
   standing.share = rollout.share();
+  standing.overdue = rollout.paged;
+  standing.said = rollout.said;
 }
 
 }  // namespace

@@ -1,0 +1,132 @@
+#include "control/admin/rollout_reading.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "store/decide.h"
+
+namespace podium::control {
+namespace {
+
+constexpr std::string_view kStepUpWord = "step-up";  // As store::RolloutProof has it.
+
+std::string VersionNameIn(const view::RouteView* route, const ModelId& id) {
+  if (route == nullptr) return "";
+  for (const ModelVersion& version : route->route->versions) {
+    if (version.model_id == id) return version.version;
+  }
+  return "";
+}
+
+// Of the looks and decisions that were kept, the newest; a decision where both are.
+std::optional<store::RolloutVerdict> Newest(std::vector<store::RolloutVerdict> verdicts) {
+  if (verdicts.empty()) return std::nullopt;
+  return *std::max_element(verdicts.begin(), verdicts.end(), [](const auto& a, const auto& b) {
+    return std::pair(a.at, a.number) < std::pair(b.at, b.number);
+  });
+}
+
+}  // namespace
+
+Result<Rollout> FindRolloutOf(store::RolloutStore& store, const RouteName& route,
+                              const RolloutId& id) {
+  PODIUM_TRY_ASSIGN(Rollout rollout, store.FindRollout(id));
+  if (rollout.route == route) return rollout;
+  return Fail(ErrorCode::kNotFound, "rollout {} is of route {}, not {}", id.get(),
+              rollout.route.get(), route.get());
+}
+
+RolloutBeside NamesOf(const AdminContext& c, const Rollout& rollout) {
+  RolloutBeside beside;
+  const view::ViewPtr view = c.publisher.state().view;
+  const view::RouteView* route = view->Find(rollout.route.get());
+  beside.candidate_version = VersionNameIn(route, rollout.candidate);
+  beside.primary_version = VersionNameIn(route, rollout.primary);
+  return beside;
+}
+
+RolloutBeside BesideOf(const AdminContext& c, const Rollout& rollout, bool with_look) {
+  RolloutBeside beside = NamesOf(c, rollout);
+  if (c.driver != nullptr) {
+    const std::optional<view::RolloutStanding> standing = c.driver->StandingOf(rollout.id);
+    if (standing && standing->driven_here) beside.driver = c.options.replica;
+  }
+  if (!with_look) return beside;
+  if (auto verdicts = c.rollouts->ReadVerdicts(rollout.id)) {
+    beside.latest = Newest(std::move(*verdicts));
+  }
+  return beside;
+}
+
+Result<ModelVersion> CandidateIn(const store::RouteState& state, const std::string& word) {
+  std::vector<const ModelVersion*> called;
+  for (const ModelVersion& version : state.versions) {
+    if (version.model_id.get() == word) return version;
+    if (version.version == word) called.push_back(&version);
+  }
+  if (called.size() > 1) {
+    std::erase_if(called, [](const ModelVersion* version) {
+      return version->status == VersionStatus::kRetired;
+    });
+  }
+  if (called.size() == 1) return *called.front();
+  const std::string& route = state.route.name.get();
+  if (called.size() > 1) {
+    std::string ids;
+    for (const ModelVersion* version : called) {
+      ids += (ids.empty() ? "" : ", ") + version->model_id.get();
+    }
+    return Fail(Error{ErrorCode::kConflict,
+                      fmt::format("route {} has several versions called {}: name one by its id, {}",
+                                  route, word, ids),
+                      "/candidate", nullptr});
+  }
+  return Fail(Error{ErrorCode::kNotFound,
+                    fmt::format("route {} has no version {}: GET /api/v1/versions?route={} lists "
+                                "them",
+                                route, word, route),
+                    "/candidate", nullptr});
+}
+
+Result<int> NextAttemptOf(const AdminContext& c, const store::RouteState& state,
+                          const ModelVersion& candidate) {
+  std::map<ModelId, std::string> artifacts;
+  for (const ModelVersion& version : state.versions) {
+    artifacts[version.model_id] = store::ArtifactOf(version);
+  }
+  const std::string wanted = store::ArtifactOf(candidate);
+  store::RolloutQuery query;
+  query.route = state.route.name;
+  query.limit = limits::kPageMax;
+  int attempt = 1;
+  do {
+    PODIUM_TRY_ASSIGN(const store::Page<Rollout> page, c.rollouts->ListRollouts(query));
+    for (const Rollout& earlier : page.items) {
+      const auto known = artifacts.find(earlier.candidate);
+      const bool same = known != artifacts.end() ? known->second == wanted
+                                                 : earlier.candidate == candidate.model_id;
+      if (same) ++attempt;
+    }
+    query.cursor = page.next_cursor;
+  } while (!query.cursor.empty());
+  return attempt;
+}
+
+Result<std::optional<store::RolloutProof>> ProofOfPromotion(store::RolloutStore& store,
+                                                            const Rollout& rollout) {
+  using Proof = std::optional<store::RolloutProof>;
+  // An earlier step's verdict allows the next step's share, and by a wider margin.
+  const bool is_last = rollout.step + std::size_t{1} >= rollout.plan.steps.size();
+  if (!is_last || rollout.epochs.empty() || rollout.share() != rollout.plan.steps.back().share) {
+    return Proof();
+  }
+  PODIUM_TRY_ASSIGN(std::vector<store::RolloutVerdict> verdicts, store.ReadVerdicts(rollout.id));
+  std::optional<store::RolloutVerdict> latest = Newest(std::move(verdicts));
+  if (!latest || latest->at < rollout.epochs.back().began_at) return Proof();
+  if (latest->decision != kStepUpWord) return Proof();
+  return Proof(store::RolloutProof{std::move(latest->decision), std::move(latest->evidence),
+                                   std::move(latest->verdict)});
+}
+
+}  // namespace podium::control
