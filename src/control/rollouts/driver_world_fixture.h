@@ -211,7 +211,7 @@ class DrivingReplica {
   CarryOut carry;
   std::function<void()> while_reading;  ///< What happens meanwhile.
   std::vector<store::MoveRollout> moves;
-  std::string harm;
+  bool broken = false;
 
  private:
   DriverPorts Ports() {
@@ -224,7 +224,7 @@ class DrivingReplica {
       if (while_reading) while_reading();
       return KnownPrimary();
     };
-    ports.harm = [this](const Rollout&) { return harm; };
+    ports.is_broken = [this](const Rollout&) { return broken; };
     return ports;
   }
   Task<Result<store::Committed>> CarryIt(store::Mutation mutation, store::MutationContext context) {
