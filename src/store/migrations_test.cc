@@ -114,7 +114,14 @@ TEST_P(Migrating, EveryEarlierSchemaBecomesTheNewest) {
     registry.Promote("b");
     EXPECT_EQ(registry.Roles("iris"), "a=shadow b=primary");
     EXPECT_TRUE((*store)->VerifyAudit()->intact());
-    // The column that the newest step added is read and written in the rows of before.
+    // What the newest steps added is read and written in the rows of before.
+    EXPECT_EQ(registry.TheRoute().rollout, std::nullopt);
+    registry.Add("c");
+    const Rollout rollout = registry.Start("c");
+    EXPECT_EQ(rollout.attempt, 1);
+    EXPECT_EQ(registry.TheRoute().rollout, MarkOf(rollout));
+    registry.Do(MoveOf(rollout, RolloutMove::kAbort));
+    EXPECT_EQ(registry.Roles("iris"), "a=shadow b=primary c=standby");
     EXPECT_EQ(registry.TheRoute().follow, std::nullopt);
     Follow follow;
     follow.model = "iris-clf";

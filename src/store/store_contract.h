@@ -173,6 +173,12 @@ class Registry {
     EXPECT_TRUE(done.rollout);
     return done.rollout.value_or(Rollout());
   }
+  Rollout NewestRollout() {
+    auto* rollouts = dynamic_cast<RolloutStore*>(&store_);
+    const Result<Page<Rollout>> page = rollouts->ListRollouts({std::nullopt, false, 1, ""});
+    EXPECT_TRUE(page) << Describe(page.error());
+    return page && !page->items.empty() ? page->items.front() : Rollout();
+  }
   Committed RollBack() { return Do(RollBackRoute{RouteName("iris")}); }
   Committed Canary(const std::string& id, int basis_points) {
     return Do(SetCanary{RouteName("iris"), ModelId(id), Share(basis_points)});
