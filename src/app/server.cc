@@ -18,6 +18,7 @@
 #include "app/providers.h"
 #include "app/registry_open.h"
 #include "app/replica_id.h"
+#include "app/rollouts.h"
 #include "app/telemetry.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -45,6 +46,7 @@
 #include "store/own_place.h"
 #include "store/sql_store.h"
 #include "view/recent_requests.h"
+#include "view/rollout_tally.h"
 #include "view/stats_registry.h"
 
 #ifndef PODIUM_BUILD
@@ -266,6 +268,7 @@ struct Server::Impl {
                                 *journal, JournalRoot(settings), *store, clock)
                           : nullptr),
         stats(core_count),
+        tallies(core_count),
         cells(core_count),
         cores(core_count),
         providers(ProviderTableOf(settings)),
@@ -283,16 +286,23 @@ struct Server::Impl {
                     cores.Post(core, std::move(job));
                   },
                   cells,
-                  {ProviderStatesOf(settings), replica.get(),
+                  {ProviderStatesOf(settings), replica.get(), &tallies,
                    [this] {
                      ++moves;
                      ReportSoon();
                      following.Wake();
+                     rollouts.Wake();
                    }}),
         canary_guard(*store, runtime, publisher),
         following(settings, replica.get(),
                   {*store, *store, *store, publisher, clock, rng, runtime, pools}, admin_context,
                   [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
+        rollouts({*store, publisher, tallies, clock, pools,
+                  [this](const std::string& provider, const std::string& model) {
+                    return gateway.IsBroken(provider, model);
+                  }},
+                 place.incarnation(), admin_context,
+                 [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
         gateway({authenticator,
                  clock,
                  rng,
@@ -330,7 +340,9 @@ struct Server::Impl {
                       &moves,
                       &place,
                       &following.port(),
-                      [this] { following.Wake(); }},
+                      [this] { following.Wake(); },
+                      store.get(),
+                      &rollouts.port()},
         admin(admin_context),
         mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),
         front(authenticator, gateway, admin, mlflow.api()),
@@ -570,6 +582,7 @@ struct Server::Impl {
       ticking->Spawn(WatchInferences());
       ticking->Spawn(FollowPrices());
       following.Start(*ticking);
+      rollouts.Start(*ticking);
       if (!journal) return;
       ticking->Spawn(PrepareJournal());
       ticking->Spawn(SyncJournal());
@@ -598,6 +611,7 @@ struct Server::Impl {
     LeaveReplicas();
     pools.Stop();
     journal_files.Stop();
+    rollouts.SendLast();
     StoreLastCosts();
     cores.Stop();
     SaveMarks();
@@ -618,6 +632,7 @@ struct Server::Impl {
     std::latch ended(1);
     ticker.Post(0, [this, &ended] {
       following.End();
+      rollouts.End();
       ticking->Cancel();
       ending.emplace(ticker.executor(0));
       ending->Spawn(JoinTicking(ended));
@@ -647,6 +662,7 @@ struct Server::Impl {
   std::unique_ptr<journal::Journal> journal;          // May be null.
   std::unique_ptr<control::CostProjector> projector;  // With the journal.
   view::StatsRegistry stats;
+  view::RolloutTallies tallies;
   std::vector<view::ViewCell> cells;
   net::CorePool cores;
   const gateway::ProviderTable providers;
@@ -674,6 +690,7 @@ struct Server::Impl {
   std::optional<control::ChangeFollower> follower;
   control::CanaryGuard canary_guard;
   Following following;
+  Rollouts rollouts;
   gateway::Gateway gateway;
   control::AdminContext admin_context;
   control::AdminApi admin;

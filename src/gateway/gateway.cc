@@ -320,6 +320,18 @@ void Gateway::WriteMetrics(Exposition& out) const {
   if (shared_.llm) WriteLlmMetrics(out);
 }
 
+bool Gateway::IsBroken(std::string_view provider, std::string_view model) const {
+  if (!breakers_) return false;
+  const std::size_t index = shared_.llm->providers.IndexOf(provider);
+  const SteadyTime now = shared_.clock.SteadyNow();
+  bool broken = false;
+  breakers_->ForEach([&](const BoardedBreaker& breaker) {
+    const bool named = breaker.provider() == index && breaker.model() == model;
+    if (named && !breaker.is_shared()) broken = breaker.state(now) != BreakerState::kClosed;
+  });
+  return broken;
+}
+
 void Gateway::WriteLlmMetrics(Exposition& out) const {
   const ProviderTable& table = shared_.llm->providers;
   std::vector<const LlmMetrics*> metrics;

@@ -39,6 +39,9 @@ class Gateway final : public net::Handler {
   bool TryHandle(net::Exchange& exchange, net::Response& out) override;
   Task<net::Response> Handle(net::Exchange& exchange) override;
   void WriteMetrics(Exposition& out) const;
+  /// Whether calls to this upstream model are held back by its breaker, which is open or half open.
+  /// Threads: any.
+  bool IsBroken(std::string_view provider, std::string_view model) const;
   /// What calls are charged by from now on. On that core only.
   void SetPrices(std::size_t core, std::shared_ptr<const ledger::PriceBook> prices);
   /// Lets calls start that wait behind long ones. To be called every 100 ms or so, on any thread.

@@ -25,8 +25,9 @@ class CutStore final : public store::RolloutStore {
  public:
   explicit CutStore(store::RolloutStore& store) : store_(store) {}
 
-  bool away = false;         ///< Nothing is carried out.
-  bool loses_words = false;  ///< Writes are carried out, and nobody hears of it.
+  bool away = false;           ///< Nothing is carried out.
+  bool loses_words = false;    ///< Writes are carried out, and nobody hears of it.
+  int writes_until_away = -1;  ///< So many more of evidence, then it is away.
   int looks_kept = 0;
   int leases_taken = 0;
 
@@ -50,6 +51,8 @@ class CutStore final : public store::RolloutStore {
   }
   Status RecordEvidence(std::span<const store::RolloutCount> counts,
                         std::span<const store::RolloutHit> hits) override {
+    if (writes_until_away == 0) away = true;
+    --writes_until_away;
     PODIUM_TRY(Reach());
     batches.push_back(hits.size());
     PODIUM_TRY(store_.RecordEvidence(counts, hits));
@@ -208,7 +211,7 @@ class DrivingReplica {
   CarryOut carry;
   std::function<void()> while_reading;  ///< What happens meanwhile.
   std::vector<store::MoveRollout> moves;
-  std::string harm;
+  bool broken = false;
 
  private:
   DriverPorts Ports() {
@@ -221,7 +224,7 @@ class DrivingReplica {
       if (while_reading) while_reading();
       return KnownPrimary();
     };
-    ports.harm = [this](const Rollout&) { return harm; };
+    ports.is_broken = [this](const Rollout&) { return broken; };
     return ports;
   }
   Task<Result<store::Committed>> CarryIt(store::Mutation mutation, store::MutationContext context) {

@@ -83,7 +83,8 @@ std::vector<EpochCounts> MergeCounts(const store::RolloutEvidence& stored) {
   for (const store::RolloutCount& count : stored.counts) {
     if (count.epoch >= epochs.size()) continue;
     AddCount(count, epochs[count.epoch]);
-    incarnations[count.epoch].insert(count.incarnation);
+    // Who stood by has seen no key.
+    if (count.units > 0) incarnations[count.epoch].insert(count.incarnation);
   }
   for (const store::RolloutHit& hit : stored.hits) {
     if (hit.epoch < epochs.size()) incarnations[hit.epoch].insert(hit.incarnation);

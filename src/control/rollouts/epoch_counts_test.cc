@@ -21,6 +21,13 @@ TEST(EpochCounts, AddsUpReplicasAndKeepsEpochsApart) {
   EXPECT_EQ(epochs[1].incarnations, 1u);
 }
 
+// A replica without traffic must not halve what the others count, nor keep keys open.
+TEST(EpochCounts, WhoStandsByDoesNotCount) {
+  RolloutRows rows(SplitUnit::kSession);
+  rows.Count(true, 1, 0, "a").Count(true, 0, 0, "b").Count(false, 0, 0, "b");
+  EXPECT_EQ(MergeCounts(rows.rows())[0].incarnations, 1u);
+}
+
 // A row of an epoch that the rollout does not have would end up in another's evidence.
 TEST(EpochCounts, PassesOverRowsOfNoEpoch) {
   RolloutRows rows;
@@ -62,6 +69,7 @@ TEST(EpochCounts, ClosesKeys) {
       {"seen 16 times by the only one", 16, false, false, true},
       {"another replica may still see it", 16, true, false, false},
       {"the epoch is over", 1, true, true, true},
+
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);

@@ -8,6 +8,15 @@
 #include "base/limits.h"
 
 namespace podium::control {
+namespace {
+
+bool IsNothing(const std::vector<store::RolloutCount>& counts) {
+  return std::all_of(counts.begin(), counts.end(), [](const store::RolloutCount& row) {
+    return row.units == 0 && row.ineligible == 0;
+  });
+}
+
+}  // namespace
 
 Status EvidenceSender::Send() {
   PODIUM_TRY(SendAll());
@@ -25,9 +34,8 @@ Status EvidenceSender::SendAll() {
     const Epoch epoch{tally->mark().id, tally->mark().epoch};
     known.insert(epoch);
     Counts counts = CountsOf(*tally);
-    if (const auto before = stored_.find(epoch); before != stored_.end()) {
-      if (before->second == counts) continue;
-    }
+    const auto before = stored_.find(epoch);
+    if (before != stored_.end() ? before->second == counts : IsNothing(counts)) continue;
     rows.insert(rows.end(), counts.begin(), counts.end());
     changed[epoch] = std::move(counts);
   }

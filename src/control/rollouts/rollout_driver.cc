@@ -176,9 +176,8 @@ Task<Status> RolloutDriver::Act(RolloutLook look) {
   Known& known = KnownOf(rollout.id);
   if (!IsSticky(rollout.plan.unit)) known.peak = std::max(known.peak, look.verdict.log_e_rollback);
   NoteLook(look);
-  Result<std::optional<store::MoveRollout>> move =
-      NextMove(look, {.harm = ports_.harm ? ports_.harm(rollout) : "",
-                      .held_up = clock_.SteadyNow() < known.up_not_before});
+  Result<std::optional<store::MoveRollout>> move = NextMove(
+      look, {.harm = HarmOf(rollout, known), .held_up = clock_.SteadyNow() < known.up_not_before});
   if (!move) co_return Fail(std::move(move).error());
   if (!*move) {
     auto keep = Keep(look);
@@ -237,6 +236,18 @@ Task<Status> RolloutDriver::Keep(const RolloutLook& look) {
 
 bool RolloutDriver::MayAct(const Known& known) const {
   return known.held && clock_.SteadyNow() - known.held->since < kRolloutLease / 2;
+}
+
+std::string RolloutDriver::HarmOf(const Rollout& rollout, Known& known) const {
+  if (!ports_.is_broken || !ports_.is_broken(rollout)) {
+    known.broken_since.reset();
+    return "";
+  }
+  const SteadyTime now = clock_.SteadyNow();
+  if (!known.broken_since) known.broken_since = now;
+  if (now - *known.broken_since <= kBrokenFor) return "";
+  return fmt::format("The circuit breaker of {} has not closed for more than {} seconds.",
+                     rollout.candidate.get(), kBrokenFor.count());
 }
 
 // ---- The end.

@@ -32,6 +32,8 @@ namespace podium::control {
 inline constexpr std::chrono::milliseconds kRolloutLease{10'000};
 /// Between two looks that are stored, unless the decision is another.
 inline constexpr std::chrono::seconds kKeepLookEvery{5};
+/// A candidate whose breaker does not close for so long is stopped: no evidence comes from it.
+inline constexpr std::chrono::seconds kBrokenFor{30};
 /// Until a step up that failed is tried again. What takes traffic away is tried at each look.
 inline constexpr std::chrono::seconds kStepUpRetry{10};
 
@@ -43,8 +45,8 @@ struct DriverPorts {
   std::function<void(Task<void>)> spawn;
   /// What this replica knows of a primary. Any thread.
   std::function<rollout::EpochBaseline(const ModelId& primary)> baseline;
-  /// Why a candidate has to be stopped at once; empty: it does not. Any thread.
-  std::function<std::string(const Rollout& rollout)> harm;
+  /// Whether the candidate's calls are held back here by a circuit breaker. Any thread.
+  std::function<bool(const Rollout& rollout)> is_broken;
 };
 
 /// What the driver works with. Blocking work goes to the pools.
@@ -87,7 +89,8 @@ class RolloutDriver final : public view::RolloutPort {
     std::optional<Held> held;
     LogPeak peak = -std::numeric_limits<double>::infinity();
     SteadyTime up_not_before{};
-    std::optional<Revision> refused_at;  ///< The last move met a conflict there.
+    std::optional<SteadyTime> broken_since;  ///< Seen so at each look since.
+    std::optional<Revision> refused_at;      ///< The last move met a conflict there.
     std::optional<rollout::Evidence> kept;
     std::string kept_decision;
     SteadyTime kept_at{};
@@ -104,6 +107,7 @@ class RolloutDriver final : public view::RolloutPort {
   Task<Status> Carry(store::MoveRollout move);
   Task<Status> Keep(const RolloutLook& look);
   bool MayAct(const Known& known) const;
+  std::string HarmOf(const Rollout& rollout, Known& known) const;
   Known& KnownOf(const RolloutId& id);
   void NoteRunning(const std::vector<Rollout>& running);
   void NoteLook(const RolloutLook& look);

@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "rollout/plain_rule.h"
 #include "rollout/step_policy.h"
 #include "rollout/verdict_json.h"
 
@@ -47,12 +48,16 @@ void AddOutcomes(const RolloutLook& look, rollout::RolloutView& view) {
   view.successes = view.total - canary.bad[0];
 }
 
+double UnansweredOf(const ArmTotal& arm) {
+  if (arm.units <= arm.requests) return 0;
+  return static_cast<double>(arm.units - arm.requests) / static_cast<double>(arm.units);
+}
+
 bool TooManyUnanswered(const RolloutLook& look) {
   if (IsSticky(look.stored.rollout.plan.unit)) return false;  // Its units are keys.
-  const ArmTotal& canary = look.epochs.back().canary;
-  if (canary.units <= canary.requests + kAlwaysUnanswered) return false;
-  const auto open = static_cast<double>(canary.units - canary.requests);
-  return open > kMostUnanswered * static_cast<double>(canary.units);
+  const EpochCounts& present = look.epochs.back();
+  if (present.canary.units <= present.canary.requests + kAlwaysUnanswered) return false;
+  return UnansweredOf(present.canary) > UnansweredOf(present.primary) + kMostUnanswered;
 }
 
 rollout::RolloutView ViewOf(const RolloutLook& look, bool held_up) {

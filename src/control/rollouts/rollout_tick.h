@@ -15,8 +15,8 @@
 
 namespace podium::control {
 
-/// Above this share of the candidate's requests without an outcome in the present epoch, nothing
-/// goes up: what hangs has not failed yet. Unit = request.
+/// Where the candidate's share of requests without an outcome in the present epoch is above the
+/// primary's by more than this, nothing goes up: what hangs has not failed yet. Unit = request.
 inline constexpr double kMostUnanswered = 0.1;
 /// So many are always on their way.
 inline constexpr std::uint64_t kAlwaysUnanswered = 20;

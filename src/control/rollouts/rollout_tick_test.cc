@@ -293,6 +293,12 @@ TEST(RolloutTick, NothingGoesUpWhileTheCandidateDoesNotAnswer) {
       {"one in ten does not", Decision::kStepUp, answered(500, 450), "to 25"},
       {"one more does not", Decision::kStepUp, answered(500, 449), "wait"},
       {"a few are always on their way", Decision::kStepUp, answered(20, 0), "to 25"},
+      {"callers leave both", Decision::kStepUp,
+       [&](RolloutRows& rows) {
+         answered(500, 400)(rows);
+         rows.rows().counts[1].requests = 8'500;
+       },
+       "to 25"},
   };
   for (const TickCase& c : cases) Expect(c);
 }
