@@ -18,6 +18,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
+import onnx
 import onnxruntime
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType, Int64TensorType
@@ -97,6 +98,10 @@ def pixel_network(rows, labels):
     return model
 
 
+# Version 3 of this route is version 2 with a mistake in it, for rollouts that must end badly.
+BROKEN_ROUTE = "digits"
+BROKEN_EVERY = 20
+
 ROUTES = {
     "tumour": (load_breast_cancer, {"1": shallow_tree, "2": scaled_regression}),
     "digits": (load_digits, {"1": full_tree, "2": pixel_network}),
@@ -124,6 +129,44 @@ def export(model, name, column_count, class_count):
     if len(serialized) > MAX_MODEL_BYTES:
         sys.exit(f"{name}: {len(serialized)} bytes, the limit is {MAX_MODEL_BYTES}")
     return serialized
+
+
+def break_on_some_rows(serialized, name, every):
+    """The same model, but it fails on a row whose values add up to a multiple of `every`, less one.
+
+    An index into a table that is one entry too short: a mistake that loads, warms up and passes a
+    look at a few rows, and that only traffic shows.
+    """
+    broken = onnx.load_model_from_string(serialized)
+    graph = broken.graph
+    graph.name = name
+    for node in graph.node:
+        for position, output in enumerate(node.output):
+            if output == "label":
+                node.output[position] = "label_before"
+    constants = {
+        "broken_columns": [1],
+        "broken_every": [every],
+        "broken_table": [0] * (every - 1),
+    }
+    for key, values in constants.items():
+        tensor = onnx.helper.make_tensor(key, onnx.TensorProto.INT64, [len(values)], values)
+        graph.initializer.append(tensor)
+    graph.node.extend(
+        [
+            onnx.helper.make_node(
+                "ReduceSum", [INPUT_NAME, "broken_columns"], ["broken_sum"], keepdims=0
+            ),
+            onnx.helper.make_node(
+                "Cast", ["broken_sum"], ["broken_whole"], to=onnx.TensorProto.INT64
+            ),
+            onnx.helper.make_node("Mod", ["broken_whole", "broken_every"], ["broken_index"]),
+            onnx.helper.make_node("Gather", ["broken_table", "broken_index"], ["broken_zero"]),
+            onnx.helper.make_node("Add", ["label_before", "broken_zero"], ["label"]),
+        ]
+    )
+    onnx.checker.check_model(broken, full_check=True)
+    return broken.SerializeToString(deterministic=True)
 
 
 def require_same_answers(name, serialized, model, rows):
@@ -172,6 +215,26 @@ def signature(columns, class_count):
     }
 
 
+def write_broken(route, serialized, rows, directory):
+    name = f"{route}-v3"
+    broken = break_on_some_rows(serialized, name, BROKEN_EVERY)
+    (directory / f"{name}.onnx").write_bytes(broken)
+    signature_file = directory / f"{route}-v2.signature.json"
+    (directory / f"{name}.signature.json").write_bytes(signature_file.read_bytes())
+    failing = rows.sum(axis=1).astype(np.int64) % BROKEN_EVERY == BROKEN_EVERY - 1
+    quiet = onnxruntime.SessionOptions()
+    quiet.log_severity_level = 4  # What fails here fails on purpose.
+    session = onnxruntime.InferenceSession(broken, quiet, providers=["CPUExecutionProvider"])
+    session.run(None, {INPUT_NAME: rows[~failing]})  # All others are answered.
+    for row in rows[failing]:
+        try:
+            session.run(None, {INPUT_NAME: row[None]})
+        except Exception:
+            continue
+        sys.exit(f"{name}: a row that should fail was answered")
+    print(f"{name}: {len(broken)} bytes, fails on {failing.sum()} of {len(rows)} rows")
+
+
 def build_route(route, load, trainers, directory):
     data = load()
     columns = [str(name) for name in data.feature_names]
@@ -196,6 +259,8 @@ def build_route(route, load, trainers, directory):
         accuracy = round(float(np.mean(predictions[version] == labels)), 6)
         metrics[version] = {"accuracy": accuracy}
         print(f"{name}: {len(serialized)} bytes, accuracy {accuracy:.4f} on {len(rows)} rows")
+    if route == BROKEN_ROUTE:
+        write_broken(route, serialized, rows, directory)
     if metrics["2"]["accuracy"] <= metrics["1"]["accuracy"]:
         sys.exit(f"{route}: version 2 is not better than version 1 on the held-back rows")
     write_json(

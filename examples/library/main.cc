@@ -1,15 +1,18 @@
-// A program that routes by itself: registry, canary, metrics, promote, rollback and fallback, with
-// no server. It links libpodium and nothing else.
+// A program that routes by itself: registry, canary, metrics, promote, rollback, fallback, a canary
+// that climbs and a shadow, with no server. It links libpodium and nothing else.
 //
 //   library_example FILE     FILE is the registry; it is made if it is not there.
+#include <podium/canary_controller.h>
 #include <podium/metrics.h>
 #include <podium/registry.h>
 #include <podium/router.h>
+#include <podium/shadow_runner.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
+#include <memory>
 #include <string>
 
 namespace {
@@ -92,6 +95,40 @@ void SurviveABrokenRegistry() {
               std::string(NameOf(answer.tried.back().source)).c_str());
 }
 
+/// Without a registry: a router whose weight climbs while the challenger's calls succeed.
+void Climb() {
+  podium::CanaryOptions options;
+  options.initial_weight = 0.05;
+  options.step_size = 0.15;
+  options.max_weight = 0.5;
+  options.router =
+      std::make_shared<podium::AbRouter>(Must(podium::AbRouter::Create(0.0, "ranker-v2")));
+  podium::CanaryController canary = Must(podium::CanaryController::Create(options));
+  if (!canary.Start()) std::exit(1);  // A step a minute from now on; here some by hand.
+  std::printf("canary climbs:");
+  do {
+    std::printf(" %.2f", options.router->weight());
+    for (int i = 0; i < 100; ++i) i < 2 ? canary.RecordFailure() : canary.RecordSuccess();
+  } while (canary.Step());
+  canary.RollBack();
+  std::printf(", at %.0f %% success; rolled back: %.2f\n", 100 * canary.success_rate(),
+              options.router->weight());
+}
+
+/// The champion answers; the challenger is asked as well, and compared.
+void Compare() {
+  podium::ShadowRunner runner = Must(podium::ShadowRunner::Create({}));
+  const double answer = Must(runner.RunShadow([]() -> podium::Result<double> { return 0.89; },
+                                              []() -> podium::Result<double> { return 0.92; },
+                                              [](const podium::ShadowOutcome<double>& both) {
+                                                std::printf("shadow: %.2f beside %.2f\n",
+                                                            both.challenger_output.value_or(0.0),
+                                                            both.champion_output);
+                                              }));
+  runner.Drain();
+  std::printf("shadow: the caller got %.2f\n", answer);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -132,5 +169,7 @@ int main(int argc, char** argv) {
   std::printf("file gone: activate is %s\n", std::string(NameOf(refused.error().code)).c_str());
   Serve(registry, metrics, "file gone");
   SurviveABrokenRegistry();
+  Climb();
+  Compare();
   return 0;
 }

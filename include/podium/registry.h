@@ -7,21 +7,17 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <podium/clock.h>
+#include <podium/executor.h>
 #include <podium/random.h>
 #include <podium/snapshot.h>
 
 namespace podium::v1 {
-
-/// Takes a piece of work over to run it once, at any time and on any thread: a thread pool's post.
-/// It may drop the work, and it may outlive the registry with it.
-using Executor = std::function<void(std::function<void()>)>;
 
 struct RegistryOptions {
   std::shared_ptr<const Clock> clock;  ///< Null: SystemClock().
@@ -79,6 +75,10 @@ class [[gnu::visibility("default")]] Registry {
   /// The version takes no traffic yet, even if it is the first. kConflict when its id, or its name
   /// and version, are registered already.
   Result<ModelVersion> Register(const NewVersion& version);
+  /// As Register, but a shadow: Promote takes it without a canary before. Done again it changes
+  /// nothing: a version of that name and version (and id, if one is given) is given back as it
+  /// stands, whatever became of it.
+  Result<ModelVersion> RegisterShadow(const NewVersion& version);
   Result<ModelVersion> Get(std::string_view id) const;
   /// All of a name, oldest first; empty when there are none.
   Result<std::vector<ModelVersion>> List(std::string_view name) const;

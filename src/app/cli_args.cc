@@ -177,6 +177,9 @@ class Grammar {
     demo->add_option("--duration", duration_, "how long, as in 30s or 30; else until Ctrl-C")
         ->option_text("DURATION");
     demo->add_option("--rate", demo_.rate, "requests per second")->option_text("NUMBER");
+    demo->add_option("--canary", demo_canary_, "whom the rollout leads in: better or worse")
+        ->option_text("KIND")
+        ->check(CLI::IsMember({"better", "worse"}));
     demo->add_flag("--keep", demo_.keep, "leave the temporary data directory behind");
     demo->add_flag("--shuffle-labels", demo_.shuffle_labels,
                    "compare with wrong labels: the accuracy shown must fall");
@@ -247,6 +250,7 @@ class Grammar {
   }
 
   CliResult<Verb> MakeDemo() {
+    demo_.worse = demo_canary_ == "worse";
     if (!duration_.empty()) {
       // Typed by hand each time, unlike a setting: a bare number can only mean seconds.
       const bool bare = duration_.find_first_not_of("0123456789.") == std::string::npos;
@@ -818,6 +822,7 @@ class Grammar {
   bool canary_end_ = false;
   ServeArgs serve_;
   DemoArgs demo_;
+  std::string demo_canary_ = "better";
   CheckArgs check_;
   VerifyArgs verify_;
   DbArgs db_;

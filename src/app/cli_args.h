@@ -35,6 +35,7 @@ struct DemoArgs {
   ServerFlags server;
   std::optional<std::chrono::milliseconds> duration;
   std::optional<double> rate;
+  bool worse = false;  ///< The rollout's candidate.
   bool keep = false;
   bool shuffle_labels = false;
 };
@@ -189,13 +190,14 @@ struct ClientFlags {
   bool yes = false;
 };
 
-using Verb = std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
-                          RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs,
-                          ChangeVersionArgs, RollbackArgs, CanaryArgs, PredictArgs, ChatArgs,
-                          AuditArgs, ExplainArgs, CostsArgs, SetPriceArgs, ListPricesArgs,
-                          ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs, UnfollowArgs,
-                          ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs, RolloutStartArgs,
-                          RolloutListArgs, RolloutShowArgs, RolloutVerbArgs, RolloutVerifyArgs>;
+using Verb =
+    std::variant<PrintText, ServeArgs, DemoArgs, CheckArgs, VerifyArgs, DbArgs, StatusArgs,
+                 RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
+                 RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
+                 SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
+                 UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs,
+                 RolloutStartArgs, RolloutListArgs, RolloutShowArgs, RolloutVerbArgs,
+                 RolloutVerifyArgs>;
 
 struct CommandLine {
   Verb verb;

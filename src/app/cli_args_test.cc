@@ -53,6 +53,8 @@ TEST(CliArguments, Demo) {
   EXPECT_TRUE(args.keep);
   EXPECT_TRUE(args.shuffle_labels);
   EXPECT_EQ(args.rate, 12.5);
+  EXPECT_TRUE(As<DemoArgs>("demo --canary worse").worse);
+  EXPECT_FALSE(As<DemoArgs>("demo --canary better").worse);
   EXPECT_EQ(As<DemoArgs>("demo --duration 7").duration, std::chrono::seconds(7));
   EXPECT_FALSE(As<DemoArgs>("demo").duration.has_value());
 }

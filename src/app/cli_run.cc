@@ -86,6 +86,7 @@ class Runner {
         args.server.Has("data_dir") || world_.environment.contains("PODIUM_DATA_DIR");
     options.keep = args.keep;
     if (args.rate) options.rate = *args.rate;
+    if (args.worse) options.candidate = DemoCandidate::kWorse;
     options.duration = args.duration;
     options.shuffle_labels = args.shuffle_labels;
     options.program = world_.program;

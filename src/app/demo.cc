@@ -200,7 +200,7 @@ class Demo {
       for (DemoRoute& route : routes) ShuffleLabels(route, rng_);
     }
     DemoSessionOptions session{Reachable(server->address()), settings_.admin_token,
-                               std::move(banner), options_.started};
+                               options_.candidate, std::move(banner), options_.started};
     Status ended = core.Run(std::move(session), std::move(routes), clock_, rng_);
     server->Stop();
     return ended;
@@ -228,6 +228,7 @@ class Demo {
     banner.data_dir = directory.path().string();
     banner.kept = directory.kept();
     banner.rate = options_.rate;
+    banner.candidate = options_.candidate;
     banner.duration = options_.duration;
     banner.needs_token = !settings_.admin_token.empty();
     banner.notice = notice_;

@@ -1,16 +1,19 @@
-// `podium demo`: a server, two real routes with a canary each, real traffic, and a view of it.
+// `podium demo`: a server, two real routes, a canary by hand on one and a rollout on the other,
+// real traffic, and a view of it.
 #pragma once
 
 #include <chrono>
 #include <optional>
 #include <string>
 
+#include "app/demo_examples.h"
 #include "app/settings.h"
 #include "base/clock.h"
 
 namespace podium::app {
 
-inline constexpr double kDemoRate = 50;         ///< Requests per second over all routes.
+/// Requests per second over all routes: 1,000 of them are the rollout's.
+inline constexpr double kDemoRate = 1'250;
 inline constexpr double kDemoMaxRate = 10'000;  ///< What --rate may ask for at most.
 
 struct DemoOptions {
@@ -19,6 +22,7 @@ struct DemoOptions {
   bool data_chosen = false;    ///< --data was given: used as it is and kept.
   bool keep = false;           ///< Leave the temporary directory behind.
   double rate = kDemoRate;     ///< Requests per second; 0 < rate <= kDemoMaxRate.
+  DemoCandidate candidate = DemoCandidate::kBetter;   ///< Of the rollout.
   std::optional<std::chrono::milliseconds> duration;  ///< Without it: until Ctrl-C.
   bool shuffle_labels = false;     ///< Compares with wrong labels: the accuracy shown must fall.
   std::string program = "podium";  ///< argv[0], for the commands that are printed.

@@ -26,6 +26,8 @@ PODIUM_EMBED(podium_digits_v1, "digits-v1.onnx");
 PODIUM_EMBED(podium_digits_v1_signature, "digits-v1.signature.json");
 PODIUM_EMBED(podium_digits_v2, "digits-v2.onnx");
 PODIUM_EMBED(podium_digits_v2_signature, "digits-v2.signature.json");
+PODIUM_EMBED(podium_digits_v3, "digits-v3.onnx");
+PODIUM_EMBED(podium_digits_v3_signature, "digits-v3.signature.json");
 
 namespace podium::app {
 namespace {
@@ -42,14 +44,15 @@ std::array<DemoAsset, 2> Collect() {
           "tumour",
           PODIUM_EMBEDDED(podium_tumour_rows),
           {{{"v1", PODIUM_EMBEDDED(podium_tumour_v1), PODIUM_EMBEDDED(podium_tumour_v1_signature)},
-            {"v2", PODIUM_EMBEDDED(podium_tumour_v2),
-             PODIUM_EMBEDDED(podium_tumour_v2_signature)}}}},
+            {"v2", PODIUM_EMBEDDED(podium_tumour_v2), PODIUM_EMBEDDED(podium_tumour_v2_signature)},
+            {}}}},
       DemoAsset{
           "digits",
           PODIUM_EMBEDDED(podium_digits_rows),
           {{{"v1", PODIUM_EMBEDDED(podium_digits_v1), PODIUM_EMBEDDED(podium_digits_v1_signature)},
-            {"v2", PODIUM_EMBEDDED(podium_digits_v2),
-             PODIUM_EMBEDDED(podium_digits_v2_signature)}}}}};
+            {"v2", PODIUM_EMBEDDED(podium_digits_v2), PODIUM_EMBEDDED(podium_digits_v2_signature)},
+            {"v3", PODIUM_EMBEDDED(podium_digits_v3),
+             PODIUM_EMBEDDED(podium_digits_v3_signature)}}}}};
 }
 
 }  // namespace

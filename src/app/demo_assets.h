@@ -17,7 +17,7 @@ struct DemoModelAsset {
 struct DemoAsset {
   std::string_view route;
   std::string_view rows;  ///< JSON: held-back rows, their labels, scikit-learn's predictions.
-  std::array<DemoModelAsset, 2> models;
+  std::array<DemoModelAsset, 3> models;  ///< The third without a name where there are but two.
 };
 
 /// In the order in which they are shown.

@@ -10,10 +10,10 @@
 namespace podium::app {
 namespace {
 
-std::vector<std::size_t> RowCounts(const std::vector<DemoRoute>& routes) {
-  std::vector<std::size_t> counts;
-  for (const DemoRoute& route : routes) counts.push_back(route.rows.size());
-  return counts;
+std::vector<DemoStream> StreamsOf(const std::vector<DemoRoute>& routes) {
+  std::vector<DemoStream> streams;
+  for (const DemoRoute& route : routes) streams.push_back({route.rows.size(), route.weight});
+  return streams;
 }
 
 }  // namespace
@@ -23,7 +23,7 @@ DemoCallers::DemoCallers(net::HttpClient& client, const std::vector<DemoRoute>& 
     : client_(client),
       routes_(routes),
       clock_(clock),
-      traffic_(RowCounts(routes), rng),
+      traffic_(StreamsOf(routes), rng),
       stats_(routes.size()),
       under_way_(std::move(executor)) {}
 

@@ -7,6 +7,8 @@
 namespace podium::app {
 namespace {
 
+constexpr std::size_t kRolloutWeight = 4;
+
 Failure Unusable(const DemoAsset& asset, std::string_view what) {
   return Fail(ErrorCode::kInternal, "examples/{}.rows.json: {}", asset.route, what);
 }
@@ -45,8 +47,10 @@ Result<DemoRoute> ReadDemoRoute(const DemoAsset& asset) {
   if (!file.is_object()) return Unusable(asset, "not an object");
   DemoRoute route;
   route.route = asset.route;
+  if (route.has_rollout()) route.weight = kRolloutWeight;
   PODIUM_TRY(ReadRows(asset, file, route));
   for (const DemoModelAsset& model : asset.models) {
+    if (model.version.empty()) continue;
     PODIUM_TRY_ASSIGN(Json signature, ParseJson(model.signature));
     route.versions.push_back(
         DemoVersion{fmt::format("{}-{}", asset.route, model.version), std::string(model.version),

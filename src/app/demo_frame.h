@@ -6,12 +6,14 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "app/demo_chat.h"
 #include "app/demo_registry.h"
+#include "app/demo_rollout.h"
 #include "app/demo_stats.h"
 
 namespace podium::app {
@@ -37,8 +39,9 @@ struct DemoFrame {
   std::uint64_t skipped = 0;  ///< Not sent, since too many were under way.
   std::vector<FrameRoute> routes;
   FrameChat chat;
-  std::vector<std::string> changes;   ///< Newest first, one sentence each.
-  std::vector<std::string> troubles;  ///< What a person should know: a failed load, no API.
+  std::optional<DemoRollout> rollout;  ///< The newest one.
+  std::vector<std::string> changes;    ///< Newest first, one sentence each.
+  std::vector<std::string> troubles;   ///< What a person should know: a failed load, no API.
 };
 
 /// What the API said at the last poll.

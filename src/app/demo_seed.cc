@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "app/demo_registry.h"
+#include "app/demo_rollout.h"
 #include "base/json.h"
 #include "net/target.h"
 
@@ -55,6 +56,15 @@ class Seeder {
       if (!started) co_return Fail(started.error());
     }
     co_return false;
+  }
+
+  Task<Status> StartRollout(const DemoRoute& route, DemoCandidate candidate) {
+    auto starting = Call(net::HttpMethod::kPost,
+                         fmt::format("/api/v1/routes/{}/rollouts", net::PercentEncode(route.route)),
+                         RolloutBody(route.candidate(candidate)));
+    const Result<std::string> started = co_await std::move(starting);
+    if (!started) co_return Fail(started.error());
+    co_return Status();
   }
 
  private:
@@ -126,6 +136,7 @@ class Seeder {
         "{}");
     const Result<std::string> active = co_await std::move(activating);
     if (!active) co_return Fail(active.error());
+    if (route.has_rollout()) co_return Status();
     auto trying = Call(net::HttpMethod::kPut,
                        fmt::format("/api/v1/routes/{}/canary", net::PercentEncode(route.route)),
                        CanaryBody(route.versions[1]));
@@ -199,6 +210,13 @@ Task<Result<bool>> SeedDemo(net::HttpClient& client, const std::vector<DemoRoute
     all_there = all_there && *there;
   }
   co_return all_there;
+}
+
+Task<Status> StartDemoRollout(net::HttpClient& client, const DemoRoute& route,
+                              DemoCandidate candidate, const Secret& token) {
+  Seeder seeder(client, token);
+  auto starting = seeder.StartRollout(route, candidate);
+  co_return co_await std::move(starting);
 }
 
 Task<Result<bool>> SeedDemoChat(net::HttpClient& client, const Secret& token) {

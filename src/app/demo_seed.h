@@ -30,10 +30,14 @@ net::ClientRequest ApiRequest(net::HttpMethod method, std::string target, std::s
                               const Secret& token);
 
 /// Registers what is missing of each route's versions. A route that has no primary gets the first
-/// version as primary and the second as its canary; any other is left as it is. True when all
-/// routes were there before. `routes` and `token` outlive the call.
+/// version as primary, and the second as its canary unless a rollout will lead one in; any other is
+/// left as it is. True when all routes were there before. `routes` and `token` outlive the call.
 Task<Result<bool>> SeedDemo(net::HttpClient& client, const std::vector<DemoRoute>& routes,
                             const Secret& token);
+
+/// Starts the rollout of `candidate` on a route. `route` and `token` outlive the call.
+Task<Status> StartDemoRollout(net::HttpClient& client, const DemoRoute& route,
+                              DemoCandidate candidate, const Secret& token);
 
 /// Gives kDemoChatRoute its versions and their prices, unless it has a primary already.
 Task<Result<bool>> SeedDemoChat(net::HttpClient& client, const Secret& token);

@@ -1,5 +1,7 @@
 #include "app/demo_session.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -49,6 +51,7 @@ Task<Status> DemoSession::Run() {
     loops_.Spawn(callers_.Run(options_.banner.rate));
     loops_.Spawn(chat_callers_.Run(std::min(DemoChatCallers::kRate, options_.banner.rate)));
     loops_.Spawn(Show());
+    if (!options_.banner.reopened) loops_.Spawn(LeadIn());
     loops_.Spawn(UntilStopped());
     auto join = loops_.Join();
     co_await std::move(join);
@@ -109,6 +112,40 @@ Task<void> DemoSession::UntilStopped() {
   if (co_await std::move(pause)) Stop();
 }
 
+const DemoRoute* DemoSession::RouteToLeadIn() const {
+  const auto found = std::find_if(routes_.begin(), routes_.end(),
+                                  [](const DemoRoute& route) { return route.has_rollout(); });
+  return found == routes_.end() ? nullptr : &*found;
+}
+
+// The primary serves alone for a moment, so that its latencies are known when the rollout begins.
+Task<void> DemoSession::LeadIn() {
+  const DemoRoute* route = RouteToLeadIn();
+  if (route == nullptr) co_return;
+  auto wait = Pause(kRolloutAfter);
+  if (!co_await std::move(wait)) co_return;
+  while (callers_.stats().requests() < kRolloutRequests) {
+    auto more = Pause(kRefresh);
+    if (!co_await std::move(more)) co_return;
+  }
+  auto starting = StartDemoRollout(client_, *route, options_.candidate, options_.token);
+  const Status started = co_await std::move(starting);
+  if (!started && !stopping_) {
+    rollout_trouble_ = fmt::format("the rollout did not start: {}", started.error().message);
+  }
+}
+
+// Without a terminal: each step and the end at once, with their sentences.
+void DemoSession::TellRollout() {
+  if (!watch_.rollout()) return;
+  std::string headline = RolloutHeadline(*watch_.rollout());
+  if (headline == told_) return;
+  told_ = std::move(headline);
+  const auto elapsed =
+      std::chrono::duration_cast<std::chrono::seconds>(clock_.SteadyNow() - begun_);
+  screen_.Print({RolloutLine(*watch_.rollout(), std::string(kDemoRolloutRoute), elapsed)});
+}
+
 Task<void> DemoSession::Show() {
   SteadyTime next = begun_;
   SteadyTime next_line = begun_ + kLineEach;
@@ -123,9 +160,12 @@ Task<void> DemoSession::Show() {
     }
     if (screen_.live()) {
       Draw();
-    } else if (clock_.SteadyNow() >= next_line) {
-      PrintLines();
-      next_line += kLineEach;
+    } else {
+      TellRollout();
+      if (clock_.SteadyNow() >= next_line) {
+        PrintLines();
+        next_line += kLineEach;
+      }
     }
     if (screen_.closed()) Stop();
     next = std::max(next + kRefresh, clock_.SteadyNow());
@@ -161,10 +201,11 @@ DemoFrame DemoSession::Frame() {
         MakeFrameRoute(routes_[i].route, watch_.picture(), callers_.stats().Read(i, now)));
   }
   frame.chat = Chat();
+  frame.rollout = watch_.rollout();
   frame.changes = ShownChanges(watch_.picture());
   frame.troubles = TroublesOf(watch_.picture());
-  for (const std::string& trouble :
-       {watch_.trouble(), callers_.RecentError(now), chat_callers_.RecentError(now)}) {
+  for (const std::string& trouble : {rollout_trouble_, watch_.trouble(), callers_.RecentError(now),
+                                     chat_callers_.RecentError(now)}) {
     if (!trouble.empty()) frame.troubles.push_back(trouble);
   }
   return frame;

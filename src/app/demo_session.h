@@ -28,8 +28,9 @@ namespace podium::app {
 struct DemoSessionOptions {
   net::HostPort server;  ///< Where to send to.
   Secret token;          ///< For the API, when one is asked for.
-  DemoBanner banner;     ///< All but what the session finds out.
-  SteadyTime started;    ///< "First request after ..." counts from here.
+  DemoCandidate candidate = DemoCandidate::kBetter;
+  DemoBanner banner;   ///< All but what the session finds out.
+  SteadyTime started;  ///< "First request after ..." counts from here.
 };
 
 /// Threads: all methods on the executor given at construction.
@@ -38,6 +39,9 @@ class DemoSession {
   static constexpr std::chrono::milliseconds kRefresh{500};
   static constexpr std::chrono::seconds kLineEach{5};        ///< Without a terminal.
   static constexpr std::chrono::seconds kFirstAnswerIn{30};  ///< Else the demo has failed.
+  /// Until the rollout: what the primary is like has to be known first.
+  static constexpr std::chrono::seconds kRolloutAfter{3};
+  static constexpr std::uint64_t kRolloutRequests = 200;  ///< Of its route; the same.
 
   /// `routes` is what is served and sent; `clock` and `rng` outlive the session.
   DemoSession(DemoSessionOptions options, std::vector<DemoRoute> routes, const Clock& clock,
@@ -53,6 +57,9 @@ class DemoSession {
   Task<Status> FirstAnswer();
   Task<void> UntilStopped();
   Task<void> Show();
+  Task<void> LeadIn();
+  const DemoRoute* RouteToLeadIn() const;
+  void TellRollout();
   void Draw();
   void PrintLines();
   DemoFrame Frame();
@@ -69,6 +76,8 @@ class DemoSession {
   DemoScreen screen_;
   TaskGroup loops_;
   bool stopping_ = false;
+  std::string rollout_trouble_;
+  std::string told_;                  ///< Headline of the rollout as it was told last.
   SteadyTime begun_;                  ///< When the traffic began.
   std::vector<std::int64_t> tables_;  ///< Revision of each route at the last look.
   std::vector<std::string> above_;    ///< What was printed first.

@@ -27,8 +27,10 @@ void AddStory(const DemoBanner& banner, std::vector<std::string>& lines) {
     lines.emplace_back("The registry was there before: versions and shares are as they were left.");
   } else {
     lines.emplace_back(
-        "v1 of each serves, v2 is its canary with 5% of the sessions. Each answer is");
-    lines.emplace_back("compared with the known label.");
+        "v1 of each serves. tumour has v2 as its canary with 5% of the sessions; into digits a");
+    lines.push_back(fmt::format(
+        "rollout leads {}, and proves within a minute or so whether to promote it.",
+        banner.candidate == DemoCandidate::kBetter ? "v2" : "v3, which fails on some rows"));
   }
   lines.push_back(fmt::format("The route {} is asked like a language model. Both its providers are",
                               kDemoChatRoute));
@@ -78,7 +80,9 @@ std::vector<std::string> BannerLines(const DemoBanner& banner) {
                               ShellWord(kQuestion), banner.server_flag));
   lines.push_back(ChatCurl(banner));
   lines.emplace_back("Move the traffic from a second terminal, and see it move here:");
-  for (const char* verb : {"canary digits v2 25", "promote digits", "rollback digits"}) {
+  for (const char* verb :
+       {"canary tumour v2 25", "promote tumour", "rollback tumour", "rollout abort digits",
+        "rollout start digits v3 --unit request --steps 20,50"}) {
     lines.push_back(fmt::format("  {} {}{}", ShellWord(banner.program), verb, banner.server_flag));
   }
   AddSnippet(banner, lines);
@@ -131,6 +135,11 @@ std::vector<std::string> SummaryLines(const DemoFrame& frame, const DemoBanner& 
                           ShowRatio(version.figures.accuracy(), 2), version.figures.answered());
       between = ", ";
     }
+    lines.push_back(Fit(line, line.size()));
+  }
+  if (frame.rollout) {
+    const std::string line =
+        "  " + RolloutHeadline(*frame.rollout) + ": " + frame.rollout->sentence;
     lines.push_back(Fit(line, line.size()));
   }
   const ChatFigures& chat = frame.chat.figures;

@@ -18,7 +18,8 @@ struct DemoBanner {
   std::string server_flag;  ///< " --server HOST:PORT", or empty where the default finds it.
   std::string program;      ///< As typed, for the commands to paste.
   std::string data_dir;
-  bool kept = false;          ///< data_dir stays.
+  bool kept = false;  ///< data_dir stays.
+  DemoCandidate candidate = DemoCandidate::kBetter;
   bool reopened = false;      ///< The registry was there before and is as it was left.
   bool live = false;          ///< A view follows.
   std::string example_file;   ///< A request body for route `digits`.
@@ -41,7 +42,7 @@ std::string RouteLine(const FrameRoute& route, std::chrono::seconds elapsed);
 /// The language model route in one line, likewise.
 std::string ChatLine(const FrameChat& chat, std::chrono::seconds elapsed);
 
-/// At most 5 lines.
+/// At most 6 lines.
 std::vector<std::string> SummaryLines(const DemoFrame& frame, const DemoBanner& banner);
 
 }  // namespace podium::app

@@ -27,8 +27,8 @@ TEST(DemoText, TheFirstLinesSayWhatRunsWhatToTypeAndHowToStop) {
   EXPECT_EQ(Joined(BannerLines(Banner())), R"(
 Podium demo on http://localhost, first request routed 0.21 s after start.
 Two real models, tumour and digits, get held-back real rows: 50 requests/s.
-v1 of each serves, v2 is its canary with 5% of the sessions. Each answer is
-compared with the known label.
+v1 of each serves. tumour has v2 as its canary with 5% of the sessions; into digits a
+rollout leads v2, and proves within a minute or so whether to promote it.
 The route assistant is asked like a language model. Both its providers are
 fakes in this process: fake-moody fails now and then, fake-steady then answers.
 Ask it yourself (this digit is a 6):
@@ -36,9 +36,11 @@ Ask it yourself (this digit is a 6):
   build/release/podium chat assistant 'Who are you?'
   curl -N -H content-type:application/json -d '{"model":"assistant","stream":true,"messages":[{"role":"user","content":"Who are you?"}]}' http://localhost/v1/chat/completions
 Move the traffic from a second terminal, and see it move here:
-  build/release/podium canary digits v2 25
-  build/release/podium promote digits
-  build/release/podium rollback digits
+  build/release/podium canary tumour v2 25
+  build/release/podium promote tumour
+  build/release/podium rollback tumour
+  build/release/podium rollout abort digits
+  build/release/podium rollout start digits v3 --unit request --steps 20,50
 Or from Python, with OpenAI's SDK (pip install openai):
 from openai import OpenAI
 client = OpenAI(base_url="http://localhost/v1", api_key="none is needed")
@@ -73,7 +75,7 @@ TEST(DemoText, WhateverIsAskedForItFits26Lines) {
     EXPECT_LE(lines.size(), 26U);
     const std::string text = Joined(lines);
     EXPECT_NE(text.find("\nPort 8080 is taken"), std::string::npos);
-    EXPECT_NE(text.find("podium promote digits" + banner.server_flag + "\n"), std::string::npos);
+    EXPECT_NE(text.find("podium promote tumour" + banner.server_flag + "\n"), std::string::npos);
     EXPECT_NE(
         text.find("Ends after 1.5 s or with Ctrl-C; the data stay in /var/podium-demo-4x7k\n"),
         std::string::npos);

@@ -14,22 +14,23 @@ constexpr int kSessionTokenLength = 10;
 
 }  // namespace
 
-DemoTraffic::DemoTraffic(const std::vector<std::size_t>& rows, Rng& rng) : rng_(rng) {
-  PODIUM_ASSERT(!rows.empty());
-  for (const std::size_t count : rows) {
-    PODIUM_ASSERT(count > 0);
+DemoTraffic::DemoTraffic(const std::vector<DemoStream>& streams, Rng& rng) : rng_(rng) {
+  PODIUM_ASSERT(!streams.empty());
+  for (const DemoStream& stream : streams) {
+    PODIUM_ASSERT(stream.rows > 0 && stream.weight > 0);
+    turns_.insert(turns_.end(), stream.weight, routes_.size());
     Route route;
     route.callers.resize(kCallers);
-    route.order.resize(count);
+    route.order.resize(stream.rows);
     std::iota(route.order.begin(), route.order.end(), std::size_t{0});
-    route.next = count;  // The first call shuffles.
+    route.next = stream.rows;  // The first call shuffles.
     routes_.push_back(std::move(route));
   }
 }
 
 DemoCall DemoTraffic::Next() {
-  const std::size_t index = turn_;
-  turn_ = (turn_ + 1) % routes_.size();
+  const std::size_t index = turns_[turn_];
+  turn_ = (turn_ + 1) % turns_.size();
   Route& route = routes_[index];
   const std::size_t row = NextRow(route);
   return DemoCall{index, row, NextSession(route)};

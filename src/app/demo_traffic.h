@@ -18,17 +18,23 @@ struct DemoCall {
   std::string session;    ///< Sent as X-Session-Id.
 };
 
-/// Routes take turns. Each has some callers at a time, who leave after about ten requests and are
-/// followed by new ones: a share of sessions is then soon a share of requests too. Every row is
-/// sent once before any is sent again.
+/// What is sent to one route.
+struct DemoStream {
+  std::size_t rows = 0;    ///< Held-back rows to choose from.
+  std::size_t weight = 1;  ///< Turns of the route, of the sum of all weights.
+};
+
+/// Routes take turns, by their weights. Each has some callers at a time, who leave after about ten
+/// requests and are followed by new ones: a share of sessions is then soon a share of requests too.
+/// Every row is sent once before any is sent again.
 class DemoTraffic {
  public:
   static constexpr std::size_t kCallers = 8;  ///< Per route, at any time.
   static constexpr int kShortestSession = 7;  ///< Requests; the mean is 10.
   static constexpr int kLongestSession = 13;
 
-  /// `rows` holds the number of rows of each route. REQUIRES: not empty, none of them 0.
-  DemoTraffic(const std::vector<std::size_t>& rows, Rng& rng);
+  /// One stream for each route. REQUIRES: not empty, no number in them 0.
+  DemoTraffic(const std::vector<DemoStream>& streams, Rng& rng);
 
   DemoCall Next();
 
@@ -49,6 +55,7 @@ class DemoTraffic {
 
   Rng& rng_;
   std::vector<Route> routes_;
+  std::vector<std::size_t> turns_;  ///< Indexes of routes, in the order in which they are asked.
   std::size_t turn_ = 0;
 };
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxVersionsShown = 5;  ///< Per route.
 constexpr std::size_t kMaxTroublesShown = 3;
+constexpr std::size_t kMaxRolloutLines = 4;
 constexpr std::size_t kShareBarWidth = 18;
 constexpr int kHighestRank = 5;
 
@@ -210,6 +211,11 @@ class View {
   std::vector<std::string> lines_;
 };
 
+std::string_view ColourOf(const DemoRollout& rollout) {
+  if (rollout.phase == "promoted") return kGreen;
+  return rollout.runs() ? kYellow : kRed;
+}
+
 void AddRoute(const FrameRoute& route, View& view) {
   std::string name = route.route;  // On a route's first row only.
   for (std::size_t i = 0; i < std::min(route.versions.size(), kMaxVersionsShown); ++i) {
@@ -232,6 +238,11 @@ std::vector<std::string> ViewLines(const DemoFrame& frame, const DemoCanvas& can
   view.Add(title, kBold);
   view.AddHeads();
   for (const FrameRoute& route : frame.routes) AddRoute(route, view);
+  if (frame.rollout) {
+    for (const std::string& line : RolloutLines(*frame.rollout, canvas.width, kMaxRolloutLines)) {
+      view.Add(line, ColourOf(*frame.rollout));
+    }
+  }
   if (!frame.chat.providers.empty()) {
     view.Add(ChatHeadline(frame.chat));
     view.AddProviders(frame.chat.providers);

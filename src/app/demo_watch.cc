@@ -16,7 +16,12 @@ Task<void> DemoWatch::Look() {
   Result<RegistryPicture> taken = co_await std::move(taking);
   auto taking_chat = TakeChat();
   const Status chat = co_await std::move(taking_chat);
+  auto taking_rollout = TakeRollout();
+  const Status rollout = co_await std::move(taking_rollout);
   trouble_.clear();
+  if (!rollout) {
+    trouble_ = fmt::format("the rollout cannot be read: {}", rollout.error().message);
+  }
   if (!chat) trouble_ = fmt::format("the counters cannot be read: {}", chat.error().message);
   if (!taken) {
     trouble_ = fmt::format("the registry cannot be read: {}", taken.error().message);
@@ -74,6 +79,16 @@ Task<Status> DemoWatch::TakeChat() {
   const Result<double> cost = ReadCost(*costs);
   if (!cost) co_return Fail(cost.error());
   cost_usd_ = *cost;
+  co_return Status();
+}
+
+Task<Status> DemoWatch::TakeRollout() {
+  auto getting = Get(fmt::format("/api/v1/routes/{}/rollouts?limit=1", kDemoRolloutRoute));
+  const Result<std::string> listed = co_await std::move(getting);
+  if (!listed) co_return Fail(listed.error());
+  Result<std::optional<DemoRollout>> newest = ReadNewestRollout(*listed);
+  if (!newest) co_return Fail(newest.error());
+  rollout_ = *std::move(newest);
   co_return Status();
 }
 

@@ -9,6 +9,7 @@
 #include "app/demo_chat.h"
 #include "app/demo_examples.h"
 #include "app/demo_frame.h"
+#include "app/demo_rollout.h"
 #include "base/secret.h"
 #include "base/task.h"
 #include "net/http_client.h"
@@ -31,12 +32,14 @@ class DemoWatch {
   const RegistryPicture& picture() const { return picture_; }
   const ChatFigures& chat() const { return chat_; }
   std::optional<double> cost_usd() const { return cost_usd_; }
+  const std::optional<DemoRollout>& rollout() const { return rollout_; }
   const std::string& trouble() const { return trouble_; }  ///< Empty when the last look worked.
 
  private:
   Task<Result<RegistryPicture>> Take();
   Task<Status> TakeVersions(std::string route, RegistryPicture& picture);
   Task<Status> TakeChat();
+  Task<Status> TakeRollout();
   Task<Result<std::string>> Get(std::string target);
 
   net::HttpClient& client_;
@@ -44,6 +47,7 @@ class DemoWatch {
   const Secret& token_;
   RegistryPicture picture_;
   ChatFigures chat_;
+  std::optional<DemoRollout> rollout_;
   std::optional<double> cost_usd_;
   std::string trouble_;
 };

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include "app/setting_table.h"
 #include "app/settings_file.h"
+#include "base/limits.h"
 #include "base/suggest.h"
 #include "domain/version.h"
 #include "net/tls.h"
@@ -209,6 +211,7 @@ class Loader {
   // What is right by itself and wrong together.
   void CheckTogether() {
     CheckDoor();
+    CheckProviderCount();
     for (auto& [name, provider] : loaded_.settings.providers) CheckProvider(name, provider);
     for (const auto& [tag, target] : loaded_.settings.routes) CheckRoute(tag, target);
     const std::string& fallback = loaded_.settings.default_provider;
@@ -218,6 +221,15 @@ class Loader {
   Place PlaceOf(const std::string& thing) const {
     const auto found = named_.find(thing);
     return found == named_.end() ? Place{"default_provider"} : found->second;
+  }
+
+  void CheckProviderCount() {
+    const auto& providers = loaded_.settings.providers;
+    if (providers.size() <= limits::kMaxProviders) return;
+    const std::string& beyond = std::next(providers.begin(), limits::kMaxProviders)->first;
+    Report(Severity::kError, PlaceOf("providers." + beyond),
+           fmt::format("{} providers are named, at most {} can be: leave some out",
+                       providers.size(), limits::kMaxProviders));
   }
 
   void CheckProvider(const std::string& name, ProviderSettings& provider) {

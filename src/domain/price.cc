@@ -17,12 +17,12 @@ Status CheckAmount(std::string_view field, std::optional<NanoUsd> amount) {
                     fmt::format("/{}", field), nullptr});
 }
 
-Status CheckKey(std::string_view field, std::string_view text) {
+Status CheckKey(std::string_view field, std::string_view text, std::size_t most) {
   if (text.empty()) {
     return Fail(Error{ErrorCode::kInvalidArgument, fmt::format("\"{}\" is required", field),
                       fmt::format("/{}", field), nullptr});
   }
-  Status fit = CheckText(field, text, limits::kMaxNameBytes);
+  Status fit = CheckText(field, text, most);
   if (fit) return {};
   return Fail(std::move(fit).error().At(fmt::format("/{}", field)));
 }
@@ -30,8 +30,8 @@ Status CheckKey(std::string_view field, std::string_view text) {
 }  // namespace
 
 Status CheckPrice(const Price& price) {
-  PODIUM_TRY(CheckKey("provider", price.provider));
-  PODIUM_TRY(CheckKey("model", price.upstream_model));
+  PODIUM_TRY(CheckKey("provider", price.provider, limits::kMaxNameBytes));
+  PODIUM_TRY(CheckKey("model", price.upstream_model, limits::kMaxModelNameBytes));
   const std::pair<std::string_view, std::optional<NanoUsd>> amounts[] = {
       {"input", price.input},
       {"output", price.output},

@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::seconds;
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kNoThreshold = std::numeric_limits<double>::infinity();
 constexpr std::array<std::string_view, 7> kDays = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
 constexpr std::int64_t kMostSeconds = 1'000'000'000;  // So that no sum of them overflows.
 constexpr std::size_t kMostTextBytes = 4096;
@@ -210,7 +210,7 @@ class Members {
       const Json& one = (*value)[i];
       if constexpr (std::is_floating_point_v<Number>) {
         good = one.is_number() || one.is_null();
-        if (good) to[i] = one.is_null() ? kInfinity : one.get<Number>();
+        if (good) to[i] = one.is_null() ? kNoThreshold : one.get<Number>();
       } else {
         const std::optional<std::uint64_t> count = CountOf(one);
         good = count && *count <= std::numeric_limits<Number>::max();
@@ -481,7 +481,7 @@ void ReadRow(Members& json, Rollout& rollout) {
   json.Read("step", rollout.step);
   json.Read("gate_open", rollout.gate_open);
   json.Read("paged", rollout.paged);
-  json.Read("log_e_peak", rollout.log_e_peak, -kInfinity);
+  json.Read("log_e_peak", rollout.log_e_peak, -std::numeric_limits<double>::infinity());
   json.ReadList("epochs", limits::kMaxRolloutEpochs, rollout.epochs, ReadEpoch);
   json.Read("started_at", rollout.started_at);
   json.Read("step_entered_at", rollout.step_entered_at);

@@ -5,6 +5,7 @@
 #include <podium/random.h>
 #include <podium/registry.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -27,15 +28,58 @@ inline NewVersion Version(const std::string& id, const std::string& name = "rank
   return version;
 }
 
-/// Stands still until told otherwise.
+/// Stands still until told otherwise; makes the calls that fall due from inside Advance.
+/// Threads: any, but one at a time advances.
 class HandClock final : public Clock {
  public:
   WallTime Now() const override { return clock_.Now(); }
   SteadyTime SteadyNow() const override { return clock_.SteadyNow(); }
-  void Advance(std::chrono::nanoseconds step) { clock_.Advance(step); }
+
+  Ticker CallEvery(std::chrono::nanoseconds period, std::function<bool()> call) const override {
+    auto ticks = std::make_shared<Ticks>(Ticks{period, SteadyNow() + period, std::move(call)});
+    const std::lock_guard lock(mutex_);
+    std::erase_if(tickers_, [](const auto& held) { return held.expired(); });
+    tickers_.push_back(ticks);
+    return ticks;
+  }
+
+  void Advance(std::chrono::nanoseconds step) {
+    const SteadyTime end = SteadyNow() + step;
+    while (const std::shared_ptr<Ticks> next = NextBy(end)) {
+      clock_.Advance(next->due - SteadyNow());
+      next->due = next->call() ? next->due + next->period : SteadyTime::max();
+    }
+    clock_.Advance(end - SteadyNow());
+  }
+
+  /// Tickers that somebody still holds.
+  std::size_t tickers() const {
+    const std::lock_guard lock(mutex_);
+    return static_cast<std::size_t>(std::count_if(
+        tickers_.begin(), tickers_.end(), [](const auto& held) { return !held.expired(); }));
+  }
 
  private:
+  struct Ticks {
+    const std::chrono::nanoseconds period;
+    SteadyTime due;  // Of whoever advances.
+    const std::function<bool()> call;
+  };
+
+  std::shared_ptr<Ticks> NextBy(SteadyTime end) const {
+    const std::lock_guard lock(mutex_);
+    std::shared_ptr<Ticks> next;
+    for (const auto& held : tickers_) {
+      const std::shared_ptr<Ticks> ticks = held.lock();
+      if (ticks == nullptr || ticks->due > end) continue;
+      if (next == nullptr || ticks->due < next->due) next = ticks;
+    }
+    return next;
+  }
+
   podium::testing::SimClock clock_;
+  mutable std::mutex mutex_;
+  mutable std::vector<std::weak_ptr<Ticks>> tickers_;  // Protected by mutex_.
 };
 
 /// The same numbers every time; counts how many were asked for.

@@ -154,6 +154,23 @@ Result<ModelVersion> Registry::Register(const NewVersion& version) {
   return impl_->Change(store::RegisterVersion{RowOf(version)}, {});
 }
 
+Result<ModelVersion> Registry::RegisterShadow(const NewVersion& version) {
+  podium::ModelVersion row = RowOf(version);
+  row.status = VersionStatus::kShadow;
+  Result<ModelVersion> made = impl_->Change(store::RegisterVersion{row}, {});
+  if (made || made.error().code != ErrorCode::kConflict) return made;
+  store::VersionQuery query;
+  query.route = row.route;
+  query.name = row.name;
+  const podium::Result<std::vector<podium::ModelVersion>> rows = impl_->ReadAll(std::move(query));
+  if (!rows) return Refuse(rows.error());
+  for (const podium::ModelVersion& there : *rows) {
+    const bool same_id = row.model_id.get().empty() || there.model_id == row.model_id;
+    if (there.version == row.version && same_id) return Public(there);
+  }
+  return made;  // Its id is another version's, or a deleted one's.
+}
+
 Result<ModelVersion> Registry::Get(std::string_view id) const {
   const podium::Result<podium::ModelVersion> row = impl_->store().FindVersion(IdOf(id));
   if (!row) return Refuse(row.error());

@@ -2,6 +2,7 @@
 // allocation of this test binary is counted.
 #include <gtest/gtest.h>
 #include <podium/ab_router.h>
+#include <podium/canary_controller.h>
 #include <podium/registry.h>
 
 #include <cstdint>
@@ -52,6 +53,20 @@ TEST(SnapshotAllocations, ADecisionAllocatesNothing) {
   const std::int64_t after = allocations;
   EXPECT_EQ(after, before);
   EXPECT_GE(candidates, 500U);
+}
+
+// E1: what a call records costs it no allocation either.
+TEST(CanaryAllocations, ARecordAllocatesNothing) {
+  CanaryController canary = CanaryController::Create({}).value();
+  const std::int64_t before = allocations;
+  for (int i = 0; i < 100; ++i) {
+    canary.RecordSuccess();
+    canary.RecordFailure();
+  }
+  const double rate = canary.success_rate();
+  const std::int64_t after = allocations;
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(rate, 0.5);
 }
 
 }  // namespace

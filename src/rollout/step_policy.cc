@@ -4,25 +4,18 @@
 
 #include "base/assert.h"
 #include "rollout/evidence_limits.h"
+#include "rollout/plain_rule.h"
 
 namespace podium::rollout {
 namespace {
 
 constexpr BasisPoints kNobody;
 
+double Points(BasisPoints share) { return share.value(); }
+
 BasisPoints Everybody() { return *BasisPoints::From(BasisPoints::kWhole); }
 
-// min(share + step, most)
-BasisPoints Raised(BasisPoints share, BasisPoints step, BasisPoints most) {
-  return std::min(most,
-                  *BasisPoints::From(std::min(share.value() + step.value(), BasisPoints::kWhole)));
-}
-
 }  // namespace
-
-double SuccessRate(std::uint64_t successes, std::uint64_t total) {
-  return total == 0 ? 0 : static_cast<double>(successes) / static_cast<double>(total);
-}
 
 Result<ThresholdPolicy> ThresholdPolicy::For(const Plan& plan) {
   if (!(plan.success_threshold >= 0 && plan.success_threshold <= 1)) {
@@ -42,8 +35,11 @@ std::optional<Step> ThresholdPolicy::NextStep(const RolloutView& view) const {
   if (view.ended || view.paused || !view.window_open || !view.gate_passed) return std::nullopt;
   if (view.now - view.step_entered < plan_.interval) return std::nullopt;
   const double rate = SuccessRate(view.successes, view.total);
-  if (rate < plan_.success_threshold || view.share >= plan_.max_share) return std::nullopt;
-  const BasisPoints next = Raised(view.share, plan_.step_size, plan_.max_share);
+  const std::optional<double> raised =
+      NextShare({Points(view.share), Points(plan_.step_size), Points(plan_.max_share), rate,
+                 plan_.success_threshold});
+  if (!raised) return std::nullopt;
+  const BasisPoints next = *BasisPoints::From(static_cast<int>(*raised));
   return Step{
       StepKind::kAdvance, next,
       fmt::format("{} of {} succeeded ({:.2f} %), at least {:.2f} % are asked for: from {} % "

@@ -51,11 +51,9 @@ class StepPolicy {
   virtual std::optional<Step> NextStep(const RolloutView& view) const = 0;
 };
 
-/// Successes / total; 0 while nothing is recorded, so that no data never steps.
-double SuccessRate(std::uint64_t successes, std::uint64_t total);
-
-/// The plain rule (requirement E1): where the success rate reaches the threshold and the share is
-/// below its maximum, one step size more. It bounds no chance of error, and never rolls back.
+/// The plain rule (requirement E1, plain_rule.h): where the success rate reaches the threshold and
+/// the share is below its maximum, one step size more. It bounds no chance of error, and never
+/// rolls back.
 class ThresholdPolicy final : public StepPolicy {
  public:
   struct Plan {

@@ -31,7 +31,7 @@ constexpr std::string_view kPage =
 constexpr std::string_view kRunningPage =
     "SELECT id, phase, body, start_revision FROM rollouts WHERE ($1 = '' OR route = $1)"
     " AND start_revision < $2 AND " PODIUM_RUNNING " ORDER BY start_revision DESC LIMIT $3";
-constexpr std::string_view kAttempts =
+constexpr std::string_view kEarlierAttempts =
     "SELECT count(*) FROM rollouts WHERE route = $1 AND artifact = $2";
 constexpr std::string_view kToken = "SELECT token FROM rollout_leases WHERE rollout = $1";
 constexpr std::string_view kNewestVerdict =
@@ -212,7 +212,7 @@ Status ReadRolloutsOf(SqlConnection& connection, const Subject& subject, RouteSn
     PODIUM_TRY_ASSIGN(state.verdicts, NumberOf(newest.Bind(subject.rollout.get())));
   }
   if (!subject.attempts || !state.named) return {};
-  Query attempts(connection, kAttempts);
+  Query attempts(connection, kEarlierAttempts);
   attempts.Bind(state.route->name.get()).Bind(ArtifactOf(*state.named));
   PODIUM_TRY_ASSIGN(const std::int64_t earlier, NumberOf(attempts));
   state.earlier_attempts = static_cast<int>(earlier);

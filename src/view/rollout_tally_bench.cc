@@ -1,5 +1,5 @@
 // What it costs a call to be counted in a rollout: the aims are 5 ns for a good outcome where the
-// unit is the request, 30 ns where keys are sticky, 100 ns for an event (docs/BENCHMARKS.md).
+// unit is the request, 30 ns where keys are sticky, 100 ns for an event (docs/benchmarks.md).
 //
 // A batch is 1,000 calls; its mean is one sample, and the figure is the median of the samples. The
 // loop and the clock around it are measured by themselves, and named as Nothing: a call's own cost

@@ -110,6 +110,10 @@ BODIES = {
     ("DELETE", "/api/v1/routes/number/follow"): {"reason": ""},
     ("POST", "/api/v1/routes/number/follow/resume"): {"reason": ""},
     ("POST", "/api/v1/routes/number/reload"): {"force": False, "reason": ""},
+    ("POST", "/api/v1/routes/number/rollouts"): {
+        "candidate": "n2", "rule": "sequential", "unit": "request", "steps": [{"share_pct": 5}],
+        "guards": [{"metric": "error_rate"}], "windows": [], "on_deadline": "hold",
+        "promote_at_end": False, "force": False, "reason": ""},
 }
 
 

@@ -214,7 +214,7 @@ Result<Price> ReadPrice(const AdminCall& call) {
   Fields fields(call.body);
   Price price;
   price.provider = fields.RequiredText("provider", limits::kMaxNameBytes);
-  price.upstream_model = fields.RequiredText("model", limits::kMaxNameBytes);
+  price.upstream_model = fields.RequiredText("model", limits::kMaxModelNameBytes);
   price.input = ReadRequired(fields, "input");
   price.output = ReadRequired(fields, "output");
   price.cache_read = ReadAmount(fields, "cache_read");

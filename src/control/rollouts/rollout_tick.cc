@@ -6,6 +6,7 @@
 
 #include "base/limits.h"
 #include "base/utf8.h"
+#include "rollout/plain_rule.h"
 #include "rollout/step_policy.h"
 #include "rollout/verdict_json.h"
 
