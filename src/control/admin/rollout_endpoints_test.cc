@@ -185,13 +185,14 @@ TEST_F(RolloutPaths, IfMatchIsTheRolloutsTag) {
 }
 
 TEST_F(RolloutPaths, WhatIsNotThere) {
-  EXPECT_EQ(Ask("POST", "/api/v1/routes/r/rollouts", R"({"candidate": "1"})").status, 400);
   const Json begun = Start();
   EXPECT_EQ(Ask("GET", "/api/v1/rollouts/none").status, 404);
   EXPECT_EQ(Ask("GET", "/api/v1/routes/other/rollouts/" + begun["id"].get<std::string>()).status,
             404);
   EXPECT_EQ(Ask("POST", "/api/v1/routes/r/rollouts/none/abort", "{}").status, 404);
   EXPECT_EQ(Ask("POST", "/api/v1/routes/nowhere/rollouts", R"({"candidate": "2"})").status, 404);
+  EXPECT_EQ(Move(begun, "abort", "{}", "").status, 200);
+  EXPECT_EQ(Ask("POST", "/api/v1/routes/r/rollouts", R"({"candidate": "1"})").status, 400);
 }
 
 // INV-12: a look may speak for the candidate of an earlier part, or of a wider margin.
