@@ -24,6 +24,8 @@ enum class StoreCall : std::uint8_t {
   kVerifyAudit,
   kRaiseEpoch,
   kReadNewestEvent,
+  kReadRollout,   ///< Of RolloutStore (testing/sim/sim_rollout_store.h), as
+  kWriteRollout,  ///< leases, evidence and looks are.
 };
 
 enum class Moment : std::uint8_t {
@@ -75,7 +77,7 @@ class FaultyStore final : public store::RegistryStore {
   store::RegistryStore* inner_;
   mutable std::mutex mutex_;
   Script script_;                                      // Protected by mutex_.
-  std::vector<int> counts_ = std::vector<int>(12, 0);  // Protected by mutex_.
+  std::vector<int> counts_ = std::vector<int>(14, 0);  // Protected by mutex_.
 };
 
 }  // namespace podium::testing

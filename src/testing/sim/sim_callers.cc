@@ -81,6 +81,7 @@ void SimWorld::StartVerb() {
   SimVerb verb = DrawVerb();
   std::string headers =
       fmt::format("Content-Type: application/json\r\nX-Request-Id: {}\r\n", verb.request_id);
+  if (!verb.actor.empty()) headers += fmt::format("X-Podium-Actor: {}\r\n", verb.actor);
   if (verb.if_match) headers += fmt::format("If-Match: \"{}\"\r\n", *verb.if_match);
   auto exchange = std::make_shared<net::MemoryExchange>(
       net::MemoryExchange::Text(verb.method, verb.path, verb.body, headers));
@@ -131,6 +132,9 @@ SimVerb SimWorld::DrawVerb() {
         break;
       case 7:
         verb = OnVersion(PromotionKind::kDelete, route, "");
+        break;
+      case 8:
+        verb = DrawRollout(route);
         break;
       default:
         verb = DrawArms(route);
@@ -294,7 +298,7 @@ void SimWorld::WriteAsAnotherProcess() {
   const Result<store::Committed> done = raw_->Apply(mutation, context);
   if (!done || !done->changed) return;
   ++faults_[SimFault::kForeignWrite];
-  CommitSeen(*done, /*by_verb=*/false);
+  CommitSeen(mutation, *done, /*by_verb=*/false);
 }
 
 }  // namespace podium::testing

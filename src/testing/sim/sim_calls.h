@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "domain/ids.h"
@@ -14,6 +15,9 @@
 
 namespace podium::testing {
 
+/// Who promotes without a verdict.
+inline constexpr std::string_view kNamedPerson = "ann";
+
 /// One admin call that changes something.
 struct SimVerb {
   PromotionKind kind = PromotionKind::kRegister;
@@ -22,6 +26,7 @@ struct SimVerb {
   BasisPoints share;
   std::vector<RouteArm> arms;
   std::optional<std::int64_t> if_match;
+  std::string actor;       ///< X-Podium-Actor; empty: nobody is named.
   std::string request_id;  ///< Stands in the audit row: one of its own for each call.
 
   std::string method;

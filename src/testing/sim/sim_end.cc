@@ -44,8 +44,10 @@ void SimWorld::EndsWell() {
 }
 
 // What is not yet as it should be, in half a sentence; empty when all is well.
-std::string SimWorld::WhatIsMissing() const {
+std::string SimWorld::WhatIsMissing() {
   if (process_->calls.size() > 0) return "a coroutine has not ended";
+  if (std::string undone = rollout_checks_.LeftUndone(*raw_rollouts_); !undone.empty())
+    return undone;
   for (const view::ViewCell& cell : process_->cells) {
     const view::CoreView& view = *cell.Pin();
     if (view.generation() != MakeGeneration(0, rows_.revision())) {

@@ -32,8 +32,10 @@ enum class SimFault : std::uint8_t {
   kClockForward,      ///< The wall clock stepped forward.
   kForeignWrite,      ///< Another process wrote the table.
   kCoreBehind,        ///< A core answered by an older view than another.
+  kForeignEvidence,   ///< Another replica counted for a rollout.
+  kForeignDriver,     ///< Another replica took the lease of a rollout.
 };
-inline constexpr std::size_t kSimFaults = static_cast<std::size_t>(SimFault::kCoreBehind) + 1;
+inline constexpr std::size_t kSimFaults = static_cast<std::size_t>(SimFault::kForeignDriver) + 1;
 
 constexpr std::string_view NameOf(SimFault fault) {
   constexpr std::array<std::string_view, kSimFaults> kNames = {"crash",
@@ -58,7 +60,9 @@ constexpr std::string_view NameOf(SimFault fault) {
                                                                "wall clock back",
                                                                "wall clock forward",
                                                                "write by another process",
-                                                               "answer by a core that is behind"};
+                                                               "answer by a core that is behind",
+                                                               "evidence of another replica",
+                                                               "another replica drives"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 

@@ -1,4 +1,5 @@
-// Two hundred stories of everything going wrong at once, and none may break invariants 1 to 8.
+// Two hundred stories of everything going wrong at once, and none may break
+// invariants 1 to 8, 12 and 13.
 //
 //   testing_sim_test                         200 seeds, and those that once failed
 //   testing_sim_test --seeds=5000            that many
@@ -26,10 +27,11 @@ namespace {
 
 constexpr std::uint64_t kSeeds = 200;  ///< Enough that every kind of fault comes about.
 
-constexpr std::array kVerbs = {
-    PromotionKind::kRegister, PromotionKind::kPromote, PromotionKind::kActivate,
-    PromotionKind::kRollback, PromotionKind::kRamp,    PromotionKind::kAbort,
-    PromotionKind::kArms,     PromotionKind::kRetire,  PromotionKind::kDelete};
+constexpr std::array kVerbs = {PromotionKind::kRegister, PromotionKind::kPromote,
+                               PromotionKind::kActivate, PromotionKind::kRollback,
+                               PromotionKind::kRamp,     PromotionKind::kAbort,
+                               PromotionKind::kArms,     PromotionKind::kRetire,
+                               PromotionKind::kDelete,   PromotionKind::kRollout};
 
 std::uint64_t g_seeds = kSeeds;       ///< How many stories, from seed 1 on.
 std::optional<std::uint64_t> g_only;  ///< The one to replay.
@@ -64,6 +66,7 @@ struct Sums {
   std::uint64_t answered = 0;
   std::map<PromotionKind, std::uint64_t> committed;
   FaultCounts faults;
+  RolloutCounts rollouts;
 
   void Add(const SimReport& report) {
     ++seeds;
@@ -71,6 +74,7 @@ struct Sums {
     answered += report.answered;
     for (const auto& [kind, count] : report.committed) committed[kind] += count;
     faults.Add(report.faults);
+    rollouts.Add(report.rollouts);
   }
   std::string Text() const {
     std::string text =
@@ -81,6 +85,11 @@ struct Sums {
       text += fmt::format("{} {} {}", i == 0 ? "" : ",", NameOf(static_cast<SimFault>(i)),
                           faults.counts[i]);
     }
+    text += fmt::format(
+        "; rollouts: {} started, by drivers {} steps up, {} promoted, {} rolled back, {} told "
+        "overdue, {} moves by people",
+        rollouts.started, rollouts.stepped, rollouts.promoted, rollouts.rolled_back, rollouts.paged,
+        rollouts.by_person);
     return text;
   }
 };
@@ -97,6 +106,11 @@ TEST(Simulation, Invariants1To8HoldInEveryStory) {
   // A verb that is always refused breaks no invariant, and proves none.
   for (const PromotionKind kind : kVerbs) {
     EXPECT_GT(sums.committed[kind], 0U) << "nothing was proved about: " << NameOf(kind);
+  }
+  for (const std::uint64_t count :
+       {sums.rollouts.started, sums.rollouts.stepped, sums.rollouts.promoted,
+        sums.rollouts.rolled_back, sums.rollouts.paged, sums.rollouts.by_person}) {
+    EXPECT_GT(count, 0U) << "nothing was proved about rollouts: " << sums.Text();
   }
   for (std::size_t i = 0; i < kSimFaults; ++i) {
     EXPECT_GT(sums.faults.counts[i], 0U)

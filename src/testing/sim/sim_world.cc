@@ -26,7 +26,9 @@ const Error kGone{ErrorCode::kUnavailable, "the store is gone", "", nullptr};
 // own, so that rare combinations come about.
 int DrawWeight(Dice& dice, int usual) { return usual * dice.Between(0, 3) / 2; }
 
-bool IsRead(StoreCall call) { return call != StoreCall::kApply; }
+bool IsRead(StoreCall call) {
+  return call != StoreCall::kApply && call != StoreCall::kWriteRollout;
+}
 
 }  // namespace
 
@@ -37,13 +39,14 @@ SimWorld::SimWorld(const SimOptions& options)
       directory_("/dev/shm"),
       cores_(1 + dice_.Below(3)),
       memory_(clock_, rng_) {
-  constexpr std::array<int, kActions> kUsual = {300, 160, 60, 60, 6, 3, 2, 3, 0, 2, 4, 10, 4};
+  constexpr std::array<int, kActions> kUsual = {300, 160, 60, 60, 6, 3,  2, 3,
+                                                0,   2,   4,  10, 4, 12, 2};
   for (std::size_t i = 0; i < kActions; ++i) weights_[i] = DrawWeight(dice_, kUsual[i]);
   weights_[kWork] = 300;
   weights_[kPredict] = std::max(weights_[kPredict], 60);
   weights_[kVerb] = std::max(weights_[kVerb], 30);
   weights_[kStoreUp] = 40;  // Only drawn while it is down.
-  for (int i = 0; i < 9; ++i) verb_weights_.push_back(dice_.Between(0, 6));
+  for (int i = 0; i < 10; ++i) verb_weights_.push_back(dice_.Between(0, 6));
   verb_weights_[0] += 2;  // Without registrations and activations there is nothing to see.
   verb_weights_[1] += 2;
   verb_weights_[2] += 6;  // A canary is what most of the invariants are about.
@@ -61,7 +64,9 @@ SimWorld::SimWorld(const SimOptions& options)
     outsider_ = std::move(*store::SqliteStore::Open(directory_ / "podium.db", clock_, rng_));
   }
   raw_ = &memory_;
+  raw_rollouts_ = &memory_;
   if (outsider_) raw_ = outsider_.get();
+  if (outsider_) raw_rollouts_ = outsider_.get();
 }
 
 SimWorld::~SimWorld() {
@@ -80,6 +85,7 @@ SimReport SimWorld::Run() {
   if (checks_.failure().empty()) EndsWell();
   report_.hash = trace_.hash();
   report_.faults = faults_;
+  report_.rollouts = rollout_checks_.counts();
   if (!checks_.failure().empty()) {
     report_.failure = fmt::format("{}\n(step {}, life {}, {} cores; the last events:)\n{}",
                                   checks_.failure(), report_.steps, life_, cores_, trace_.Tail());
@@ -95,8 +101,8 @@ void SimWorld::OpenStore() {
   }
   store::RegistryStore& own = file_ ? static_cast<store::RegistryStore&>(*file_) : memory_;
   StoreHooks hooks;
-  hooks.committed = [this](const store::Mutation&, const store::Committed& committed) {
-    CommitSeen(committed, /*by_verb=*/true);
+  hooks.committed = [this](const store::Mutation& mutation, const store::Committed& committed) {
+    CommitSeen(mutation, committed, /*by_verb=*/true);
   };
   hooks.table = [this](store::TableDelta& delta) { BendTable(delta); };
   hooks.revision = [this](Revision& revision) {
@@ -104,7 +110,10 @@ void SimWorld::OpenStore() {
   };
   watched_ = std::make_unique<WatchedStore>(own, std::move(hooks));
   store_ = std::make_unique<FaultyStore>(*watched_);
-  store_->Follow([this](StoreCall call, Moment moment) { return StoreFault(call, moment); });
+  const auto faults = [this](StoreCall call, Moment moment) { return StoreFault(call, moment); };
+  store_->Follow(faults);
+  store::RolloutStore& own_rollouts = file_ ? static_cast<store::RolloutStore&>(*file_) : memory_;
+  rollouts_ = std::make_unique<SimRolloutStore>(own_rollouts, faults);
 }
 
 // One attempt; whoever finds no store tries again later, as an operator or a supervisor would.
@@ -121,9 +130,10 @@ void SimWorld::Boot() {
   auto loader = std::make_shared<SimLoader>(fates_, faults_,
                                             [this](milliseconds time) { return Loading(time); });
   process_ = std::make_unique<SimProcess>(SimPorts{
-      *store_, clock_, rng_, std::move(loader),
+      *store_, *rollouts_, clock_, rng_, std::move(loader),
       [this](std::size_t core, const std::function<void()>& job) { PostToCore(core, job); },
-      [this] { ReadinessChanged(); }, io_.get_executor(), directory_.path(), cores_});
+      [this] { ReadinessChanged(); }, io_.get_executor(), directory_.path(), cores_,
+      fmt::format("life-{}", life_)});
   lanes_ = LanesOf(*process_);
   checks_.LifeBegins(cores_);
   quiet_ = true;  // No callers before it listens.
@@ -165,6 +175,7 @@ void SimWorld::ShutDown() {
   }
   lanes_.clear();
   process_.reset();
+  rollouts_.reset();
   store_.reset();
   watched_.reset();
   file_.reset();
@@ -231,6 +242,7 @@ void SimWorld::Step() {
   }
   Act(static_cast<Action>(dice_.Weighted(weights)));
   if (stopped()) return;
+  rollout_checks_.AfterStep(*raw_rollouts_);
   if (!process_) {
     checks_.AfterStep(*raw_, nullptr);
     if (depth_ == 0) Boot();
@@ -304,6 +316,12 @@ void SimWorld::Act(Action action) {
       clock_.SetWall(back ? clock_.Now() - jump : clock_.Now() + jump);
       break;
     }
+    case kCountElsewhere:
+      CountElsewhere();
+      break;
+    case kDriveElsewhere:
+      DriveElsewhere();
+      break;
     case kActions:
       break;
   }
@@ -331,6 +349,20 @@ void SimWorld::Tick() {
     process_->next_retry = now + kRetryEvery;
     process_->runtime.RetryDue();
   }
+  if (now >= process_->next_rollouts) {
+    process_->next_rollouts = now + kRetryEvery;
+    TickRollouts();
+  }
+}
+
+void SimWorld::TickRollouts() {
+  process_->calls.Spawn(process_->driver.Survey());
+  if (std::exchange(process_->send_queued, true)) return;
+  const Status queued = process_->pools.writer.Submit([this] {
+    process_->send_queued = false;
+    (void)process_->sender.Send();  // What is not taken goes again.
+  });
+  if (!queued) process_->send_queued = false;
 }
 
 void SimWorld::ReadinessChanged() {
@@ -390,7 +422,8 @@ std::optional<Error> SimWorld::StoreFault(StoreCall call, Moment moment) {
   return kGone;
 }
 
-void SimWorld::CommitSeen(const store::Committed& committed, bool by_verb) {
+void SimWorld::CommitSeen(const store::Mutation& mutation, const store::Committed& committed,
+                          bool by_verb) {
   if (!committed.changed) return;
   if (by_verb) ++report_.committed[committed.audit.kind];
   const auto delta = raw_->ReadTable(rows_.revision());
@@ -399,6 +432,7 @@ void SimWorld::CommitSeen(const store::Committed& committed, bool by_verb) {
   trace_.Add(fmt::format("revision {}: {} {} {} by {}", committed.revision.get(),
                          NameOf(committed.audit.kind), committed.route.name.get(),
                          committed.audit.to.value_or(ModelId()).get(), committed.audit.request_id));
+  rollout_checks_.Committed(mutation, committed, *raw_rollouts_);
   if (!by_verb) return checks_.Committed(committed, nullptr);
   const ServerSight sight = process_->sight();
   checks_.Committed(committed, &sight);

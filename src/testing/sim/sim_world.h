@@ -23,6 +23,8 @@
 #include "testing/sim/sim_faults.h"
 #include "testing/sim/sim_loader.h"
 #include "testing/sim/sim_process.h"
+#include "testing/sim/sim_rollout_store.h"
+#include "testing/sim/sim_rollouts.h"
 #include "testing/sim/sim_trace.h"
 #include "testing/sim/watched_store.h"
 #include "testing/sim_clock.h"
@@ -45,6 +47,7 @@ struct SimReport {
   std::uint64_t answered = 0;                        ///< Predictions that got 200.
   std::map<PromotionKind, std::uint64_t> committed;  ///< Mutations of the server's own, by kind.
   FaultCounts faults;
+  RolloutCounts rollouts;
 };
 
 /// Threads: one; a world is used once.
@@ -73,6 +76,8 @@ class SimWorld {
     kSpoilRow,
     kLoaderTurns,
     kWallJumps,
+    kCountElsewhere,
+    kDriveElsewhere,
     kActions,
   };
   /// How often a store call of this seed goes wrong, in percent.
@@ -108,7 +113,8 @@ class SimWorld {
   void PostToCore(std::size_t core, const std::function<void()>& job);
   bool Loading(std::chrono::milliseconds time);
   std::optional<Error> StoreFault(StoreCall call, Moment moment);
-  void CommitSeen(const store::Committed& committed, bool by_verb);
+  void CommitSeen(const store::Mutation& mutation, const store::Committed& committed, bool by_verb);
+  void TickRollouts();
   void BendTable(store::TableDelta& delta);
   bool stopped() const { return dead_ || !checks_.failure().empty(); }
 
@@ -130,9 +136,16 @@ class SimWorld {
   ModelId Candidate(const PlainRoute& route);
   void WriteAsAnotherProcess();
 
+  // sim_rollout_callers.cc: rollouts, and the other replicas that have part in them.
+  SimVerb DrawRollout(const PlainRoute& route);
+  SimVerb DrawRolloutVerb(const PlainRoute& route);
+  void CountElsewhere();
+  void DriveElsewhere();
+  std::optional<RolloutMark> AnyMark();
+
   // sim_end.cc: when the trouble ends, everything comes right.
   void EndsWell();
-  std::string WhatIsMissing() const;
+  std::string WhatIsMissing();
 
   const SimOptions options_;
   Dice dice_;
@@ -153,6 +166,8 @@ class SimWorld {
   store::RegistryStore* raw_ = nullptr;           ///< Behind all faults.
   std::unique_ptr<WatchedStore> watched_;
   std::unique_ptr<FaultyStore> store_;
+  store::RolloutStore* raw_rollouts_ = nullptr;
+  std::unique_ptr<SimRolloutStore> rollouts_;
 
   RowHistory rows_;
   BadRows bad_;
@@ -162,6 +177,7 @@ class SimWorld {
   bool store_down_ = false;
   bool table_empty_ = false;
   SimChecks checks_{rows_, bad_};
+  RolloutChecks rollout_checks_{rows_, [this](std::string what) { checks_.Fail(std::move(what)); }};
 
   boost::asio::io_context io_{1};
   std::unique_ptr<SimProcess> process_;
