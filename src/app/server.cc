@@ -18,6 +18,7 @@
 #include "app/providers.h"
 #include "app/registry_open.h"
 #include "app/replica_id.h"
+#include "app/shadow_seed.h"
 #include "app/telemetry.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -30,6 +31,7 @@
 #include "control/replicas/replica_reporter.h"
 #include "domain/names.h"
 #include "gateway/gateway.h"
+#include "gateway/shadow_lane.h"
 #include "journal/journal.h"
 #include "net/core_pool.h"
 #include "net/cores.h"
@@ -45,6 +47,7 @@
 #include "store/own_place.h"
 #include "store/sql_store.h"
 #include "view/recent_requests.h"
+#include "view/shadow_tallies.h"
 #include "view/stats_registry.h"
 
 #ifndef PODIUM_BUILD
@@ -270,6 +273,8 @@ struct Server::Impl {
         cores(core_count),
         providers(ProviderTableOf(settings)),
         upstreams(cores, clock, trusts),
+        shadow_tallies(core_count),
+        shadow_lane(clock, {core_count, limits::kShadowThreads, limits::kShadowQueue}),
         recent(core_count, [this](std::size_t core,
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", InferenceThreads(settings),
@@ -288,7 +293,8 @@ struct Server::Impl {
                      ++moves;
                      ReportSoon();
                      following.Wake();
-                   }}),
+                   },
+                   &shadow_tallies}),
         canary_guard(*store, runtime, publisher),
         following(settings, replica.get(), {*store, *store, publisher, clock, rng, runtime, pools},
                   admin_context,
@@ -304,7 +310,8 @@ struct Server::Impl {
                                     settings.breaker, settings.llm_timeout, settings.max_llm_bytes,
                                     settings.drain},
                  {},
-                 RecordersOf(telemetry)},
+                 RecordersOf(telemetry),
+                 &shadow_lane},
                 cells),
         admin_context{*store,
                       runtime,
@@ -330,7 +337,8 @@ struct Server::Impl {
                       &moves,
                       &place,
                       &following.port(),
-                      [this] { following.Wake(); }},
+                      [this] { following.Wake(); },
+                      &shadow_tallies},
         admin(admin_context),
         mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),
         front(authenticator, gateway, admin, mlflow.api()),
@@ -552,6 +560,7 @@ struct Server::Impl {
 
   Status Start() {
     SeedRoutes(settings, *store);
+    SeedShadows(settings, *store);
     PODIUM_TRY(publisher.PublishFirst());
     PODIUM_TRY(PublishPrices());
     PODIUM_TRY_ASSIGN(const Revision revision, store->ReadRevision());
@@ -591,6 +600,7 @@ struct Server::Impl {
     upstreams.Stop();
     if (telemetry) telemetry->Stop();
     protection.guard->Stop();
+    shadow_lane.Stop();
     inference.Stop();
     runtime.Stop();
     StopTicking();
@@ -651,6 +661,8 @@ struct Server::Impl {
   net::CorePool cores;
   const gateway::ProviderTable providers;
   UpstreamPools upstreams;
+  view::ShadowTallies shadow_tallies;
+  gateway::ShadowLane shadow_lane;  // Stopped before the gateway, which says when it is busy, ends.
   view::RecentRequests recent;
   WorkerPool inference;
   control::ControlPools pools;

@@ -128,6 +128,17 @@ inline constexpr std::size_t kRecentTextBytes = 64;     ///< Of their request id
 inline constexpr std::size_t kInferenceQueue = 256;     ///< Long inferences waiting for the pool.
 inline constexpr std::chrono::microseconds kInlineInference{200};  ///< Longer work leaves the core.
 
+// Shadows: copies of calls, which are the first thing that is shed.
+inline constexpr std::size_t kMaxShadows = 4;     ///< Of one route that get copies at once.
+inline constexpr std::size_t kShadowQueue = 256;  ///< Copies that wait or run, per core.
+inline constexpr int kShadowThreads = 1;          ///< Of low priority, for models in this process.
+inline constexpr std::size_t kMaxShadowInputBytes = 128 * 1024;  ///< Larger calls are not copied.
+/// A copy that has waited for longer says nothing about now, and is shed.
+inline constexpr std::chrono::seconds kShadowPatience{2};
+inline constexpr std::size_t kShadowCalls = 32;                 ///< To providers at once, per core.
+inline constexpr std::size_t kMaxShadowBodyBytes = 256 * 1024;  ///< Of a copy to a provider.
+inline constexpr std::chrono::seconds kShadowLog{10};  ///< Between two log lines about one shadow.
+
 // The journal.
 inline constexpr std::size_t kJournalSegmentBytes = 4 * 1024 * 1024;  ///< One file, one mapping.
 inline constexpr std::size_t kJournalSpareSegments = 2;               ///< Prepared ahead, per core.

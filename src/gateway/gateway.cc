@@ -14,6 +14,7 @@
 #include "gateway/oip_endpoints.h"
 #include "gateway/oip_path.h"
 #include "gateway/predict_codec.h"
+#include "gateway/shadow_lane.h"
 #include "net/media_type.h"
 #include "net/target.h"
 
@@ -76,6 +77,9 @@ Status Enter(const net::Exchange& exchange, const Arrival& arrival, Passage& pas
 
 Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells)
     : shared_(shared), lanes_(shared_.inference, shared_.clock, shared_.options.lanes) {
+  if (shared_.shadows != nullptr) {
+    shared_.shadows->SetBusy([this] { return lanes_.waiting() > 0; });
+  }
   handed_.resize(cells.size());
   cores_.reserve(cells.size());
   if (shared_.llm) {
@@ -236,6 +240,7 @@ bool Gateway::TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& cod
     return true;
   }
   if (!call.runs_inline()) return false;
+  call.CopyToShadows();
   call.Answer(call.Run(), out);
   return true;
 }
@@ -259,6 +264,7 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
     call.Refuse(prepared.error(), response);
     co_return response;
   }
+  call.CopyToShadows();
   if (call.runs_inline()) {
     call.Answer(call.Run(), response);
     co_return response;
@@ -319,6 +325,10 @@ void Gateway::WriteMetrics(Exposition& out) const {
   }
   out.Family("podium_inference_queue", "gauge", "Inferences that wait for the pool.");
   out.Sample({}, static_cast<double>(lanes_.waiting()));
+  if (shared_.shadows != nullptr) {
+    out.Family("podium_shadow_queue", "gauge", "Copies for models in this process that are open.");
+    out.Sample({}, static_cast<double>(shared_.shadows->waiting()));
+  }
   if (shared_.llm) WriteLlmMetrics(out);
 }
 

@@ -28,6 +28,7 @@
 namespace podium::gateway {
 
 class CallHook;
+class ShadowLane;
 
 struct GatewayOptions {
   std::chrono::nanoseconds inline_limit = limits::kInlineInference;
@@ -54,6 +55,8 @@ struct GatewayShared {
   std::vector<CallHook*> hooks = {};
   /// By core; empty: nobody wants any.
   std::vector<telemetry::Recorder*> telemetry = {};
+  /// Where copies of calls go; null: nobody gets any. Outlives the gateway.
+  ShadowLane* shadows = nullptr;
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.

@@ -96,8 +96,14 @@ bool PredictCall::runs_inline() const {
       serving_here().stats->TimePerRow(core_.index);
   if (!seen) return false;
   const std::chrono::nanoseconds per_row = std::max(serving_here().model->time_per_row(), *seen);
-  const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(inputs_.rows);
+  const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(inputs().rows);
   return estimate <= core_.shared.options.inline_limit;
+}
+
+void PredictCall::CopyToShadows() {
+  if (call_.route()->shadows == nullptr || core_.shared.shadows == nullptr) return;
+  if (!IsPrimarysOwn(*call_.route(), call_.decision(), serving_)) return;
+  shared_inputs_ = copies_.Make(core_, call_, inputs_);
 }
 
 Result<std::vector<Tensor>> PredictCall::Run() const {
@@ -105,7 +111,7 @@ Result<std::vector<Tensor>> PredictCall::Run() const {
     return Fail(ErrorCode::kUnavailable, "the server is stopping: try again");
   }
   const SteadyTime start = core_.shared.clock.SteadyNow();
-  Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs_.tensors);
+  Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs().tensors);
   const bool ran = outputs || outputs.error().code != ErrorCode::kUnavailable;
   if (ran) model_time_ = core_.shared.clock.SteadyNow() - start;
   return outputs;
@@ -119,13 +125,15 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   }
   Record(OutcomeOf(outputs));
   if (!outputs) {
+    const bool stops = outputs.error().code == ErrorCode::kUnavailable;
+    copies_.End(stops ? ChampionEnd::kWithdrawn : ChampionEnd::kFailed, {}, std::nullopt);
     LogWarning("prediction failed", {{"route", call_.route_name()},
                                      {"model_id", served().model_id.get()},
                                      {"error", Describe(outputs.error())},
                                      {"request_id", call_.request_id()}});
     return Refuse(outputs.error(), response);
   }
-  codec_.WriteAnswer({*outputs, inputs_.rows, call_.route_name(), served()}, response);
+  codec_.WriteAnswer({*outputs, inputs().rows, call_.route_name(), served()}, response);
   if (const Status safe = call_.passage().SafetyOut(response.body); !safe) {
     return Refuse(safe.error(), response);
   }
@@ -134,13 +142,14 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   call_.CountNotServed(serving_.version);
   AddHeaders(response);
   call_.Finish(serving_, response.status);
+  copies_.End(ChampionEnd::kAnswered, std::move(*outputs), model_time_);
 }
 
 // What a version did, counted on this core.
 void PredictCall::Record(view::Outcome outcome) {
   view::VersionStats& stats = *serving_here().stats;
   if (model_time_) {
-    stats.ObserveRowTime(core_.index, *model_time_ / static_cast<std::int64_t>(inputs_.rows));
+    stats.ObserveRowTime(core_.index, *model_time_ / static_cast<std::int64_t>(inputs().rows));
   }
   call_.Count(serving_.version, outcome, core_.shared.clock.SteadyNow() - exchange_.received());
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 #include "gateway/call_codec.h"
 #include "gateway/gateway_core.h"
 #include "gateway/routed_call.h"
+#include "gateway/shadow_copies.h"
 #include "net/handler.h"
 #include "view/core_view.h"
 
@@ -36,6 +38,8 @@ class PredictCall {
 
   /// Everything up to the model: ids, admission, Choose, readiness, tensors.
   Status Prepare(std::string_view body);
+  /// Gives the route's shadows their copies. Once, when it is settled where the model runs.
+  void CopyToShadows();
   /// Whether the model is quick enough for this many rows to run on the I/O core.
   bool runs_inline() const;
   const LoadedModel* model() const { return serving_here().model.get(); }
@@ -47,6 +51,7 @@ class PredictCall {
 
  private:
   const ModelVersion& served() const { return call_.At(serving_.version); }
+  const CallInputs& inputs() const { return shared_inputs_ ? *shared_inputs_ : inputs_; }
   const view::VersionServing& serving_here() const { return call_.ServingOf(serving_.version); }
   Status Place(std::string_view body);
   Status CheckServable() const;
@@ -58,7 +63,9 @@ class PredictCall {
   CallCodec& codec_;
   RoutedCall call_;
   Serving serving_;
-  CallInputs inputs_;
+  CallInputs inputs_;  // Empty when they are shared.
+  std::shared_ptr<const CallInputs> shared_inputs_;
+  ShadowCopies copies_;
   mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.
 };
 

@@ -48,6 +48,8 @@ struct CompiledRoute {
   BasisPoints arms_share;     ///< Of all arms together; the rest is the control's.
   std::vector<ModelVersion> versions;  ///< All that are not deleted or retired, by model_id.
   std::optional<Follow> follow;        ///< Decides no call: for those who show or drive the route.
+  std::optional<ShadowPlan> shadow;    ///< Decides none either (view/route_shadows.h),
+  std::optional<ChallengerPlan> challenger;  ///< nor does this.
   WallTime updated_at;
   Revision revision;  ///< The route row's: its ETag.
 

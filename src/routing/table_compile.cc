@@ -39,6 +39,8 @@ class RouteCompilation {
     route_->updated_at = row.updated_at;
     route_->revision = row.revision;
     route_->follow = row.follow;
+    route_->shadow = row.shadow;
+    route_->challenger = row.challenger;
     route_->sticky_on = StickyOn();
     route_->salt = UsableSalt("salt", row.salt);
     route_->canary_salt = UsableSalt("canary_salt", row.canary_salt);

@@ -82,6 +82,8 @@ void AuditReplay::Add(const Promotion& row) {
     case PromotionKind::kFollow:
     case PromotionKind::kUnfollow:
     case PromotionKind::kFollowResume:
+    case PromotionKind::kShadow:      // What is copied, or asked beside the champion, decides
+    case PromotionKind::kChallenger:  // no call.
       break;
   }
   ReadFollow(row);

@@ -38,6 +38,10 @@ std::string_view EventType(PromotionKind kind) {
       return "podium.route.follow_ended";
     case PromotionKind::kFollowResume:
       return "podium.route.follow_resumed";
+    case PromotionKind::kShadow:
+      return "podium.shadow.changed";
+    case PromotionKind::kChallenger:
+      return "podium.challenger.changed";
   }
   return "podium.registry.changed";
 }

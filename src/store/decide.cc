@@ -8,6 +8,7 @@
 #include "store/draft.h"
 #include "store/follow_verbs.h"
 #include "store/registration.h"
+#include "store/shadow_verbs.h"
 #include "store/signature_gate.h"
 #include "store/verbs.h"
 
@@ -113,6 +114,8 @@ Result<Outcome> Dispatch(const Mutation& mutation, const Work& work) {
                         [&](const SetArms& verb) { return Split(verb, work); },
                         [&](const SetFollow& verb) { return StartFollowing(verb, work); },
                         [&](const ResumeFollow& verb) { return ResumeFollowing(verb, work); },
+                        [&](const SetShadow& verb) { return Shadow(verb, work); },
+                        [&](const SetChallenger& verb) { return Challenge(verb, work); },
                     },
                     mutation);
 }
@@ -144,9 +147,17 @@ Subject SubjectOf(const Mutation& mutation) {
   const auto of_end = [&](const EndCanary& verb) { subject.route = verb.route; };
   const auto of_follow = [&](const SetFollow& verb) { subject.route = verb.route; };
   const auto of_resume = [&](const ResumeFollow& verb) { subject.route = verb.route; };
+  const auto of_shadow = [&](const SetShadow& verb) {
+    subject.route = verb.route;
+    if (verb.plan) subject.others = verb.plan->versions;
+  };
+  const auto of_challenger = [&](const SetChallenger& verb) {
+    subject.route = verb.route;
+    if (verb.plan) subject.id = verb.plan->challenger;
+  };
   const auto of_version = [&](const auto& verb) { subject.id = verb.id; };
   std::visit(Overloaded{of_registration, of_arms, of_canary, of_rollback, of_end, of_follow,
-                        of_resume, of_version},
+                        of_resume, of_shadow, of_challenger, of_version},
              mutation);
   return subject;
 }
@@ -196,6 +207,7 @@ Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
 
   Draft draft(route, state.versions, stamp);
   PODIUM_TRY_ASSIGN(Outcome outcome, Dispatch(checked, Work{state, stamp, draft}));
+  KeepShadows(state, draft);
   if (std::holds_alternative<RollBackRoute>(mutation)) {
     HoldFollow(draft, stamp, context, outcome.audit);
   }

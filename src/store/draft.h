@@ -26,6 +26,8 @@ class Draft {
   /// The list as given; those that leave it are for the caller to place elsewhere first.
   void ReplaceArms(std::vector<RouteArm> arms);
   void ReplaceFollow(std::optional<Follow> follow);
+  void ReplaceShadow(std::optional<ShadowPlan> plan);
+  void ReplaceChallenger(std::optional<ChallengerPlan> plan);
   void SetPreviousPrimary(std::optional<ModelId> id);
   /// That a rollback cannot go to a version any more.
   void ForgetPreviousPrimary(const ModelId& id);

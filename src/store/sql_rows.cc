@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "store/follow_row.h"
 #include "store/row_text.h"
+#include "store/shadow_row.h"
 #include "store/sql.h"
 #include "store/sql_history.h"
 
@@ -78,6 +79,24 @@ void ReadFollowColumn(const Query& row, Route& route, std::vector<RowFault>& fau
   }
 }
 
+// The same for shadow and challenger: without them the route serves as ever, and copies nothing.
+void ReadShadowColumns(const Query& row, Route& route, std::vector<RowFault>& faults) {
+  if (const std::optional<std::string> text = row.OptionalText(12)) {
+    if (Result<ShadowPlan> plan = ShadowFromText(*text)) {
+      route.shadow = std::move(*plan);
+    } else {
+      faults.push_back({"routes", route.name.get(), plan.error().message});
+    }
+  }
+  if (const std::optional<std::string> text = row.OptionalText(13)) {
+    if (Result<ChallengerPlan> plan = ChallengerFromText(*text)) {
+      route.challenger = std::move(*plan);
+    } else {
+      faults.push_back({"routes", route.name.get(), plan.error().message});
+    }
+  }
+}
+
 // The routes of a bound statement, without their arms.
 Result<std::vector<Route>> ReadRoutes(Query& query, std::vector<RowFault>& faults) {
   std::vector<Route> routes;
@@ -87,6 +106,7 @@ Result<std::vector<Route>> ReadRoutes(Query& query, std::vector<RowFault>& fault
     Result<Route> route = ReadRouteColumns(query);
     if (route) {
       ReadFollowColumn(query, *route, faults);
+      ReadShadowColumns(query, *route, faults);
       routes.push_back(std::move(*route));
     } else {
       faults.push_back({"routes", query.Text(0), route.error().message});
@@ -168,6 +188,10 @@ Status WriteVersion(SqlConnection& connection, const ModelVersion& row) {
 Status WriteRoute(SqlConnection& connection, const Route& route) {
   std::optional<std::string> follow;
   if (route.follow) follow = FollowToText(*route.follow);
+  std::optional<std::string> shadow;
+  if (route.shadow) shadow = ShadowToText(*route.shadow);
+  std::optional<std::string> challenger;
+  if (route.challenger) challenger = ChallengerToText(*route.challenger);
   return Query(connection, sql::kUpsertRoute)
       .Bind(route.name.get())
       .Bind(route.task_type)
@@ -181,6 +205,8 @@ Status WriteRoute(SqlConnection& connection, const Route& route) {
       .Bind(MicrosOf(route.updated_at))
       .Bind(route.revision.get())
       .BindOptional(follow)
+      .BindOptional(shadow)
+      .BindOptional(challenger)
       .Run();
 }
 

@@ -39,6 +39,13 @@ inline std::vector<SweptMutation> SweptMutations() {
     on.Canary("b", 500);
     on.Do(SetFollow{iris, ranker});
   };
+  ShadowPlan everything;
+  everything.rate = Share(10'000);
+  const auto shadowed = [=](Registry& on) { on.Do(SetShadow{iris, everything}); };
+  ChallengerPlan against;
+  against.challenger = ModelId("b");
+  against.testing = true;
+  const auto challenged = [=](Registry& on) { on.Do(SetChallenger{iris, against}); };
   const auto retired = [](Registry& on) { on.Do(RetireVersion{ModelId("d")}); };
   return {
       {"register", nothing, RegisterVersion{Row("e")}},
@@ -60,6 +67,10 @@ inline std::vector<SweptMutation> SweptMutations() {
       {"unfollow", follows, SetFollow{iris, std::nullopt}},
       {"roll back and hold", followed_canary, RollBackRoute{iris}},
       {"resume", held, ResumeFollow{iris}},
+      {"shadow", nothing, SetShadow{iris, everything}},
+      {"end the shadow", shadowed, SetShadow{iris, std::nullopt}},
+      {"challenger", nothing, SetChallenger{iris, against}},
+      {"end the challenger", challenged, SetChallenger{iris, std::nullopt}},
   };
 }
 

@@ -40,4 +40,8 @@ Result<Outcome> Split(const SetArms& verb, Work work);
 Result<Outcome> StartFollowing(const SetFollow& verb, Work work);
 Result<Outcome> ResumeFollowing(const ResumeFollow& verb, Work work);
 
+// shadow_verbs.cc
+Result<Outcome> Shadow(const SetShadow& verb, Work work);
+Result<Outcome> Challenge(const SetChallenger& verb, Work work);
+
 }  // namespace podium::store

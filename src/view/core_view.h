@@ -13,6 +13,7 @@
 #include "domain/model.h"
 #include "routing/choose.h"
 #include "routing/table.h"
+#include "view/route_shadows.h"
 #include "view/version_stats.h"
 
 namespace podium::view {
@@ -33,7 +34,9 @@ struct VersionServing {
 /// One route: the compiled rows, and beside each version what serves it here.
 struct RouteView {
   std::shared_ptr<const routing::CompiledRoute> route;
-  std::vector<VersionServing> serving;  ///< By routing::VersionIndex.
+  std::vector<VersionServing> serving;                          ///< By routing::VersionIndex.
+  std::shared_ptr<const RouteShadows> shadows = nullptr;        ///< Null: nobody watches.
+  std::shared_ptr<const RouteChallenger> challenger = nullptr;  ///< Null: the champion is alone.
 };
 
 /// Threads: immutable, share freely.

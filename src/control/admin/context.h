@@ -32,6 +32,7 @@
 #include "view/follow_port.h"
 #include "view/publish_port.h"
 #include "view/recent_requests.h"
+#include "view/shadow_tallies.h"
 #include "view/stats_registry.h"
 
 namespace podium::control {
@@ -114,6 +115,8 @@ struct AdminContext {
   view::FollowPort* follow = nullptr;
   /// Told behind the commit when a registered model was changed here. Any thread; does not block.
   std::function<void()> models_changed = {};
+  /// nullptr: nobody gets copies, and there are no paths for that.
+  view::ShadowTallies* shadows = nullptr;
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
@@ -167,6 +170,8 @@ void AddVersionEndpoints(AdminRoutes& routes);
 void AddRouteEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::follow.
 void AddFollowEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::shadows.
+void AddShadowEndpoints(AdminRoutes& routes);
 void AddExplainEndpoints(AdminRoutes& routes);
 void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);

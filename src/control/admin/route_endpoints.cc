@@ -6,6 +6,7 @@
 #include "control/admin/fields.h"
 #include "control/admin/follow_json.h"
 #include "control/admin/query.h"
+#include "control/admin/shadow_json.h"
 #include "control/admin/verbs.h"
 #include "control/admin/version_json.h"
 
@@ -65,6 +66,8 @@ Json RouteJson(const AdminContext& c, const view::RouteView& route,
       compiled.canary_share.value() > 0 || compiled.previous_primary != kNoVersion;
   json["arms"] = ArmsJson(route);
   json["follow"] = FollowOf(c, compiled);
+  json["shadow"] = ShadowPlanJson(compiled.shadow);
+  json["challenger"] = ChallengerPlanJson(compiled.challenger);
   json["versions"] = compiled.versions.size();
   json["revision"] = compiled.revision.get();
   json["updated_at"] = FormatUtc(compiled.updated_at);

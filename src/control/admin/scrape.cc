@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "control/admin/shadow_json.h"
+
 namespace podium::control {
 namespace {
 
@@ -198,6 +200,7 @@ std::string ScrapeText(const AdminContext& context) {
   WriteTraffic(out, CollectSeries(context.stats));
   WriteRoutes(out, *state.view);
   WriteFollow(out, context, *state.view);
+  WriteShadowMetrics(out, context, *state.view);
   if (context.gateway_metrics) context.gateway_metrics(out);
   WriteControl(out, context, state);
   return out.Take();

@@ -10,6 +10,7 @@
 #include "control/admin/admission.h"
 #include "control/admin/fields.h"
 #include "control/admin/follow_json.h"
+#include "control/admin/shadow_json.h"
 #include "control/admin/version_json.h"
 #include "domain/names.h"
 
@@ -379,6 +380,8 @@ net::Response VerbResponse(const AdminCall& call, const VerbOutcome& outcome, in
   json["change"] = has_change ? ToJson(outcome.committed.audit) : Json();
   json["signature_checks"] = FindingsJson(outcome.committed.signatures);
   json["follow"] = FollowJson(outcome.committed.route.follow);
+  json["shadow"] = ShadowPlanJson(outcome.committed.route.shadow);
+  json["challenger"] = ChallengerPlanJson(outcome.committed.route.challenger);
   json["generation"] = c.publisher.state().view->generation().get();
   json["replicas_known"] = outcome.replicas_known;
   json["replicas"] = Json::array();
