@@ -16,6 +16,7 @@
 #include "app/cli_predict.h"
 #include "app/cli_replicas.h"
 #include "app/cli_serve.h"
+#include "app/cli_shadow.h"
 #include "app/cli_status.h"
 #include "app/cli_traffic.h"
 #include "app/cli_upload.h"
@@ -159,6 +160,8 @@ class Runner {
     if constexpr (std::is_same_v<Args, FollowArgs>) return RunFollow(context, args);
     if constexpr (std::is_same_v<Args, UnfollowArgs>) return RunUnfollow(context, args);
     if constexpr (std::is_same_v<Args, ReloadArgs>) return RunReload(context, args);
+    if constexpr (std::is_same_v<Args, ShadowArgs>) return RunShadow(context, args);
+    if constexpr (std::is_same_v<Args, ChallengerArgs>) return RunChallenger(context, args);
     if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
     if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }

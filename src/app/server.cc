@@ -207,6 +207,14 @@ gateway::InferenceLanes::Options LanesOf(const Settings& settings) {
   return {settings.inference_threads, limits::kSpareInferenceThreads, settings.inference_queue};
 }
 
+std::vector<std::unique_ptr<TaskGroup>> GroupsOf(const net::CorePool& cores) {
+  std::vector<std::unique_ptr<TaskGroup>> groups;
+  for (std::size_t core = 0; core < cores.size(); ++core) {
+    groups.push_back(std::make_unique<TaskGroup>(cores.executor(core)));
+  }
+  return groups;
+}
+
 std::string JournalRoot(const Settings& settings) {
   return (settings.data_dir / "journal").string();
 }
@@ -274,6 +282,7 @@ struct Server::Impl {
         providers(ProviderTableOf(settings)),
         upstreams(cores, clock, trusts),
         shadow_tallies(core_count),
+        shadow_calls(GroupsOf(cores)),
         shadow_lane(clock, {core_count, limits::kShadowThreads, limits::kShadowQueue}),
         recent(core_count, [this](std::size_t core,
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
@@ -311,7 +320,10 @@ struct Server::Impl {
                                     settings.drain},
                  {},
                  RecordersOf(telemetry),
-                 &shadow_lane},
+                 &shadow_lane,
+                 [this](std::size_t core, Task<void> task) {
+                   shadow_calls[core]->Spawn(std::move(task));
+                 }},
                 cells),
         admin_context{*store,
                       runtime,
@@ -465,6 +477,29 @@ struct Server::Impl {
     } while (co_await Pause(kPriceTick));
   }
 
+  // D3: what copies may cost is one budget of all replicas.
+  Task<void> FollowShadowCosts() {
+    Trouble trouble("what shadows have cost cannot be read: this replica counts its own alone",
+                    "what shadows have cost can be read again");
+    do {
+      auto look = RunOn(pools.reads, [this] { return LookAtShadowCosts(); });
+      trouble.Note(co_await std::move(look));
+    } while (co_await Pause(limits::kShadowBudgetLook));
+  }
+
+  Status LookAtShadowCosts() {
+    const auto budgets = shadow_tallies.Budgets();
+    if (budgets.empty()) return {};
+    const WallTime now = clock.Now();
+    const WallTime today = std::chrono::floor<std::chrono::days>(now);
+    PODIUM_TRY_ASSIGN(const auto sums, store->ReadShadowCosts(today, today + std::chrono::days(1)));
+    for (const auto& [route, budget] : budgets) {
+      const auto sum = sums.find(route);
+      budget->Learn(sum == sums.end() ? NanoUsd() : sum->second, now);
+    }
+    return {};
+  }
+
   Task<void> PrepareJournal() {
     Trouble trouble("the journal cannot be prepared: calls that cost money may be refused");
     do {
@@ -578,6 +613,7 @@ struct Server::Impl {
       ticking->Spawn(RetryLoads());
       ticking->Spawn(WatchInferences());
       ticking->Spawn(FollowPrices());
+      ticking->Spawn(FollowShadowCosts());
       following.Start(*ticking);
       if (!journal) return;
       ticking->Spawn(PrepareJournal());
@@ -598,6 +634,7 @@ struct Server::Impl {
     drained_at = clock.SteadyNow() + settings.drain_timeout;
     if (http) http->Stop(settings.drain_timeout);
     upstreams.Stop();
+    EndShadowCalls();
     if (telemetry) telemetry->Stop();
     protection.guard->Stop();
     shadow_lane.Stop();
@@ -612,6 +649,26 @@ struct Server::Impl {
     cores.Stop();
     SaveMarks();
     FlushLog();
+  }
+
+  // Copies at providers: no call waits for them, so nothing else does.
+  void EndShadowCalls() {
+    for (const auto& group : shadow_calls) {
+      const auto core = static_cast<std::size_t>(&group - shadow_calls.data());
+      std::latch ended(1);
+      shadow_ends.push_back(std::make_unique<TaskGroup>(group->executor()));
+      cores.Run(core, [&] {
+        group->Cancel();
+        shadow_ends.back()->Spawn(JoinInto(*group, ended));
+      });
+      ended.wait();
+    }
+  }
+
+  Task<void> JoinInto(TaskGroup& group, std::latch& ended) {
+    auto join = group.Join();
+    co_await std::move(join);
+    ended.count_down();
   }
 
   // What cannot be stored now waits in the journal for the next start.
@@ -630,18 +687,12 @@ struct Server::Impl {
       following.End();
       ticking->Cancel();
       ending.emplace(ticker.executor(0));
-      ending->Spawn(JoinTicking(ended));
+      ending->Spawn(JoinInto(*ticking, ended));
     });
     ended.wait();
     ticker.Stop();
     ticking.reset();
     ending.reset();
-  }
-
-  Task<void> JoinTicking(std::latch& ended) {
-    auto join = ticking->Join();
-    co_await std::move(join);
-    ended.count_down();
   }
 
   const Settings settings;
@@ -662,6 +713,8 @@ struct Server::Impl {
   const gateway::ProviderTable providers;
   UpstreamPools upstreams;
   view::ShadowTallies shadow_tallies;
+  std::vector<std::unique_ptr<TaskGroup>> shadow_calls;  // By core; each its core's.
+  std::vector<std::unique_ptr<TaskGroup>> shadow_ends;   // They wait for those.
   gateway::ShadowLane shadow_lane;  // Stopped before the gateway, which says when it is busy, ends.
   view::RecentRequests recent;
   WorkerPool inference;

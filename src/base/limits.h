@@ -137,6 +137,7 @@ inline constexpr std::size_t kMaxShadowInputBytes = 128 * 1024;  ///< Larger cal
 inline constexpr std::chrono::seconds kShadowPatience{2};
 inline constexpr std::size_t kShadowCalls = 32;                 ///< To providers at once, per core.
 inline constexpr std::size_t kMaxShadowBodyBytes = 256 * 1024;  ///< Of a copy to a provider.
+inline constexpr std::chrono::seconds kShadowBudgetLook{10};  ///< At what all replicas have spent.
 inline constexpr std::chrono::seconds kShadowLog{10};  ///< Between two log lines about one shadow.
 
 // The journal.

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/rng.h"
+#include "base/task.h"
 #include "base/worker_pool.h"
 #include "gateway/inference_lanes.h"
 #include "gateway/llm_core.h"
@@ -55,8 +56,11 @@ struct GatewayShared {
   std::vector<CallHook*> hooks = {};
   /// By core; empty: nobody wants any.
   std::vector<telemetry::Recorder*> telemetry = {};
-  /// Where copies of calls go; null: nobody gets any. Outlives the gateway.
+  /// Where copies of calls go; null: no model of this process gets any. Outlives the gateway.
   ShadowLane* shadows = nullptr;
+  /// Begins a task beside the calls of that core, on which it is called; it ends with the server.
+  /// Empty: no provider gets copies.
+  std::function<void(std::size_t core, Task<void> task)> spawn = {};
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.
@@ -83,6 +87,7 @@ struct GatewayCore {
   OipWorkspace oip;
   std::optional<LlmCore> llm;
   telemetry::Recorder* telemetry = nullptr;  ///< Null: nobody wants any.
+  std::size_t shadow_calls = 0;              ///< Copies at providers, at most limits::kShadowCalls.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
 };

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "domain/names.h"
+#include "gateway/shadow_copies.h"
 #include "gateway/trace_headers.h"
 #include "routing/serve_chain.h"
 
@@ -80,15 +81,38 @@ Status LlmCall::Prepare() {
   return Place();
 }
 
+void LlmCall::CopyToShadows() {
+  const view::RouteView* route = call_.route();
+  if (route == nullptr || route->shadows == nullptr || !core_.shared.spawn) return;
+  const Candidate& first = candidates_.front();
+  if (first.source != ElementSource::kRegistry) return;
+  if (!IsPrimarysOwn(*route, call_.decision(), {first.version, first.reason, 1})) return;
+  copies_.Make(core_, call_, surface_, body_);
+}
+
+void LlmCall::EndCopies(const AttemptEnd& end, std::chrono::nanoseconds time) {
+  if (attempts_ != 1) return;  // What the primary does when it is asked again, no copy is told of.
+  const bool own = at_ == 0;
+  if (!own || end.cancelled || end.withheld) {
+    return copies_.End(ChampionEnd::kWithdrawn, std::nullopt);
+  }
+  if (!end.failure) return copies_.End(ChampionEnd::kAnswered, time);
+  const bool at_fault = llm::IsProvidersFault(end.failure->kind);
+  copies_.End(at_fault ? ChampionEnd::kFailed : ChampionEnd::kWithdrawn, std::nullopt);
+}
+
 Task<net::Response> LlmCall::Ask() {
   net::Response response;
+  CopyToShadows();
   while (std::optional<Ready> ready = NextReady()) {
     const SteadyTime sent = core_.shared.clock.SteadyNow();
     asking_ = ready->attempt.get();
     auto run = ready->attempt->Run(std::move(ready->request), std::move(ready->terms), deadline_);
     AttemptEnd end = co_await std::move(run);
     asking_ = nullptr;
-    waited_ += core_.shared.clock.SteadyNow() - sent;
+    const std::chrono::nanoseconds took = core_.shared.clock.SteadyNow() - sent;
+    waited_ += took;
+    EndCopies(end, took);
     if (!end.failure && !end.cancelled) {
       Answer(std::move(end), response);
       co_return response;

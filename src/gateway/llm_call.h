@@ -19,6 +19,7 @@
 #include "gateway/llm/dialect.h"
 #include "gateway/llm/request_fields.h"
 #include "gateway/llm_attempt.h"
+#include "gateway/llm_copies.h"
 #include "gateway/routed_call.h"
 #include "net/handler.h"
 #include "routing/fallback_chain.h"
@@ -49,6 +50,10 @@ class LlmCall {
   Status Prepare();
   Task<net::Response> Ask();
   void CallerLeft();
+  /// Gives the route's shadows their copies, once all is known that goes out.
+  void CopyToShadows();
+  /// Tells them how the primary's first attempt ended.
+  void EndCopies(const AttemptEnd& end, std::chrono::nanoseconds time);
   Status NameRoute();
   Status Place();
   routing::RegistryElement Registered(std::vector<routing::RegistryElement>& others);
@@ -103,8 +108,9 @@ class LlmCall {
   int attempts_here_ = 0;  // Of candidates_[at_].
   std::chrono::nanoseconds pause_{};
   std::chrono::nanoseconds waited_{};  // For the caller's body, and for providers.
-  LlmAttempt* asking_ = nullptr;       // The attempt that is under way.
-  bool left_ = false;                  // The caller has.
+  LlmCopies copies_;
+  LlmAttempt* asking_ = nullptr;  // The attempt that is under way.
+  bool left_ = false;             // The caller has.
   std::optional<llm::CallError>
       error_;  // Of the last that failed; of the first that could not be asked.
   std::optional<std::chrono::milliseconds> retry_after_;
