@@ -321,6 +321,7 @@ struct Server::Impl {
                  {},
                  RecordersOf(telemetry),
                  &shadow_lane,
+                 nullptr,
                  [this](std::size_t core, Task<void> task) {
                    shadow_calls[core]->Spawn(std::move(task));
                  }},

@@ -135,6 +135,8 @@ inline constexpr int kShadowThreads = 1;          ///< Of low priority, for mode
 inline constexpr std::size_t kMaxShadowInputBytes = 128 * 1024;  ///< Larger calls are not copied.
 /// A copy that has waited for longer says nothing about now, and is shed.
 inline constexpr std::chrono::seconds kShadowPatience{2};
+/// For a challenger that has no deadline of its own; what is stuck is ended before.
+inline constexpr std::chrono::seconds kChallengerPatience{60};
 inline constexpr std::size_t kShadowCalls = 32;                 ///< To providers at once, per core.
 inline constexpr std::size_t kMaxShadowBodyBytes = 256 * 1024;  ///< Of a copy to a provider.
 inline constexpr std::chrono::seconds kShadowBudgetLook{10};  ///< At what all replicas have spent.

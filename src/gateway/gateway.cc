@@ -239,7 +239,7 @@ bool Gateway::TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& cod
     call.Refuse(prepared.error(), out);
     return true;
   }
-  if (!call.runs_inline()) return false;
+  if (!call.runs_inline() || call.is_challenged()) return false;
   call.CopyToShadows();
   call.Answer(call.Run(), out);
   return true;
@@ -265,12 +265,8 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
     co_return response;
   }
   call.CopyToShadows();
-  if (call.runs_inline()) {
-    call.Answer(call.Run(), response);
-    co_return response;
-  }
-  InferenceLanes::Lane lane(lanes_, call.model());
-  auto run = RunOn(lane, [&call] { return call.Run(); });
+  call.AskChallenger(lanes_);
+  auto run = RunModel(call);
   Result<std::vector<Tensor>> outputs = co_await std::move(run);
   // A full queue is this server's overload, not a limit that the caller has used up.
   if (!outputs && outputs.error().code == ErrorCode::kLimited) {
@@ -280,8 +276,20 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
                 response);
     co_return response;
   }
+  if (call.awaits_challenger()) {
+    auto wait = call.AwaitChallenger();
+    co_await std::move(wait);
+  }
   call.Answer(std::move(outputs), response);
   co_return response;
+}
+
+// Here, or on the pool.
+Task<Result<std::vector<Tensor>>> Gateway::RunModel(const PredictCall& call) {
+  if (call.runs_inline()) co_return call.Run();
+  InferenceLanes::Lane lane(lanes_, call.model());
+  auto run = RunOn(lane, [&call] { return call.Run(); });
+  co_return co_await std::move(run);
 }
 
 /// The end of a call that asked no model.

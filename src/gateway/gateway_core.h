@@ -18,6 +18,7 @@
 #include "base/rng.h"
 #include "base/task.h"
 #include "base/worker_pool.h"
+#include "domain/challenger_record.h"
 #include "gateway/inference_lanes.h"
 #include "gateway/llm_core.h"
 #include "gateway/oip_codec.h"
@@ -58,6 +59,8 @@ struct GatewayShared {
   std::vector<telemetry::Recorder*> telemetry = {};
   /// Where copies of calls go; null: no model of this process gets any. Outlives the gateway.
   ShadowLane* shadows = nullptr;
+  /// Who takes the records of champion-challenger; null: nobody. Outlives the gateway.
+  ChallengerSink* challenger_records = nullptr;
   /// Begins a task beside the calls of that core, on which it is called; it ends with the server.
   /// Empty: no provider gets copies.
   std::function<void(std::size_t core, Task<void> task)> spawn = {};

@@ -13,6 +13,7 @@
 
 #include "base/result.h"
 #include "gateway/call_codec.h"
+#include "gateway/challenger_call.h"
 #include "gateway/gateway_core.h"
 #include "gateway/routed_call.h"
 #include "gateway/shadow_copies.h"
@@ -40,6 +41,13 @@ class PredictCall {
   Status Prepare(std::string_view body);
   /// Gives the route's shadows their copies. Once, when it is settled where the model runs.
   void CopyToShadows();
+  /// Whether a challenger is asked beside the primary: then nothing is answered at once.
+  bool is_challenged() const;
+  /// Asks the route's challenger beside the primary, if it has one. Once, as above.
+  void AskChallenger(InferenceLanes& lanes);
+  /// Whether the challenger's answer is the one to give: then it is waited for.
+  bool awaits_challenger() const { return challenger_.begun() && challenger_.taken(); }
+  Task<void> AwaitChallenger() { return challenger_.Await(core_.shared.clock); }
   /// Whether the model is quick enough for this many rows to run on the I/O core.
   bool runs_inline() const;
   const LoadedModel* model() const { return serving_here().model.get(); }
@@ -53,9 +61,14 @@ class PredictCall {
   const ModelVersion& served() const { return call_.At(serving_.version); }
   const CallInputs& inputs() const { return shared_inputs_ ? *shared_inputs_ : inputs_; }
   const view::VersionServing& serving_here() const { return call_.ServingOf(serving_.version); }
+  void ShareInputs();
   Status Place(std::string_view body);
   Status CheckServable() const;
   void Record(view::Outcome outcome);
+  void ObserveRowTime();
+  void EndCopies(Result<std::vector<Tensor>> champion);
+  void GiveChallengers(const Result<std::vector<Tensor>>& champion, net::Response& response);
+  void Give(const std::vector<Tensor>& outputs, net::Response& response);
   void AddHeaders(net::Response& response) const;
 
   GatewayCore& core_;
@@ -66,6 +79,8 @@ class PredictCall {
   CallInputs inputs_;  // Empty when they are shared.
   std::shared_ptr<const CallInputs> shared_inputs_;
   ShadowCopies copies_;
+  ChallengerCall challenger_;
+  std::optional<std::chrono::nanoseconds> champion_time_;       // Set when another one answers.
   mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.
 };
 

@@ -5,27 +5,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
 #include <utility>
 
+#include "domain/challenger_record.h"
 #include "view/shadow_tally.h"
 
 namespace podium::view {
-
-/// What the one record of a call says of the choice.
-enum class ChallengerChoice : std::uint8_t {
-  kChampion,    ///< u < 1 - weight.
-  kChallenger,  ///< u >= 1 - weight, and it answered in time.
-  kLate,        ///< It would have been the challenger's; its deadline passed.
-  kFailed,      ///< The same; it failed.
-  kBusy,        ///< The same; it could not be asked: not ready, or no place for it.
-};
-inline constexpr std::size_t kChallengerChoices = 5;
-constexpr std::string_view NameOf(ChallengerChoice choice) {
-  constexpr std::array<std::string_view, kChallengerChoices> kNames = {"champion", "challenger",
-                                                                       "late", "failed", "busy"};
-  return kNames[static_cast<std::size_t>(choice)];
-}
 
 /// Threads: any; CountCall of `pairs` on its core.
 struct ChallengerTally {

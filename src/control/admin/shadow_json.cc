@@ -112,9 +112,9 @@ Json ChallengerStandingJson(const AdminContext& c, const view::RouteView& route)
   const auto tally = c.shadows->ChallengerOf(compiled.name, compiled.challenger->challenger);
   json["ready"] = route.challenger != nullptr && route.challenger->version != routing::kNoVersion;
   json["choices"] = Json::object();
-  for (std::size_t i = 0; i < view::kChallengerChoices; ++i) {
-    const auto choice = static_cast<view::ChallengerChoice>(i);
-    json["choices"][view::NameOf(choice)] = tally->Of(choice);
+  for (std::size_t i = 0; i < kChallengerChoices; ++i) {
+    const auto choice = static_cast<ChallengerChoice>(i);
+    json["choices"][NameOf(choice)] = tally->Of(choice);
   }
   json["compared"] = PairsJson(tally->pairs.Counts(), "the challenger");
   return json;
