@@ -33,6 +33,25 @@ void LlmPair::Meet() {
   tally->CountPair(outcome);
 }
 
+std::unique_ptr<LlmCopy> CopyFor(const GatewayCore& core, const RoutedCall& call,
+                                 routing::VersionIndex version, llm::Surface surface,
+                                 std::string_view body) {
+  const ModelVersion& row = call.At(version);
+  auto copy = std::make_unique<LlmCopy>();
+  copy->surface = surface;
+  copy->body.reserve(body.size() + net::kBodyPadding);
+  copy->body = body;
+  copy->body.append(net::kBodyPadding, '\0');
+  copy->size = body.size();
+  copy->provider = core.llm->shared.providers.IndexOf(row.provider_key);
+  copy->upstream_model = row.upstream_model;
+  copy->model = row.catalogue_id.empty() ? row.upstream_model : row.catalogue_id;
+  copy->version = row.model_id.get();
+  copy->route = call.route_name();
+  copy->request_id = call.request_id();
+  return copy;
+}
+
 void LlmCopies::Make(GatewayCore& core, const RoutedCall& call, llm::Surface surface,
                      std::string_view body) {
   const view::RouteShadows& shadows = *call.route()->shadows;
@@ -49,23 +68,15 @@ void LlmCopies::Make(GatewayCore& core, const RoutedCall& call, llm::Surface sur
       target.tally->CountShed(view::ShadowShed::kFull);
       continue;
     }
-    const ModelVersion& row = call.At(target.version);
-    auto copy = std::make_unique<LlmCopy>();
-    copy->pair = std::make_shared<LlmPair>(target.tally);
-    copy->surface = surface;
-    copy->body.reserve(body.size() + net::kBodyPadding);
-    copy->body = body;
-    copy->body.append(net::kBodyPadding, '\0');
-    copy->size = body.size();
-    copy->provider = core.llm->shared.providers.IndexOf(row.provider_key);
-    copy->upstream_model = row.upstream_model;
-    copy->model = row.catalogue_id.empty() ? row.upstream_model : row.catalogue_id;
-    copy->version = row.model_id.get();
-    copy->route = call.route_name();
-    copy->request_id = call.request_id();
+    auto pair = std::make_shared<LlmPair>(target.tally);
+    pairs_.push_back(pair);
+    std::unique_ptr<LlmCopy> copy = CopyFor(core, call, target.version, surface, body);
+    copy->tally = target.tally;
     copy->daily_cap = shadows.daily_cap;
     copy->budget = shadows.budget;
-    pairs_.push_back(copy->pair);
+    copy->ended = [pair = std::move(pair)](const CopyEnd& end) {
+      if (end.sent && !end.cancelled) pair->EndChallenger(end.error.has_value(), end.time);
+    };
     ++core.shadow_calls;
     core.shared.spawn(core.index, CarryCopy(core, std::move(copy)));
   }

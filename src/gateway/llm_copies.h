@@ -8,6 +8,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +18,8 @@
 
 #include "base/money.h"
 #include "base/task.h"
+#include "domain/attempt.h"
+#include "domain/token_usage.h"
 #include "gateway/gateway_core.h"
 #include "gateway/llm/surface.h"
 #include "gateway/routed_call.h"
@@ -44,9 +48,27 @@ struct LlmPair {
   std::optional<std::chrono::nanoseconds> challenger_time_;
 };
 
+/// What a copy has come to.
+struct CopyEnd {
+  std::optional<Error> error;
+  bool sent = true;  ///< False: it was never asked; `error` says nothing then.
+  bool timed_out = false;
+  bool cancelled = false;  ///< The server stops: that says nothing.
+  bool billed = true;      ///< Of one that failed: the provider may have worked for it.
+  TokenUsage usage{.estimated = true};
+  std::uint64_t output_bytes = 0;
+  /// From sending it to what the caller would have had first: a token, or all.
+  std::optional<std::chrono::nanoseconds> time;
+  std::string answer;  ///< The whole one in the caller's dialect, of a copy that keeps it.
+};
+
 /// All that a copy needs when its call is long over.
 struct LlmCopy {
-  std::shared_ptr<LlmPair> pair;
+  std::shared_ptr<view::ShadowTally> tally;
+  std::function<void(CopyEnd end)> ended;  ///< Told once, on the core.
+  AttemptKind kind = AttemptKind::kShadow;
+  bool keeps_answer = false;
+  bool counts_errors = true;  ///< In the tally; false for a champion that is asked beside.
   llm::Surface surface = llm::Surface::kChat;
   std::string body;  ///< With net::kBodyPadding behind `size`.
   std::size_t size = 0;
@@ -56,8 +78,9 @@ struct LlmCopy {
   std::string version;
   std::string route;
   std::string request_id;
+  std::string user_id;  ///< Who is charged; empty for a shadow's copy.
   NanoUsd daily_cap;
-  std::shared_ptr<view::ShadowBudget> budget;
+  std::shared_ptr<view::ShadowBudget> budget;  ///< Null: without a cap.
 };
 
 /// INV-9: nothing here waits, fails, or changes what the caller gets.
@@ -78,6 +101,11 @@ class LlmCopies {
  private:
   std::vector<std::shared_ptr<LlmPair>> pairs_;
 };
+
+/// A copy of `body` for that version of the call's route; the caller fills in the rest.
+std::unique_ptr<LlmCopy> CopyFor(const GatewayCore& core, const RoutedCall& call,
+                                 routing::VersionIndex version, llm::Surface surface,
+                                 std::string_view body);
 
 /// Sends one copy and reads its answer. The core outlives it.
 Task<void> CarryCopy(GatewayCore& core, std::unique_ptr<LlmCopy> copy);

@@ -12,18 +12,6 @@
 namespace podium::gateway {
 namespace {
 
-/// What a copy has come to.
-struct CopyEnd {
-  std::optional<Error> error;
-  bool timed_out = false;
-  bool cancelled = false;
-  bool billed = true;  ///< Of one that failed: the provider may have worked for it.
-  TokenUsage usage{.estimated = true};
-  std::uint64_t output_bytes = 0;
-  /// When the caller would have had the first of it: a token, or all.
-  std::optional<SteadyTime> first;
-};
-
 CopyEnd FailedBy(const Error& error, TokenUsage usage = {.estimated = true}) {
   CopyEnd end;
   end.error = error;
@@ -56,12 +44,20 @@ class CopyCall {
 
   Task<void> Run() {
     const std::optional<view::ShadowShed> shed = Begin();
-    if (shed) copy_->pair->tally->CountShed(*shed);
-    if (shed || !open_) co_return;
+    if (shed) copy_->tally->CountShed(*shed);
+    if (!open_) {
+      CopyEnd end;
+      end.sent = !shed;
+      end.error = Error{ErrorCode::kInvalidArgument, "it cannot be asked this", "", nullptr};
+      copy_->ended(std::move(end));
+      co_return;
+    }
     begun_ = core_.shared.clock.SteadyNow();
     auto ask = Ask();
-    const CopyEnd end = co_await std::move(ask);
-    Finish(end);
+    CopyEnd end = co_await std::move(ask);
+    Account(end);
+    if (end.error && !end.cancelled) NoteError(*end.error);
+    copy_->ended(std::move(end));
   }
 
  private:
@@ -80,7 +76,6 @@ class CopyCall {
     if (!call) {
       // It has no words for what the caller wants: as if it had been asked and had failed.
       NoteError(call.error());
-      copy_->pair->EndChallenger(true, std::nullopt);
       return std::nullopt;
     }
     call_ = *std::move(call);
@@ -91,13 +86,14 @@ class CopyCall {
   std::optional<view::ShadowShed> WriteIntent(const llm::RequestFields& fields) {
     journal::IntentView intent;
     intent.at = core_.shared.clock.Now();
-    intent.kind = AttemptKind::kShadow;
+    intent.kind = copy_->kind;
     intent.route = copy_->route;
     intent.model = copy_->model;
     intent.version = copy_->version;
     intent.provider = provider_.name;
     intent.upstream_model = copy_->upstream_model;
     intent.request_id = copy_->request_id;
+    intent.user_id = copy_->user_id;
     intent.estimate.uncached_input = static_cast<std::int64_t>(copy_->size);
     intent.estimate.output_text =
         copy_->surface == llm::Surface::kEmbeddings
@@ -109,12 +105,13 @@ class CopyCall {
     intent.estimated_cost = most.amount;
     intent.price_id = most.price_id;
     held_ = most.amount.value_or(NanoUsd());
-    if (copy_->daily_cap == NanoUsd() || !copy_->budget->Hold(held_, copy_->daily_cap, intent.at)) {
+    if (copy_->budget != nullptr && (copy_->daily_cap == NanoUsd() ||
+                                     !copy_->budget->Hold(held_, copy_->daily_cap, intent.at))) {
       return view::ShadowShed::kCost;
     }
     open_ = llm_.writer == nullptr ? std::nullopt : journal::WriteIntent(*llm_.writer, intent);
     if (open_) return std::nullopt;
-    copy_->budget->Settle(held_, NanoUsd(), intent.at);
+    if (copy_->budget != nullptr) copy_->budget->Settle(held_, NanoUsd(), intent.at);
     return view::ShadowShed::kFull;
   }
 
@@ -152,13 +149,16 @@ class CopyCall {
     CopyEnd end;
     end.usage = decoded.usage;
     end.output_bytes = answer.size();
-    end.first = Now();
+    end.time = Now() - begun_;
+    if (copy_->keeps_answer) {
+      end.answer = decoded.body ? *std::move(decoded.body) : std::move(answer);
+    }
     co_return end;
   }
 
   Task<CopyEnd> Stream(llm::AnswerTerms terms) {
     StreamPump pump(adapter_.Translate(std::move(terms)));
-    std::optional<SteadyTime> first;
+    std::optional<std::chrono::nanoseconds> first;
     std::string out;
     for (bool whole = false; !whole;) {
       auto read = response_->ReadSome();
@@ -168,16 +168,17 @@ class CopyCall {
       out.clear();
       const Status taken = whole ? pump.Finish(out) : pump.Take(*piece, out);
       if (!taken) co_return FailedBy(pump.failure());
-      if (!first && pump.progress().has_output) first = Now();
+      if (!first && pump.progress().has_output) first = Now() - begun_;
     }
     CopyEnd end;
     end.usage = pump.progress().usage;
     end.output_bytes = pump.progress().output_bytes;
-    end.first = first;
+    end.time = first;
     co_return end;
   }
 
-  void Finish(const CopyEnd& end) {
+  // INV-11: once.
+  void Account(const CopyEnd& end) {
     journal::Outcome outcome;
     outcome.ended = core_.shared.clock.Now();
     outcome.status = !end.error      ? AttemptStatus::kOk
@@ -196,19 +197,16 @@ class CopyCall {
     outcome.price_id = cost.price_id;
     journal::WriteOutcome(*llm_.writer, *open_, outcome);
     const NanoUsd spent = cost.amount.value_or(NanoUsd());
-    copy_->budget->Settle(held_, spent, outcome.ended);
-    copy_->pair->tally->CountCost(spent);
-    if (end.cancelled) return;  // The server stops: that says nothing.
-    if (end.error) NoteError(*end.error);
-    const auto time = end.first ? std::optional(*end.first - begun_) : std::nullopt;
-    copy_->pair->EndChallenger(end.error.has_value(), time);
+    if (copy_->budget != nullptr) copy_->budget->Settle(held_, spent, outcome.ended);
+    copy_->tally->CountCost(spent);
   }
 
   void NoteError(const Error& error) {
-    view::ShadowTally& tally = *copy_->pair->tally;
-    if (!tally.CountError(Now())) return;
-    LogWarning("a shadow has failed; its errors are counted, and logged now and then",
+    view::ShadowTally& tally = *copy_->tally;
+    if (!copy_->counts_errors || !tally.CountError(Now())) return;
+    LogWarning("a copy has failed; errors of its kind are counted, and logged now and then",
                {{"route", copy_->route},
+                {"kind", NameOf(copy_->kind)},
                 {"model_id", copy_->version},
                 {"provider", provider_.name},
                 {"error", Describe(error)}});
@@ -232,12 +230,13 @@ Task<void> CarryCopy(GatewayCore& core, std::unique_ptr<LlmCopy> copy) {
   // The call that it copies goes out first.
   auto turn = Pause(std::chrono::nanoseconds(1));
   const bool goes_on = co_await std::move(turn);
+  const bool is_shadow = copy->kind == AttemptKind::kShadow;
   if (goes_on) {
     CopyCall call(core, std::move(copy));
     auto run = call.Run();
     co_await std::move(run);
   }
-  --core.shadow_calls;
+  if (is_shadow) --core.shadow_calls;
 }
 
 }  // namespace podium::gateway
