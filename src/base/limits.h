@@ -122,6 +122,15 @@ inline constexpr int kEventPage = 100;  ///< Events that one stream holds in mem
 inline constexpr std::chrono::seconds kEventComment{15};  ///< Between comments of a silent stream.
 inline constexpr std::chrono::milliseconds kEventLook{50};  ///< Whether the registry has moved.
 
+// Rollouts.
+inline constexpr std::size_t kMaxPlanSteps = 100;           ///< One for each percent of traffic.
+inline constexpr std::size_t kMaxPlanWindows = 32;          ///< When steps up may be taken.
+inline constexpr std::chrono::hours kMaxStepTime{90 * 24};  ///< Bake time or deadline of a step.
+/// Of one rollout, those of shares that people set included. As many as a verdict looks at.
+inline constexpr std::size_t kMaxRolloutEpochs = 1024;
+inline constexpr std::size_t kEvidenceSlice = 500;  ///< Keys that are written or dropped at once.
+inline constexpr std::size_t kMaxVerdictBytes = 8 * 1024 * 1024;  ///< With its evidence.
+
 // Serving.
 inline constexpr std::size_t kRecentRequests = 10'000;  ///< Kept to be explained, all cores.
 inline constexpr std::size_t kRecentTextBytes = 64;     ///< Of their request ids and units.

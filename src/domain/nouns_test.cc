@@ -10,6 +10,7 @@
 #include "domain/ids.h"
 #include "domain/model.h"
 #include "domain/promotion.h"
+#include "domain/rollout.h"
 #include "domain/route.h"
 #include "domain/tensor.h"
 #include "domain/version.h"
@@ -40,10 +41,16 @@ TEST(Nouns, AreWrittenAndReadTheSame) {
             "primary canary shadow arm standby retired");
   EXPECT_EQ(NamesOf(LoadPolicy::kLazy, ParseLoadPolicy), "eager lazy");
   EXPECT_EQ(NamesOf(RoutePolicy::kAb, ParseRoutePolicy), "fixed ab");
-  EXPECT_EQ(NamesOf(PromotionKind::kFollowResume, ParsePromotionKind),
+  EXPECT_EQ(NamesOf(PromotionKind::kRollout, ParsePromotionKind),
             "register promote activate rollback ramp abort arms retire delete seed follow unfollow "
-            "follow-resume");
+            "follow-resume rollout");
   EXPECT_EQ(NamesOf(OnChampion::kRollout, ParseOnChampion), "promote rollout");
+  EXPECT_EQ(NamesOf(SplitUnit::kUser, ParseSplitUnit), "route request session user");
+  EXPECT_EQ(NamesOf(GuardMetric::kCost, ParseGuardMetric), "error_rate latency first_token cost");
+  EXPECT_EQ(NamesOf(RolloutRule::kThreshold, ParseRolloutRule), "sequential threshold");
+  EXPECT_EQ(NamesOf(OnOverdue::kRollBack, ParseOnOverdue), "hold rollback");
+  EXPECT_EQ(NamesOf(RolloutPhase::kAborted, ParseRolloutPhase),
+            "running paused promoted rolled_back aborted");
   EXPECT_EQ(NamesOf(DataType::kBytes, ParseDataType),
             "BOOL UINT8 UINT16 UINT32 UINT64 INT8 INT16 INT32 INT64 FP16 BF16 FP32 FP64 BYTES");
   EXPECT_EQ(ParseVersionStatus("Primary"), std::nullopt) << "case matters";

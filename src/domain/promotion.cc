@@ -6,7 +6,7 @@
 namespace podium {
 namespace {
 
-constexpr std::array<std::pair<PromotionKind, std::string_view>, 15> kKinds = {{
+constexpr std::array<std::pair<PromotionKind, std::string_view>, 16> kKinds = {{
     {PromotionKind::kRegister, "register"},
     {PromotionKind::kPromote, "promote"},
     {PromotionKind::kActivate, "activate"},
@@ -20,6 +20,7 @@ constexpr std::array<std::pair<PromotionKind, std::string_view>, 15> kKinds = {{
     {PromotionKind::kFollow, "follow"},
     {PromotionKind::kUnfollow, "unfollow"},
     {PromotionKind::kFollowResume, "follow-resume"},
+    {PromotionKind::kRollout, "rollout"},
     {PromotionKind::kShadow, "shadow"},
     {PromotionKind::kChallenger, "challenger"},
 }};

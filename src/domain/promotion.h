@@ -26,8 +26,9 @@ enum class PromotionKind : std::uint8_t {
   kFollow,        ///< The route follows a registered model from now on, or another one.
   kUnfollow,      ///< It is driven by Podium's own verbs again.
   kFollowResume,  ///< It was held by a rollback and follows again.
-  kShadow,        ///< What its shadows get copies of was set.
-  kChallenger,    ///< Champion-challenger was set or ended.
+  kRollout,  ///< A rollout went on without moving traffic: paused, resumed, a gate opened, paged.
+  kShadow,   ///< What its shadows get copies of was set.
+  kChallenger,  ///< Champion-challenger was set or ended.
 };
 std::string_view NameOf(PromotionKind kind);
 std::optional<PromotionKind> ParsePromotionKind(std::string_view name);

@@ -7,7 +7,9 @@
 #include <utility>
 
 #include "base/json.h"
+#include "store/evidence_text.h"
 #include "store/follow_row.h"
+#include "store/rollout_verbs.h"
 
 namespace podium::store {
 namespace {
@@ -37,8 +39,10 @@ std::optional<RouteArm> ReadArm(const Json& json, int slot) {
 
 // What decides a call, in the parts that a row can change.
 auto Deciding(const RouteStanding& standing) {
+  const std::optional<RolloutMark>& rollout = standing.rollout;
   return std::tuple(standing.primary, standing.canary, standing.share, standing.salt,
-                    standing.canary_salt, standing.arms);
+                    standing.canary_salt, standing.arms, rollout ? rollout->id : RolloutId(),
+                    rollout ? rollout->unit : SplitUnit::kRoute);
 }
 
 }  // namespace
@@ -82,14 +86,31 @@ void AuditReplay::Add(const Promotion& row) {
     case PromotionKind::kFollow:
     case PromotionKind::kUnfollow:
     case PromotionKind::kFollowResume:
+    case PromotionKind::kRollout:
     case PromotionKind::kShadow:      // What is copied, or asked beside the champion, decides
     case PromotionKind::kChallenger:  // no call.
       break;
   }
+  ReadRollout(row);
   ReadFollow(row);
   ReadSalts(row);
   if (!standing_.newest || before != Deciding(standing_)) standing_.decided = row;
   standing_.newest = row;
+}
+
+// A rollout that ends takes the role from its candidate, but for the rollback of a whole route,
+// which takes the share alone.
+void AuditReplay::ReadRollout(const Promotion& row) {
+  const std::optional<RolloutTold> told = ToldOfRollout(row);
+  if (!told) return;
+  if (!HasEnded(told->phase)) {
+    if (told->move == "start") standing_.rollout_by = row;
+    standing_.rollout = RolloutMark{told->id, told->epoch, told->unit, {}};
+    return;
+  }
+  standing_.rollout.reset();
+  standing_.rollout_by.reset();
+  if (told->move != "route_rollback") DropCanary();
 }
 
 void AuditReplay::SetPrimary(const Promotion& row) {
@@ -186,6 +207,7 @@ Route RouteOf(const RouteStanding& standing, const std::string& sticky_on) {
   route.salt = standing.salt;
   route.canary_salt = standing.canary_salt;
   route.arms = standing.arms;
+  route.rollout = standing.rollout;
   return route;
 }
 

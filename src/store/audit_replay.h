@@ -33,9 +33,12 @@ struct RouteStanding {
   /// it.
   std::optional<Follow> follow;
   std::optional<Promotion> follow_by;  ///< The row that said so last.
-  std::optional<Promotion> newest;     ///< The last row of the route by then, whatever it changed.
-  std::optional<Promotion> decided;    ///< The last one that changed what calls are decided by.
-  std::vector<std::string> unknown;    ///< What the rows do not say, one sentence each.
+  /// The rollout that ran: its id, unit and epoch. Frozen thresholds decide no call.
+  std::optional<RolloutMark> rollout;
+  std::optional<Promotion> rollout_by;  ///< The row that started it.
+  std::optional<Promotion> newest;      ///< The last row of the route by then, whatever it changed.
+  std::optional<Promotion> decided;     ///< The last one that changed what calls are decided by.
+  std::vector<std::string> unknown;     ///< What the rows do not say, one sentence each.
   /// Those that hold a role, as the table has them now, deleted ones too: names and providers never
   /// change, statuses and shares do.
   std::vector<ModelVersion> versions;
@@ -56,6 +59,7 @@ class AuditReplay {
   void DropCanary();
   void ReadSalts(const Promotion& row);
   void ReadFollow(const Promotion& row);
+  void ReadRollout(const Promotion& row);
 
   RouteStanding standing_;
 };

@@ -38,6 +38,8 @@ std::string_view EventType(PromotionKind kind) {
       return "podium.route.follow_ended";
     case PromotionKind::kFollowResume:
       return "podium.route.follow_resumed";
+    case PromotionKind::kRollout:
+      return "podium.rollout.changed";
     case PromotionKind::kShadow:
       return "podium.shadow.changed";
     case PromotionKind::kChallenger:
@@ -73,6 +75,20 @@ void AddFollow(const Changes& changes, Json& data) {
   data["follow"] = follow ? FollowOfEvent(*follow) : Json();
 }
 
+Json RolloutOfEvent(const Rollout& rollout) {
+  Json json = Json::object();
+  json["id"] = rollout.id.get();
+  json["candidate"] = rollout.candidate.get();
+  json["primary"] = rollout.primary.get();
+  json["attempt"] = rollout.attempt;
+  json["phase"] = NameOf(rollout.phase);
+  json["step"] = rollout.step;
+  json["steps"] = rollout.plan.steps.size();
+  json["share_pct"] = HasEnded(rollout.phase) ? 0.0 : rollout.share().percent();
+  json["said"] = rollout.said;
+  return json;
+}
+
 // Head and count travel with each event: whoever keeps the events can tell a cut audit table.
 std::string EventData(const Changes& changes, const Promotion& audit, const Head& head) {
   Json data = Json::object();
@@ -90,6 +106,7 @@ std::string EventData(const Changes& changes, const Promotion& audit, const Head
   data["request_id"] = audit.request_id;
   data["at"] = FormatUtc(audit.at);
   AddFollow(changes, data);
+  if (changes.rollout) data["rollout"] = RolloutOfEvent(*changes.rollout);
   data["head_hash"] = head.chain.hash;
   data["audit_count"] = head.chain.count;
   return DumpJson(data);
@@ -101,7 +118,10 @@ Stamp MakeStamp(const Head& head, WallTime clock, Rng& rng) {
   Stamp stamp;
   stamp.revision = Revision(head.revision.get() + 1);
   stamp.now = std::max(clock, head.at);
-  stamp.fresh_id = ModelId("m" + RandomToken(rng, kTokenLength));
+  // A mutation makes a version or a rollout, never both.
+  const std::string token = RandomToken(rng, kTokenLength);
+  stamp.fresh_id = ModelId("m" + token);
+  stamp.fresh_rollout = RolloutId("r" + token);
   stamp.route_salt = RandomToken(rng, kTokenLength);
   stamp.canary_salt = RandomToken(rng, kTokenLength);
   return stamp;
@@ -115,7 +135,8 @@ Sealed Seal(const Changes& changes, const Head& head) {
   sealed.head = {head.epoch, sealed.audit.revision,
                  ChainHead{sealed.audit.hash, head.chain.count + 1}, sealed.audit.at};
   sealed.event.revision = sealed.audit.revision;
-  sealed.event.type = EventType(sealed.audit.kind);
+  sealed.event.type =
+      changes.event.empty() ? std::string(EventType(sealed.audit.kind)) : changes.event;
   sealed.event.data = EventData(changes, sealed.audit, sealed.head);
   sealed.event.at = sealed.audit.at;
   return sealed;
@@ -153,6 +174,7 @@ Committed Answer(Changes changes, const Sealed& sealed) {
   committed.revision = sealed.audit.revision;
   committed.audit = sealed.audit;
   committed.route = std::move(changes.route);
+  committed.rollout = std::move(changes.rollout);
   committed.version = std::move(changes.subject);
   committed.signatures = std::move(changes.signatures);
   return committed;
@@ -162,6 +184,7 @@ Committed AnswerUnchanged(Changes changes, const Head& head) {
   Committed committed;
   committed.revision = head.revision;
   committed.route = std::move(changes.route);
+  committed.rollout = std::move(changes.rollout);
   committed.version = std::move(changes.subject);
   committed.changed = false;
   return committed;

@@ -27,6 +27,14 @@ std::optional<VersionKey> ParseVersionKey(std::string_view text) {
                     ModelId(std::string(text.substr(cut)))};
 }
 
+// Of a list whose cursors begin with that letter.
+std::optional<std::int64_t> NumberBehind(char list, std::string_view text) {
+  const std::optional<std::string> bytes = FromHexText(text);
+  if (!bytes || !bytes->starts_with(list)) return std::nullopt;
+  std::string_view rest = std::string_view(*bytes).substr(1);
+  return TakeNumber(rest);
+}
+
 }  // namespace
 
 std::string EncodeCursor(const VersionKey& last) {
@@ -35,6 +43,10 @@ std::string EncodeCursor(const VersionKey& last) {
 }
 
 std::string EncodeCursor(Revision last) { return ToHexText(fmt::format("p{}:", last.get())); }
+
+std::string EncodeRolloutCursor(Revision last) {
+  return ToHexText(fmt::format("r{}:", last.get()));
+}
 
 std::string EncodeModelAuditCursor(std::int64_t last) {
   return ToHexText(fmt::format("a{}:", last));
@@ -50,19 +62,19 @@ Result<VersionKey> DecodeVersionCursor(std::string_view text) {
 }
 
 Result<Revision> DecodePromotionCursor(std::string_view text) {
-  const std::optional<std::string> bytes = FromHexText(text);
-  if (!bytes || !bytes->starts_with('p')) return NotOurs();
-  std::string_view rest = std::string_view(*bytes).substr(1);
-  const auto number = TakeNumber(rest);
+  const std::optional<std::int64_t> number = NumberBehind('p', text);
   if (!number || EncodeCursor(Revision(*number)) != text) return NotOurs();
   return Revision(*number);
 }
 
+Result<Revision> DecodeRolloutCursor(std::string_view text) {
+  const std::optional<std::int64_t> number = NumberBehind('r', text);
+  if (!number || EncodeRolloutCursor(Revision(*number)) != text) return NotOurs();
+  return Revision(*number);
+}
+
 Result<std::int64_t> DecodeModelAuditCursor(std::string_view text) {
-  const std::optional<std::string> bytes = FromHexText(text);
-  if (!bytes || !bytes->starts_with('a')) return NotOurs();
-  std::string_view rest = std::string_view(*bytes).substr(1);
-  const auto number = TakeNumber(rest);
+  const std::optional<std::int64_t> number = NumberBehind('a', text);
   if (!number || EncodeModelAuditCursor(*number) != text) return NotOurs();
   return *number;
 }

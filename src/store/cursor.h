@@ -21,13 +21,15 @@ struct VersionKey {
 };
 
 std::string EncodeCursor(const VersionKey& last);
-std::string EncodeCursor(Revision last);  ///< Promotions, newest first.
+std::string EncodeCursor(Revision last);         ///< Promotions, newest first.
+std::string EncodeRolloutCursor(Revision last);  ///< By the revision that started it.
 /// Changes of MLflow's registry, newest first, by the number of their row.
 std::string EncodeModelAuditCursor(std::int64_t last);
 
 /// kInvalidArgument for text that EncodeCursor did not write, or wrote for another list.
 Result<VersionKey> DecodeVersionCursor(std::string_view text);
 Result<Revision> DecodePromotionCursor(std::string_view text);
+Result<Revision> DecodeRolloutCursor(std::string_view text);
 Result<std::int64_t> DecodeModelAuditCursor(std::string_view text);
 
 /// kInvalidArgument unless 1 to limits::kPageMax.

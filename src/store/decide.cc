@@ -8,6 +8,7 @@
 #include "store/draft.h"
 #include "store/follow_verbs.h"
 #include "store/registration.h"
+#include "store/rollout_verbs.h"
 #include "store/shadow_verbs.h"
 #include "store/signature_gate.h"
 #include "store/verbs.h"
@@ -114,6 +115,8 @@ Result<Outcome> Dispatch(const Mutation& mutation, const Work& work) {
                         [&](const SetArms& verb) { return Split(verb, work); },
                         [&](const SetFollow& verb) { return StartFollowing(verb, work); },
                         [&](const ResumeFollow& verb) { return ResumeFollowing(verb, work); },
+                        [&](const StartRollout& verb) { return Start(verb, work); },
+                        [&](const MoveRollout& verb) { return Move(verb, work); },
                         [&](const SetShadow& verb) { return Shadow(verb, work); },
                         [&](const SetChallenger& verb) { return Challenge(verb, work); },
                     },
@@ -147,6 +150,15 @@ Subject SubjectOf(const Mutation& mutation) {
   const auto of_end = [&](const EndCanary& verb) { subject.route = verb.route; };
   const auto of_follow = [&](const SetFollow& verb) { subject.route = verb.route; };
   const auto of_resume = [&](const ResumeFollow& verb) { subject.route = verb.route; };
+  const auto of_start = [&](const StartRollout& verb) {
+    subject.route = verb.route;
+    subject.id = verb.candidate;
+    subject.attempts = true;
+  };
+  const auto of_move = [&](const MoveRollout& verb) {
+    subject.route = verb.route;
+    subject.rollout = verb.id;
+  };
   const auto of_shadow = [&](const SetShadow& verb) {
     subject.route = verb.route;
     if (verb.plan) subject.others = verb.plan->versions;
@@ -157,7 +169,7 @@ Subject SubjectOf(const Mutation& mutation) {
   };
   const auto of_version = [&](const auto& verb) { subject.id = verb.id; };
   std::visit(Overloaded{of_registration, of_arms, of_canary, of_rollback, of_end, of_follow,
-                        of_resume, of_shadow, of_challenger, of_version},
+                        of_resume, of_start, of_move, of_shadow, of_challenger, of_version},
              mutation);
   return subject;
 }
@@ -204,12 +216,15 @@ Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
   PODIUM_TRY(CheckDriver(state, mutation, context));
   const Route route = state.route ? *state.route : NewRoute(subject.route, stamp);
   PODIUM_TRY(CheckStillSo(state, route, context, on_version));
+  PODIUM_TRY(CheckRollout(state, mutation, context));
 
   Draft draft(route, state.versions, stamp);
-  PODIUM_TRY_ASSIGN(Outcome outcome, Dispatch(checked, Work{state, stamp, draft}));
+  const Work work{state, context, stamp, draft};
+  EndRolloutFor(mutation, work);
+  PODIUM_TRY_ASSIGN(Outcome outcome, Dispatch(checked, work));
   KeepShadows(state, draft);
-  if (std::holds_alternative<RollBackRoute>(mutation)) {
-    HoldFollow(draft, stamp, context, outcome.audit);
+  if (const std::string_view did = HoldsFollow(mutation, context); !did.empty()) {
+    HoldFollow(draft, stamp, context, did, outcome.audit);
   }
   PODIUM_TRY_ASSIGN(std::vector<SignatureFinding> signatures,
                     CheckSignatures(state, checked, context));
@@ -218,8 +233,15 @@ Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
   outcome.audit.origin = context.origin;
   outcome.audit.reason = context.reason;
   outcome.audit.request_id = context.request_id;
+  TellOfRollout(mutation, work, outcome);
   Changes changes = std::move(draft).Take(std::move(outcome.audit), outcome.subject);
   changes.signatures = std::move(signatures);
+  changes.verdict = std::move(outcome.verdict);
+  if (!changes.changed) changes.rollout = state.named_rollout;
+  changes.event = std::move(outcome.event);
+  if (std::holds_alternative<StartRollout>(mutation)) {
+    changes.artifact = ArtifactOf(*changes.subject);
+  }
   return changes;
 }
 

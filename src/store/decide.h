@@ -13,6 +13,7 @@
 #include "domain/route.h"
 #include "domain/version.h"
 #include "store/mutation.h"
+#include "store/rollout_store.h"
 
 namespace podium::store {
 
@@ -25,7 +26,9 @@ struct Subject {
   /// The place that a registration asks for; empty otherwise.
   std::string name;
   std::string version;
-  bool history = false;  ///< Whether RouteSnapshot::standing_promotions is asked for.
+  bool history = false;   ///< Whether RouteSnapshot::standing_promotions is asked for.
+  RolloutId rollout;      ///< The one that the mutation names; empty for none.
+  bool attempts = false;  ///< Whether RouteSnapshot::earlier_attempts is asked for.
 };
 Subject SubjectOf(const Mutation& mutation);
 
@@ -44,7 +47,19 @@ struct RouteSnapshot {
   /// Only when Subject::history. Newest first, two at least if there are so many: promotes and
   /// activations that moved the primary and that no rollback has undone yet.
   std::vector<Promotion> standing_promotions;
+  /// The one that runs on this route. A rehearsal may leave it out: the route's mark says that
+  /// there is one.
+  std::optional<Rollout> rollout;
+  /// The row with Subject::rollout, wherever it is and however it stands, ...
+  std::optional<Rollout> named_rollout;
+  std::int64_t lease_token = 0;  ///< ... the token of its newest lease, 0 without one, ...
+  std::int64_t verdicts = 0;     ///< ... and the number of its newest verdict.
+  /// Only when Subject::attempts: rollouts on this route so far of what ArtifactOf names.
+  int earlier_attempts = 0;
 };
+
+/// What makes two candidates the same attempt: the artifact, else the upstream model, else the id.
+std::string ArtifactOf(const ModelVersion& candidate);
 
 /// Ids whose rows belong into `versions` whatever their role: those that the mutation names, and
 /// those that a rollback would lead to, and those that an arm names. REQUIRES: standing_promotions
@@ -60,9 +75,11 @@ struct Stamp {
   ModelId fresh_id;
   std::string route_salt;
   std::string canary_salt;
+  RolloutId fresh_rollout = {};
 };
 
-/// Rows to write, in this order: the route, then the versions, then the audit row.
+/// Rows to write, in this order: the route, then the versions, the rollout with its verdict, then
+/// the audit row.
 struct Changes {
   bool changed = true;  ///< False when all was so already: then nothing is written.
   Route route;
@@ -71,6 +88,10 @@ struct Changes {
   Promotion audit;                      ///< Complete but for the two hashes.
   std::optional<ModelVersion> subject;  ///< The row that the mutation was about, as it is now.
   std::vector<SignatureFinding> signatures;
+  std::optional<Rollout> rollout;         ///< That was started, moved or ended, as it is now.
+  std::string artifact;                   ///< Of its candidate, where it was started.
+  std::optional<RolloutVerdict> verdict;  ///< That it was moved by.
+  std::string event;                      ///< Type of the event, where the kind does not say it.
 };
 
 Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,

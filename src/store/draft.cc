@@ -80,6 +80,14 @@ void Draft::ReplaceFollow(std::optional<Follow> follow) {
   route_touched_ = true;
 }
 
+void Draft::ReplaceRollout(Rollout rollout) {
+  rollout.revision = stamp_.revision;
+  if (HasEnded(rollout.phase)) rollout.ended_at = stamp_.now;
+  route_.rollout = HasEnded(rollout.phase) ? std::nullopt : std::optional(MarkOf(rollout));
+  rollout_ = std::move(rollout);
+  route_touched_ = true;
+}
+
 void Draft::ReplaceShadow(std::optional<ShadowPlan> plan) {
   route_.shadow = std::move(plan);
   route_touched_ = true;
@@ -120,6 +128,7 @@ Changes Draft::Take(Promotion audit, const std::optional<ModelId>& subject) && {
     if (const ModelVersion* row = Find(*subject)) changes.subject = *row;
   }
   changes.route = std::move(route_);
+  changes.rollout = std::move(rollout_);
   return changes;
 }
 

@@ -26,6 +26,9 @@ class Draft {
   /// The list as given; those that leave it are for the caller to place elsewhere first.
   void ReplaceArms(std::vector<RouteArm> arms);
   void ReplaceFollow(std::optional<Follow> follow);
+  /// With its mark in the route's row, which is gone once it has ended.
+  void ReplaceRollout(Rollout rollout);
+  const std::optional<Rollout>& rollout() const { return rollout_; }  ///< Given so; else nullopt.
   void ReplaceShadow(std::optional<ShadowPlan> plan);
   void ReplaceChallenger(std::optional<ChallengerPlan> plan);
   void SetPreviousPrimary(std::optional<ModelId> id);
@@ -46,6 +49,7 @@ class Draft {
   std::vector<ModelVersion> rows_;
   std::vector<ModelId> touched_;
   bool route_touched_ = false;
+  std::optional<Rollout> rollout_;
 };
 
 }  // namespace podium::store

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "domain/names.h"
+#include "store/evidence_text.h"
 #include "store/follow_row.h"
 
 namespace podium::store {
@@ -39,6 +40,7 @@ std::optional<std::string> WayOut(const RouteSnapshot& state, const Mutation& mu
       Overloaded{
           [&](const PromoteVersion&) { return Way(of_champion); },
           [&](const ActivateVersion&) { return Way(of_champion); },
+          [&](const StartRollout&) { return Way(of_champion); },
           [&](const SetCanary&) { return Way(of_challenger); },
           [&](const EndCanary&) { return Way(of_challenger); },
           [&](const SetArms&) { return Way("no split has a place beside its champion: first"); },
@@ -86,15 +88,24 @@ Status CheckDriver(const RouteSnapshot& state, const Mutation& mutation,
               route.name.get(), route.follow->model, *way_out, route.name.get());
 }
 
+// A driver's rollback is what the route asked for by being rolled out; a person's is a veto.
+std::string_view HoldsFollow(const Mutation& mutation, const MutationContext& context) {
+  if (std::holds_alternative<RollBackRoute>(mutation)) return "rolled back";
+  const auto* move = std::get_if<MoveRollout>(&mutation);
+  if (move == nullptr || move->token || context.as_follower) return "";
+  if (move->move == RolloutMove::kRollBack) return "rolled back";
+  return move->move == RolloutMove::kAbort ? "aborted its rollout" : "";
+}
+
 void HoldFollow(Draft& draft, const Stamp& stamp, const MutationContext& context,
-                Promotion& audit) {
+                std::string_view did, Promotion& audit) {
   if (!Follows(draft.route())) return;
   Follow held = *draft.route().follow;
   held.held = true;
-  held.held_because = context.actor + " rolled back";
+  held.held_because = fmt::format("{} {}", context.actor, did);
   if (!context.reason.empty()) held.held_because += ": " + context.reason;
   held.held_at = stamp.now;
-  audit.evidence = DumpJson(FollowEvidence(held));
+  audit.evidence = WithMember(audit.evidence, "follow", FollowToJson(held));
   draft.ReplaceFollow(std::move(held));
 }
 

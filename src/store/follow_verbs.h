@@ -2,6 +2,8 @@
 // store.
 #pragma once
 
+#include <string_view>
+
 #include "base/result.h"
 #include "store/verbs.h"
 
@@ -12,8 +14,11 @@ namespace podium::store {
 Status CheckDriver(const RouteSnapshot& state, const Mutation& mutation,
                    const MutationContext& context);
 
+/// "rolled back" and the like, for a mutation after which a route that follows is held; else empty.
+std::string_view HoldsFollow(const Mutation& mutation, const MutationContext& context);
 /// After a rollback: a route that follows stays as it is now, until it is told to follow again. The
-/// same audit row says so.
-void HoldFollow(Draft& draft, const Stamp& stamp, const MutationContext& context, Promotion& audit);
+/// same audit row says so; `did` is what its actor did.
+void HoldFollow(Draft& draft, const Stamp& stamp, const MutationContext& context,
+                std::string_view did, Promotion& audit);
 
 }  // namespace podium::store

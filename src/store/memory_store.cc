@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "store/cursor.h"
+#include "store/rollout_verbs.h"
 
 namespace podium::store {
 namespace {
@@ -58,6 +59,7 @@ void MemoryStore::Write(const Changes& changes, const Sealed& sealed) {
   routes_[changes.route.name] = changes.route;
   for (const ModelVersion& row : changes.versions) versions_[row.model_id] = row;
   PODIUM_ASSERT(RolesAreUnique(RolesOf(changes.route.name)));
+  rollouts_.Write(changes);
   promotions_.push_back(sealed.audit);
   outbox_.push_back(sealed.event);
   outbox_.back().sequence = static_cast<std::int64_t>(outbox_.size());
@@ -74,7 +76,11 @@ Result<std::optional<Committed>> MemoryStore::Replayed(const IdempotencyKey& key
   const Promotion& audit = promotions_[static_cast<std::size_t>(known->revision.get()) - 1];
   std::optional<ModelVersion> version;
   if (audit.to) version = versions_.at(*audit.to);
-  return std::optional(AnswerReplay(audit, routes_.at(audit.route), std::move(version)));
+  Committed replay = AnswerReplay(audit, routes_.at(audit.route), std::move(version));
+  if (const std::optional<RolloutTold> told = ToldOfRollout(audit)) {
+    if (const Rollout* rollout = rollouts_.Find(told->id)) replay.rollout = *rollout;
+  }
+  return std::optional(std::move(replay));
 }
 
 void MemoryStore::KeepKey(const IdempotencyKey& key, const Promotion& audit) {
@@ -163,6 +169,7 @@ RouteSnapshot MemoryStore::Snapshot(const Subject& subject) const {
   for (const ModelId& id : AlsoNeeded(subject, state)) {
     if (const auto row = versions_.find(id); row != versions_.end()) Include(state, row->second);
   }
+  rollouts_.AddTo(subject, state);
   return state;
 }
 

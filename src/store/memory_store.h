@@ -10,13 +10,14 @@
 #include "base/rng.h"
 #include "store/commit.h"
 #include "store/idempotency.h"
+#include "store/memory_rollouts.h"
 #include "store/registry_store.h"
 #include "store/route_history.h"
 
 namespace podium::store {
 
 /// Threads: all methods from any thread; one lock over everything.
-class MemoryStore final : public RegistryStore {
+class MemoryStore final : public RegistryStore, public RolloutStore {
  public:
   /// Both must outlive the store.
   MemoryStore(const Clock& clock, Rng& rng) : clock_(clock), rng_(rng) {}
@@ -34,6 +35,17 @@ class MemoryStore final : public RegistryStore {
   Result<std::int64_t> ReadNewestEvent() override;
   Result<std::vector<OutboxEvent>> ReadOutbox(std::int64_t after, int limit) override;
   Result<AuditVerdict> VerifyAudit() override;
+
+  Result<Rollout> FindRollout(const RolloutId& id) override;
+  Result<Page<Rollout>> ListRollouts(const RolloutQuery& query) override;
+  Result<std::optional<RolloutLease>> TakeLease(const RolloutId& id, const std::string& owner,
+                                                std::chrono::milliseconds duration) override;
+  Status GiveUpLease(const RolloutId& id, const std::string& owner) override;
+  Status RecordEvidence(std::span<const RolloutCount> counts,
+                        std::span<const RolloutHit> hits) override;
+  Result<RolloutEvidence> ReadEvidence(const RolloutId& id) override;
+  Status KeepLook(const RolloutVerdict& verdict) override;
+  Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) override;
 
  private:
   RouteSnapshot Snapshot(const Subject& subject) const;
@@ -59,6 +71,7 @@ class MemoryStore final : public RegistryStore {
   std::vector<OutboxEvent> outbox_;
   std::map<RouteName, std::vector<HistoryRow>> history_;  // Oldest first.
   std::map<std::string, KnownKey> keys_;
+  MemoryRollouts rollouts_;
   Head head_;
 };
 

@@ -35,6 +35,7 @@ extern const Migration kReplicasMigration;
 extern const Migration kModelsMigration;
 extern const Migration kIdempotencyMigration;
 extern const Migration kFollowMigration;
+extern const Migration kRolloutsMigration;
 extern const Migration kShadowMigration;
 
 std::span<const Migration* const> Migrations();

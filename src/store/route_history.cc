@@ -42,6 +42,12 @@ Json VersionJson(const ModelVersion& row) {
           {"created_at", row.created_at.time_since_epoch().count()}};
 }
 
+// Whose coins were thrown, and for what. Epochs and thresholds decide no call: a new epoch with the
+// same share adds no row.
+Json RolloutJson(const RolloutMark& mark) {
+  return {{"id", mark.id.get()}, {"unit", NameOf(mark.unit)}};
+}
+
 // nlohmann throws on a missing member or a wrong type; what follows must not.
 Result<std::string> TextAt(const Json& object, const char* key) {
   const auto found = object.find(key);
@@ -95,6 +101,15 @@ Result<ModelVersion> ReadVersion(const RouteName& route, const Json& json) {
   return row;
 }
 
+Result<RolloutMark> ReadRollout(const Json& json) {
+  RolloutMark mark;
+  PODIUM_TRY_ASSIGN(std::string id, TextAt(json, "id"));
+  PODIUM_TRY_ASSIGN(const std::string unit, TextAt(json, "unit"));
+  PODIUM_TRY_ASSIGN(mark.unit, Known(ParseSplitUnit(unit), unit));
+  mark.id = RolloutId(std::move(id));
+  return mark;
+}
+
 Result<RouteState> ReadInput(const RouteName& name, std::string_view text) {
   PODIUM_TRY_ASSIGN(const Json json, ParseJson(text));
   RouteState input;
@@ -105,6 +120,9 @@ Result<RouteState> ReadInput(const RouteName& name, std::string_view text) {
   PODIUM_TRY_ASSIGN(route.sticky_on, TextAt(json, "sticky_on"));
   PODIUM_TRY_ASSIGN(route.salt, TextAt(json, "salt"));
   PODIUM_TRY_ASSIGN(route.canary_salt, TextAt(json, "canary_salt"));
+  if (const auto rollout = json.find("rollout"); rollout != json.end()) {
+    PODIUM_TRY_ASSIGN(route.rollout, ReadRollout(*rollout));
+  }
   PODIUM_TRY_ASSIGN(const Json arms, ListAt(json, "arms"));
   for (const Json& arm : arms) {
     PODIUM_TRY_ASSIGN(RouteArm read, ReadArm(arm));
@@ -142,6 +160,7 @@ std::string InputToText(const RouteState& input) {
   json["sticky_on"] = input.route.sticky_on;
   json["salt"] = input.route.salt;
   json["canary_salt"] = input.route.canary_salt;
+  if (input.route.rollout) json["rollout"] = RolloutJson(*input.route.rollout);
   json["arms"] = ArmsJson(input.route);
   json["versions"] = Json::array();
   for (const ModelVersion& row : input.versions) json["versions"].push_back(VersionJson(row));

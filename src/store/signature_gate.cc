@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/json.h"
+#include "store/evidence_text.h"
 
 namespace podium::store {
 namespace {
@@ -51,8 +51,18 @@ std::vector<ModelId> CandidatesOf(const RouteSnapshot& state, const Mutation& mu
   };
   const auto of_promote = [&](const PromoteVersion& verb) { ids.push_back(verb.id); };
   const auto of_activate = [&](const ActivateVersion& verb) { ids.push_back(verb.id); };
+  const auto of_start = [&](const StartRollout& verb) {
+    if (!IsLiveCanary(state, verb.candidate)) ids.push_back(verb.candidate);
+  };
+  const auto of_move = [&](const MoveRollout& verb) {
+    const bool raises =
+        verb.move == RolloutMove::kPromote || (verb.epoch && verb.epoch->share > BasisPoints());
+    const ModelId candidate = state.named_rollout ? state.named_rollout->candidate : ModelId();
+    if (raises && !IsLiveCanary(state, candidate)) ids.push_back(candidate);
+  };
   const auto of_others = [](const auto&) {};
-  std::visit(Overloaded{of_arms, of_canary, of_promote, of_activate, of_challenger, of_others},
+  std::visit(Overloaded{of_arms, of_canary, of_promote, of_activate, of_start, of_move,
+                        of_challenger, of_others},
              mutation);
   return ids;
 }
@@ -110,10 +120,7 @@ std::string WithForced(const std::string& evidence, const std::vector<SignatureF
                       {"signature", finding.fit.differences}});
   }
   if (forced.empty()) return evidence;
-  Json whole = Json::object();
-  if (!evidence.empty()) whole = ParseJson(evidence).value_or(Json::object());
-  whole["forced"] = std::move(forced);
-  return DumpJson(whole);
+  return WithMember(evidence, "forced", std::move(forced));
 }
 
 }  // namespace podium::store

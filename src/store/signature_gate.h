@@ -10,9 +10,9 @@
 namespace podium::store {
 
 /// Compares every version that `mutation` would put in front of traffic with the primary that
-/// serves now: of canaries those that get a share for the first time, of arms those that gain a
-/// weight. A rollback is never asked. kConflict, with what differs, for one that does not fit,
-/// and when it is forced by nobody in particular.
+/// serves now: of canaries and candidates of rollouts those that get a share for the first time, of
+/// arms those that gain a weight. A rollback is never asked. kConflict, with what differs, for one
+/// that does not fit, and when it is forced by nobody in particular.
 Result<std::vector<SignatureFinding>> CheckSignatures(const RouteSnapshot& state,
                                                       const Mutation& mutation,
                                                       const MutationContext& context);

@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 #include "base/limits.h"
+#include "store/rollout_verbs.h"
 #include "store/sql.h"
+#include "store/sql_rollouts.h"
 #include "store/sql_rows.h"
 
 namespace podium::store {
@@ -41,8 +43,13 @@ Result<std::optional<Committed>> ReadReplay(SqlConnection& connection, const Ide
   PODIUM_TRY_ASSIGN(std::optional<Route> route, ReadRouteRow(connection, audit.route, faults));
   PODIUM_TRY_ASSIGN(std::optional<ModelVersion> version,
                     ReadVersion(connection, audit.to.value_or(ModelId())));
-  return std::optional(
-      AnswerReplay(std::move(audit), std::move(route).value_or(Route{}), std::move(version)));
+  const std::optional<RolloutTold> told = ToldOfRollout(audit);
+  Committed replay =
+      AnswerReplay(std::move(audit), std::move(route).value_or(Route{}), std::move(version));
+  if (told) {
+    PODIUM_TRY_ASSIGN(replay.rollout, ReadRolloutRow(connection, told->id));
+  }
+  return std::optional(std::move(replay));
 }
 
 Status KeepKey(SqlConnection& connection, const IdempotencyKey& key, const Promotion& audit) {

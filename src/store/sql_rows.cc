@@ -4,11 +4,13 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "domain/rollout_json.h"
 #include "store/follow_row.h"
 #include "store/row_text.h"
 #include "store/shadow_row.h"
 #include "store/sql.h"
 #include "store/sql_history.h"
+#include "store/sql_rollouts.h"
 
 namespace podium::store {
 namespace {
@@ -79,16 +81,28 @@ void ReadFollowColumn(const Query& row, Route& route, std::vector<RowFault>& fau
   }
 }
 
+// Without its mark a route's traffic is split as its own rule says, and nothing is counted. The row
+// of the rollout is what verbs go by; the next move of it writes the mark anew.
+void ReadRolloutColumn(const Query& row, Route& route, std::vector<RowFault>& faults) {
+  const std::optional<std::string> text = row.OptionalText(12);
+  if (!text) return;
+  if (Result<RolloutMark> mark = MarkFromText(*text)) {
+    route.rollout = std::move(*mark);
+  } else {
+    faults.push_back({"routes", route.name.get(), mark.error().message});
+  }
+}
+
 // The same for shadow and challenger: without them the route serves as ever, and copies nothing.
 void ReadShadowColumns(const Query& row, Route& route, std::vector<RowFault>& faults) {
-  if (const std::optional<std::string> text = row.OptionalText(12)) {
+  if (const std::optional<std::string> text = row.OptionalText(13)) {
     if (Result<ShadowPlan> plan = ShadowFromText(*text)) {
       route.shadow = std::move(*plan);
     } else {
       faults.push_back({"routes", route.name.get(), plan.error().message});
     }
   }
-  if (const std::optional<std::string> text = row.OptionalText(13)) {
+  if (const std::optional<std::string> text = row.OptionalText(14)) {
     if (Result<ChallengerPlan> plan = ChallengerFromText(*text)) {
       route.challenger = std::move(*plan);
     } else {
@@ -106,6 +120,7 @@ Result<std::vector<Route>> ReadRoutes(Query& query, std::vector<RowFault>& fault
     Result<Route> route = ReadRouteColumns(query);
     if (route) {
       ReadFollowColumn(query, *route, faults);
+      ReadRolloutColumn(query, *route, faults);
       ReadShadowColumns(query, *route, faults);
       routes.push_back(std::move(*route));
     } else {
@@ -188,6 +203,8 @@ Status WriteVersion(SqlConnection& connection, const ModelVersion& row) {
 Status WriteRoute(SqlConnection& connection, const Route& route) {
   std::optional<std::string> follow;
   if (route.follow) follow = FollowToText(*route.follow);
+  std::optional<std::string> rollout;
+  if (route.rollout) rollout = MarkToText(*route.rollout);
   std::optional<std::string> shadow;
   if (route.shadow) shadow = ShadowToText(*route.shadow);
   std::optional<std::string> challenger;
@@ -205,6 +222,7 @@ Status WriteRoute(SqlConnection& connection, const Route& route) {
       .Bind(MicrosOf(route.updated_at))
       .Bind(route.revision.get())
       .BindOptional(follow)
+      .BindOptional(rollout)
       .BindOptional(shadow)
       .BindOptional(challenger)
       .Run();
@@ -353,7 +371,7 @@ Result<std::optional<Route>> ReadRouteRow(SqlConnection& connection, const Route
 
 Status CheckFollowRead(const std::vector<RowFault>& faults) {
   for (const RowFault& fault : faults) {
-    if (fault.table != "routes") continue;
+    if (fault.table != "routes" || !fault.problem.starts_with("follow: ")) continue;
     return Fail(ErrorCode::kUnprocessable,
                 "who drives route {} cannot be read from its row ({}): set its column follow to "
                 "NULL by SQL, then have it follow anew",
@@ -408,6 +426,7 @@ Result<RouteSnapshot> ReadSnapshot(SqlConnection& connection, const Subject& sub
     PODIUM_TRY_ASSIGN(const std::optional<ModelVersion> row, ReadVersion(connection, id));
     if (row) Include(state, *row);
   }
+  PODIUM_TRY(ReadRolloutsOf(connection, subject, state, faults));
   return state;
 }
 
@@ -416,6 +435,7 @@ Status WriteChanges(SqlConnection& connection, const RouteSnapshot& state, const
   PODIUM_TRY(WriteRoute(connection, changes.route));
   for (const ModelVersion& row : changes.versions) PODIUM_TRY(WriteVersion(connection, row));
   PODIUM_TRY(WriteArms(connection, changes.route));
+  PODIUM_TRY(WriteRollout(connection, changes));
   PODIUM_TRY(KeepHistory(connection, state, changes, sealed, head));
   PODIUM_TRY(WritePromotion(connection, sealed.audit));
   PODIUM_TRY(WriteEvent(connection, sealed.event));

@@ -20,6 +20,7 @@
 #include "store/model_store.h"
 #include "store/registry_store.h"
 #include "store/replica_store.h"
+#include "store/rollout_store.h"
 #include "store/sql_connection.h"
 
 namespace podium::store {
@@ -32,7 +33,11 @@ enum class WriteTurn : std::uint8_t {
 };
 
 /// Threads: all methods from any thread.
-class SqlStore : public RegistryStore, public CostStore, public ReplicaStore, public ModelStore {
+class SqlStore : public RegistryStore,
+                 public CostStore,
+                 public ReplicaStore,
+                 public ModelStore,
+                 public RolloutStore {
  public:
   /// Hears of commits, those of other processes too, on a connection of its own.
   virtual std::unique_ptr<ChangeWatch> WatchChanges() = 0;
@@ -71,6 +76,20 @@ class SqlStore : public RegistryStore, public CostStore, public ReplicaStore, pu
   Result<std::vector<ReplicaVersion>> ReadFailed(const std::string& replica) override;
   Status Want(const ModelId& id, std::chrono::milliseconds patience) override;
   Result<std::vector<ModelId>> ReadWanted() override;
+
+  Result<Rollout> FindRollout(const RolloutId& id) override;
+  Result<Page<Rollout>> ListRollouts(const RolloutQuery& query) override;
+  Result<std::optional<RolloutLease>> TakeLease(const RolloutId& id, const std::string& owner,
+                                                std::chrono::milliseconds duration) override;
+  Status GiveUpLease(const RolloutId& id, const std::string& owner) override;
+  Status RecordEvidence(std::span<const RolloutCount> counts,
+                        std::span<const RolloutHit> hits) override;
+  Result<RolloutEvidence> ReadEvidence(const RolloutId& id) override;
+  Status KeepLook(const RolloutVerdict& verdict) override;
+  Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) override;
+  /// Drops a slice of the keys of a rollout that ended before; verdicts keep what they were
+  /// computed from. How many they were; 0: none are left.
+  Result<std::size_t> DropRolloutHits(WallTime ended_before);
 
   Result<ModelCommitted> ApplyModel(const ModelMutation& mutation,
                                     const ModelCaller& caller) override;

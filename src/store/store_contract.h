@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "domain/rollout_json.h"
 #include "store/follow_row.h"
 #include "store/memory_store.h"
 #include "store/postgres/postgres_fixture.h"
@@ -58,6 +59,18 @@ inline BasisPoints Share(int basis_points) { return *BasisPoints::From(basis_poi
 /// The route of rows, and of verbs that name none.
 inline const RouteName kIris("iris");
 
+inline MoveRollout MoveOf(const Rollout& rollout, RolloutMove move) {
+  return {rollout.route, rollout.id, move, std::nullopt, std::nullopt, "", {}, {}, {}};
+}
+/// The next epoch, with that share.
+inline MoveRollout EpochOf(const Rollout& rollout, std::uint32_t step, int basis_points) {
+  MoveRollout verb = MoveOf(rollout, RolloutMove::kEpoch);
+  verb.epoch = RolloutEpoch();
+  verb.epoch->step = step;
+  verb.epoch->share = Share(basis_points);
+  return verb;
+}
+
 /// A row to register; `version` is the id unless said otherwise.
 inline ModelVersion Row(const std::string& id, const std::string& route = "iris") {
   ModelVersion row;
@@ -86,12 +99,13 @@ inline std::string TextOf(const Route& route) {
   for (const RouteArm& arm : route.arms) {
     arms += fmt::format(" {}:{}={}", arm.slot, arm.model_id.get(), arm.weight.value());
   }
-  return fmt::format("{} {} {} {} {} {} [{}] {} {} {} {} {} {} {} {}", route.name.get(),
+  return fmt::format("{} {} {} {} {} {} [{}] {} {} {} {} {} {} {} {} {}", route.name.get(),
                      route.task_type, NameOf(route.policy), route.sticky_on, route.salt,
                      route.canary_salt, arms, route.primary_since.get(),
                      TextOf(route.previous_primary), FormatUtc(route.created_at),
                      FormatUtc(route.updated_at), route.revision.get(),
                      route.follow ? FollowToText(*route.follow) : "-",
+                     route.rollout ? MarkToText(*route.rollout) : "-",
                      route.shadow ? ShadowToText(*route.shadow) : "-",
                      route.challenger ? ChallengerToText(*route.challenger) : "-");
 }
@@ -118,9 +132,10 @@ inline std::string TextOf(const Result<RouteAt>& result) {
 
 inline std::string TextOf(const Result<Committed>& result) {
   if (!result) return Describe(result.error());
-  return fmt::format("{} {}\n{}\n{}\n{}", result->revision.get(), result->changed,
+  return fmt::format("{} {}\n{}\n{}\n{}\n{}", result->revision.get(), result->changed,
                      TextOf(result->audit), TextOf(result->route),
-                     result->version ? TextOf(*result->version) : "-");
+                     result->version ? TextOf(*result->version) : "-",
+                     result->rollout ? RolloutToText(*result->rollout) : "-");
 }
 
 /// The verbs on one registry, with `iris` as the route where none is named.
@@ -155,6 +170,12 @@ class Registry {
   }
   Committed Activate(const std::string& id) { return Do(ActivateVersion{ModelId(id)}); }
   Committed Promote(const std::string& id) { return Do(PromoteVersion{ModelId(id)}); }
+  /// A rollout of DefaultPlan; the row as it was written.
+  Rollout Start(const std::string& id) {
+    const Committed done = Do(StartRollout{kIris, ModelId(id), DefaultPlan(), {}});
+    EXPECT_TRUE(done.rollout);
+    return done.rollout.value_or(Rollout());
+  }
   Committed RollBack() { return Do(RollBackRoute{RouteName("iris")}); }
   Committed Canary(const std::string& id, int basis_points) {
     return Do(SetCanary{RouteName("iris"), ModelId(id), Share(basis_points)});

@@ -124,7 +124,11 @@ std::string DescribeArms(const std::vector<RouteArm>& arms) {
 Result<Outcome> RollBack(const RollBackRoute&, Work work) {
   Draft& draft = work.draft;
   const ModelVersion* canary = draft.Holder(VersionStatus::kCanary);
-  if (canary != nullptr && canary->share > BasisPoints()) return StopCanary(*canary, work);
+  // A rollout is what there is to take back, whatever share it has at the moment.
+  const bool rolls_out = draft.rollout() || draft.route().rollout;
+  if (canary != nullptr && (canary->share > BasisPoints() || rolls_out)) {
+    return StopCanary(*canary, work);
+  }
 
   const std::vector<Promotion>& standing = work.state.standing_promotions;
   if (standing.empty()) {

@@ -14,11 +14,14 @@ namespace podium::store {
 struct Outcome {
   Promotion audit;                 ///< Kind, from, to, shares, undoes, evidence.
   std::optional<ModelId> subject;  ///< The version that it was about.
+  std::optional<RolloutVerdict> verdict = {};
+  std::string event = {};  ///< Type of the event, where the kind does not say it.
 };
 
 /// What every verb works with.
 struct Work {
   const RouteSnapshot& state;
+  const MutationContext& context;
   const Stamp& stamp;
   Draft& draft;
 };
@@ -29,6 +32,8 @@ Result<Outcome> Activate(const ActivateVersion& verb, Work work);
 Result<Outcome> Retire(const RetireVersion& verb, Work work);
 Result<Outcome> Delete(const DeleteVersion& verb, Work work);
 Result<Outcome> Promote(const PromoteVersion& verb, Work work);
+/// `id` becomes primary, the incumbent a shadow; returns that one.
+std::optional<ModelId> SucceedPrimary(Draft& draft, const ModelId& id);
 
 // traffic_verbs.cc
 Result<Outcome> RollBack(const RollBackRoute& verb, Work work);
@@ -40,6 +45,9 @@ Result<Outcome> Split(const SetArms& verb, Work work);
 Result<Outcome> StartFollowing(const SetFollow& verb, Work work);
 Result<Outcome> ResumeFollowing(const ResumeFollow& verb, Work work);
 
+// rollout_verbs.cc
+Result<Outcome> Start(const StartRollout& verb, Work work);
+Result<Outcome> Move(const MoveRollout& verb, Work work);
 // shadow_verbs.cc
 Result<Outcome> Shadow(const SetShadow& verb, Work work);
 Result<Outcome> Challenge(const SetChallenger& verb, Work work);

@@ -155,6 +155,14 @@ Result<Outcome> Delete(const DeleteVersion& verb, Work work) {
   return outcome;
 }
 
+std::optional<ModelId> SucceedPrimary(Draft& draft, const ModelId& id) {
+  std::optional<ModelId> incumbent = IdOf(draft.Holder(VersionStatus::kPrimary));
+  if (incumbent) draft.Place(*incumbent, VersionStatus::kShadow);
+  draft.Place(id, VersionStatus::kPrimary);
+  draft.SetPreviousPrimary(incumbent);
+  return incumbent;
+}
+
 Result<Outcome> Promote(const PromoteVersion& verb, Work work) {
   Draft& draft = work.draft;
   const ModelVersion& row = *draft.Find(verb.id);
@@ -167,11 +175,8 @@ Result<Outcome> Promote(const PromoteVersion& verb, Work work) {
                 canary->model_id.get(), row.route.get(), FormatPercent(canary->share),
                 verb.id.get());
   }
-  const std::optional<ModelId> incumbent = IdOf(draft.Holder(VersionStatus::kPrimary));
   const BasisPoints share_before = row.share;
-  if (incumbent) draft.Place(*incumbent, VersionStatus::kShadow);
-  draft.Place(verb.id, VersionStatus::kPrimary);
-  draft.SetPreviousPrimary(incumbent);
+  const std::optional<ModelId> incumbent = SucceedPrimary(draft, verb.id);
   Outcome outcome = Say(PromotionKind::kPromote, incumbent, verb.id, verb.id);
   outcome.audit.share_before = share_before;
   return outcome;

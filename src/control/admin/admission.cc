@@ -82,6 +82,8 @@ Result<Admission> Admit(const store::RouteState& state, const std::optional<Mode
   if (std::holds_alternative<store::RollBackRoute>(mutation) && !state.route.previous_primary) {
     return admission;
   }
+  // Nor is the row of a rollout known here.
+  if (std::holds_alternative<store::MoveRollout>(mutation)) return admission;
   store::RouteSnapshot snapshot;
   snapshot.route = state.route;
   snapshot.versions = state.versions;
@@ -93,6 +95,7 @@ Result<Admission> Admit(const store::RouteState& state, const std::optional<Mode
   stamp.fresh_id = ModelId("rehearsal");
   stamp.route_salt = "rehearsal";
   stamp.canary_salt = "rehearsal";
+  stamp.fresh_rollout = RolloutId("rehearsal");
   PODIUM_TRY_ASSIGN(const store::Changes changes,
                     store::Decide(snapshot, mutation, context, stamp));
 

@@ -234,6 +234,7 @@ void SimChecks::Invariant2Acknowledged(const SimVerb& verb, Revision revision) {
     case PromotionKind::kFollow:
     case PromotionKind::kUnfollow:
     case PromotionKind::kFollowResume:
+    case PromotionKind::kRollout:
       break;
   }
   if (!there) Fail("invariant 2: acknowledged, but its effect is not there: " + verb.Text());
