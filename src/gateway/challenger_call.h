@@ -34,7 +34,7 @@ class ChallengerCall {
   ChallengerChoice Settle() { return run_->Settle(taken_); }
   /// REQUIRES: Settle said kChallenger.
   const std::vector<Tensor>& outputs() const { return run_->outputs(); }
-  std::chrono::nanoseconds time() const { return run_->time(); }
+  std::chrono::nanoseconds took() const { return run_->took(); }
   void End(const std::vector<Tensor>* champion, std::optional<std::chrono::nanoseconds> time);
 
  private:

@@ -48,7 +48,7 @@ class ChallengerRun {
   ChallengerChoice Settle(bool taken);
   /// REQUIRES: Settle said kChallenger.
   const std::vector<Tensor>& outputs() const { return *outputs_; }
-  std::chrono::nanoseconds time() const { return time_; }
+  std::chrono::nanoseconds took() const { return time_; }
 
   /// The champion has ended, and the call is answered. `outputs` null: it failed.
   void EndChampion(const std::vector<Tensor>* outputs,

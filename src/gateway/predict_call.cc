@@ -181,7 +181,7 @@ void PredictCall::GiveChallengers(const Result<std::vector<Tensor>>& champion,
   serving_.version = call_.route()->challenger->version;
   serving_.reason = routing::ServeReason::kChallenger;
   ++serving_.attempts;
-  model_time_ = challenger_.time();
+  model_time_ = challenger_.took();
   Record(view::Outcome::kOk);
   Give(challenger_.outputs(), response);
 }
