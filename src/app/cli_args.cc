@@ -14,6 +14,7 @@
 #include "app/cli_follow_args.h"
 #include "app/cli_help.h"
 #include "app/cli_rollout_grammar.h"
+#include "app/cli_shadow_args.h"
 #include "app/setting_table.h"
 #include "app/setting_text.h"
 #include "base/limits.h"
@@ -60,6 +61,8 @@ class Grammar {
     AddTrafficVerbs();
     AddRouteVerbs();
     AddRolloutVerbs();
+    AddShadowVerbs();
+    AddChallengerVerbs();
     AddReadingVerbs();
     AddImport();
     AddHelp();
@@ -450,6 +453,67 @@ class Grammar {
                               simulate_);
   }
 
+  void AddShadowVerbs() {
+    CLI::App* noun =
+        Add(app_, "shadow", "Traffic", "Who gets copies of a route's calls, and what came of them",
+            "  podium shadow set tumour 10\n  podium shadow set chat 1 --cap 5\n"
+            "  podium shadow show tumour\n  podium shadow off tumour\n",
+            []() -> CliResult<Verb> {
+              return UsageError("shadow needs to know what to do",
+                                "podium shadow --help lists the verbs");
+            });
+    AddShadowOptions(
+        *Add(*noun, "set", "Verbs", "Give its shadows copies of a share of its calls", "",
+             [this]() -> CliResult<Verb> {
+               CLI_TRY_ASSIGN(ShadowArgs args, ReadShadowWords(shadow_));
+               args.verb = ShadowArgs::Verb::kSet;
+               return Verb(std::move(args));
+             }),
+        shadow_);
+    const auto plain = [&](const char* name, const char* help, ShadowArgs::Verb verb) {
+      Add(*noun, name, "Verbs", help, "",
+          [this, verb] {
+            shadow_.args.verb = verb;
+            return Verb(shadow_.args);
+          })
+          ->add_option("ROUTE", shadow_.args.route, "whose shadows")
+          ->required();
+    };
+    plain("show", "How they do beside the primary", ShadowArgs::Verb::kShow);
+    plain("off", "No copies any more", ShadowArgs::Verb::kOff);
+  }
+
+  void AddChallengerVerbs() {
+    CLI::App* noun = Add(app_, "challenger", "Traffic",
+                         "Who is asked beside a route's primary and answers some of its calls",
+                         "  podium challenger set tumour tumour-v2 --weight 10\n"
+                         "  podium challenger set tumour tumour-v2 --off\n"
+                         "  podium challenger show tumour\n  podium challenger end tumour\n",
+                         []() -> CliResult<Verb> {
+                           return UsageError("challenger needs to know what to do",
+                                             "podium challenger --help lists the verbs");
+                         });
+    AddChallengerOptions(
+        *Add(*noun, "set", "Verbs", "Ask it on every call; one of the two answers", "",
+             [this]() -> CliResult<Verb> {
+               CLI_TRY_ASSIGN(ChallengerArgs args, ReadChallengerWords(challenger_));
+               args.verb = ChallengerArgs::Verb::kSet;
+               return Verb(std::move(args));
+             }),
+        challenger_);
+    const auto plain = [&](const char* name, const char* help, ChallengerArgs::Verb verb) {
+      Add(*noun, name, "Verbs", help, "",
+          [this, verb] {
+            challenger_.args.verb = verb;
+            return Verb(challenger_.args);
+          })
+          ->add_option("ROUTE", challenger_.args.route, "whose challenger")
+          ->required();
+    };
+    plain("show", "Who answered, and how the two compare", ChallengerArgs::Verb::kShow);
+    plain("end", "The primary alone again", ChallengerArgs::Verb::kEnd);
+  }
+
   CliResult<Verb> MakeCanary() {
     if (canary_end_) {
       if (!canary_words_.empty()) return UsageError("--end takes no share and no version");
@@ -832,6 +896,8 @@ class Grammar {
   RollbackArgs rollback_;
   CanaryArgs canary_;
   FollowWords follow_;
+  ShadowWords shadow_;
+  ChallengerWords challenger_;
   UnfollowArgs unfollow_;
   RolloutEvidenceArgs rollout_evidence_;
   RolloutWords rollout_;

@@ -188,6 +188,33 @@ TEST(CliArguments, MistakesSayWhatWasMeant) {
   }
 }
 
+TEST(CliArguments, ShadowAndChallengerVerbs) {
+  const auto set = As<ShadowArgs>("shadow set ads 10% ads-v2 --cap 2.5 --tolerance 0.01");
+  EXPECT_EQ(set.verb, ShadowArgs::Verb::kSet);
+  EXPECT_EQ(set.route, "ads");
+  EXPECT_EQ(set.percent, 10);
+  EXPECT_EQ(set.versions, std::vector<std::string>{"ads-v2"});
+  EXPECT_EQ(set.cap_usd, 2.5);
+  EXPECT_EQ(set.tolerance, 0.01);
+  EXPECT_EQ(As<ShadowArgs>("shadow show ads").verb, ShadowArgs::Verb::kShow);
+  EXPECT_EQ(As<ShadowArgs>("shadow off ads").verb, ShadowArgs::Verb::kOff);
+  const auto against =
+      As<ChallengerArgs>("challenger set ads ads-v2 --weight 25 --sticky --deadline 200ms");
+  EXPECT_EQ(against.verb, ChallengerArgs::Verb::kSet);
+  EXPECT_EQ(against.challenger, "ads-v2");
+  EXPECT_EQ(against.weight, 25);
+  EXPECT_TRUE(against.sticky);
+  EXPECT_EQ(against.deadline, "200ms");
+  EXPECT_FALSE(against.off);
+  EXPECT_TRUE(As<ChallengerArgs>("challenger set ads ads-v2 --off").off);
+  EXPECT_EQ(As<ChallengerArgs>("challenger end ads").verb, ChallengerArgs::Verb::kEnd);
+  for (const char* text :
+       {"shadow", "shadow set", "shadow set ads", "shadow set ads 101", "shadow set ads 1 --cap x",
+        "shadow show", "challenger set ads", "challenger set ads v --weight 101"}) {
+    EXPECT_FALSE(Parse(text)) << text;
+  }
+}
+
 TEST(CliArguments, FollowVerbs) {
   const auto plain = As<FollowArgs>("route follow ads ads-ranker");
   EXPECT_EQ(plain.route, "ads");

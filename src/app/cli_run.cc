@@ -20,6 +20,7 @@
 #include "app/cli_rollout_simulate.h"
 #include "app/cli_rollout_verify.h"
 #include "app/cli_serve.h"
+#include "app/cli_shadow.h"
 #include "app/cli_status.h"
 #include "app/cli_traffic.h"
 #include "app/cli_upload.h"
@@ -181,6 +182,8 @@ class Runner {
     }
     if constexpr (std::is_same_v<Args, RolloutVerbArgs>) return RunRolloutVerb(context, args);
     if constexpr (std::is_same_v<Args, RolloutVerifyArgs>) return RunRolloutVerify(context, args);
+    if constexpr (std::is_same_v<Args, ShadowArgs>) return RunShadow(context, args);
+    if constexpr (std::is_same_v<Args, ChallengerArgs>) return RunChallenger(context, args);
     if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
     if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }

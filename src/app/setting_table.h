@@ -42,6 +42,7 @@ std::vector<SettingRow> LlmSettingRows();
 std::vector<SettingRow> MlflowSettingRows();
 std::vector<SettingRow> FollowSettingRows();
 std::vector<SettingRow> TelemetrySettingRows();
+std::vector<SettingRow> ShadowSettingRows();
 
 /// Variables that start with PODIUM_ and are no settings of the server: the command line's own.
 const std::vector<std::string_view>& OtherEnvironment();

@@ -17,6 +17,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "domain/shadow.h"
 #include "gateway/attempt_policy.h"
 #include "gateway/breaker.h"
 #include "gateway/llm_core.h"
@@ -44,6 +45,14 @@ struct ProviderSettings {
 
   Secret credential;    ///< Read from where it is said to be.
   std::string trouble;  ///< Why it could not be read.
+};
+
+/// `routes.<tag>.shadow`.
+struct ShadowSettings {
+  ShadowPlan plan;  ///< rate, daily_cost_cap_usd
+  std::string
+      provider;  ///< Of a shadow that is registered if need be; empty: only those there are.
+  std::string upstream_model;
 };
 
 struct Settings {
@@ -76,6 +85,7 @@ struct Settings {
   std::string default_provider;                                 ///< default_provider; may be empty
   routing::UnknownRoutes unknown_routes{};                      ///< unknown_routes
   std::map<std::string, routing::UpstreamTarget> routes;        ///< routes.<tag>.default
+  std::map<std::string, ShadowSettings> shadows;                ///< routes.<tag>.shadow
   gateway::AttemptPolicy attempts;                              ///< llm.max_attempts and so on
   gateway::BreakerPolicy breaker;                               ///< llm.breaker_*
   std::chrono::milliseconds llm_timeout = limits::kLlmTimeout;  ///< llm.timeout

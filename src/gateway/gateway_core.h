@@ -16,7 +16,9 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/rng.h"
+#include "base/task.h"
 #include "base/worker_pool.h"
+#include "domain/challenger_record.h"
 #include "gateway/inference_lanes.h"
 #include "gateway/llm_core.h"
 #include "gateway/oip_codec.h"
@@ -28,6 +30,7 @@
 namespace podium::gateway {
 
 class CallHook;
+class ShadowLane;
 
 struct GatewayOptions {
   std::chrono::nanoseconds inline_limit = limits::kInlineInference;
@@ -54,6 +57,13 @@ struct GatewayShared {
   std::vector<CallHook*> hooks = {};
   /// By core; empty: nobody wants any.
   std::vector<telemetry::Recorder*> telemetry = {};
+  /// Where copies of calls go; null: no model of this process gets any. Outlives the gateway.
+  ShadowLane* shadows = nullptr;
+  /// Who takes the records of champion-challenger; null: nobody. Outlives the gateway.
+  ChallengerSink* challenger_records = nullptr;
+  /// Begins a task beside the calls of that core, on which it is called; it ends with the server.
+  /// Empty: no provider gets copies.
+  std::function<void(std::size_t core, Task<void> task)> spawn = {};
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.
@@ -80,6 +90,7 @@ struct GatewayCore {
   OipWorkspace oip;
   std::optional<LlmCore> llm;
   telemetry::Recorder* telemetry = nullptr;  ///< Null: nobody wants any.
+  std::size_t shadow_calls = 0;              ///< Copies at providers, at most limits::kShadowCalls.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
 };

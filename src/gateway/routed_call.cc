@@ -83,13 +83,14 @@ Failure RoutedCall::NoSuchRoute() const {
               target_.route);
 }
 
-Status RoutedCall::Assign() {
-  routing::RequestIds ids;
-  ids.session = session_id_;
-  ids.user = user_;
-  ids.request = request_id_;
-  ids.request_made_here = request_id_made_here_;
+routing::RequestIds RoutedCall::Ids() const {
+  return {session_id_, user_, request_id_, request_id_made_here_};
+}
 
+Unit RoutedCall::unit() const { return routing::UnitOf(route_->route->sticky_on, Ids()); }
+
+Status RoutedCall::Assign() {
+  const routing::RequestIds ids = Ids();
   if (names_version()) {
     PODIUM_TRY(auth::RequireOverride(passage_.principal()));
     PODIUM_TRY_ASSIGN(const std::string_view wanted, WantedVersion());

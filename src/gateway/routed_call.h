@@ -54,6 +54,8 @@ class RoutedCall {
   Status Assign();
   /// The error for a route that is not there.
   Failure NoSuchRoute() const;
+  /// What the route's `sticky_on` makes of the call's ids. REQUIRES: FindRoute has found one.
+  Unit unit() const;
 
   const view::CoreView& view() const { return *view_; }
   const view::RouteView* route() const { return route_; }
@@ -111,6 +113,7 @@ class RoutedCall {
  private:
   Result<std::string_view> WantedVersion() const;
   view::RolloutTicket CountIn(const view::ArmsHere& arms) const;
+  routing::RequestIds Ids() const;
 
   GatewayCore& core_;
   net::Exchange& exchange_;

@@ -36,6 +36,7 @@ extern const Migration kModelsMigration;
 extern const Migration kIdempotencyMigration;
 extern const Migration kFollowMigration;
 extern const Migration kRolloutsMigration;
+extern const Migration kShadowMigration;
 
 std::span<const Migration* const> Migrations();
 /// The schema that `step` brings. REQUIRES: it is in the list.

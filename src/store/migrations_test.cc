@@ -129,6 +129,11 @@ TEST_P(Migrating, EveryEarlierSchemaBecomesTheNewest) {
     follow.model = "iris-clf";
     registry.Do(SetFollow{RouteName("iris"), follow});
     EXPECT_EQ(registry.TheRoute().follow, follow);
+    EXPECT_EQ(registry.TheRoute().shadow, std::nullopt);
+    ShadowPlan plan;
+    plan.rate = Share(100);
+    registry.Do(SetShadow{RouteName("iris"), plan});
+    EXPECT_EQ(registry.TheRoute().shadow, plan);
     const auto now = GetParam().connect(folder);
     EXPECT_EQ(Number(*now, "SELECT count(*) FROM schema_migrations"), NewestSchema());
     EXPECT_TRUE(GetParam().open(clock_, rng_, folder)) << "and again, with nothing to do";

@@ -18,6 +18,7 @@
 #include "store/registry_store.h"
 #include "store/route_history.h"
 #include "store/row_text.h"
+#include "store/shadow_row.h"
 #include "store/sqlite_store.h"
 #include "testing/sim_clock.h"
 #include "testing/temp_dir.h"
@@ -98,13 +99,15 @@ inline std::string TextOf(const Route& route) {
   for (const RouteArm& arm : route.arms) {
     arms += fmt::format(" {}:{}={}", arm.slot, arm.model_id.get(), arm.weight.value());
   }
-  return fmt::format("{} {} {} {} {} {} [{}] {} {} {} {} {} {} {}", route.name.get(),
+  return fmt::format("{} {} {} {} {} {} [{}] {} {} {} {} {} {} {} {} {}", route.name.get(),
                      route.task_type, NameOf(route.policy), route.sticky_on, route.salt,
                      route.canary_salt, arms, route.primary_since.get(),
                      TextOf(route.previous_primary), FormatUtc(route.created_at),
                      FormatUtc(route.updated_at), route.revision.get(),
                      route.follow ? FollowToText(*route.follow) : "-",
-                     route.rollout ? MarkToText(*route.rollout) : "-");
+                     route.rollout ? MarkToText(*route.rollout) : "-",
+                     route.shadow ? ShadowToText(*route.shadow) : "-",
+                     route.challenger ? ChallengerToText(*route.challenger) : "-");
 }
 
 /// The hash covers every other field.

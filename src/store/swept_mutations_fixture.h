@@ -53,6 +53,13 @@ inline std::vector<SweptMutation> SweptMutations() {
   step.proof = proof;
   MoveRollout promote = MoveOf(unnamed, RolloutMove::kPromote);
   promote.proof = proof;
+  ShadowPlan everything;
+  everything.rate = Share(10'000);
+  const auto shadowed = [=](Registry& on) { on.Do(SetShadow{iris, everything}); };
+  ChallengerPlan against;
+  against.challenger = ModelId("b");
+  against.testing = true;
+  const auto challenged = [=](Registry& on) { on.Do(SetChallenger{iris, against}); };
   const auto retired = [](Registry& on) { on.Do(RetireVersion{ModelId("d")}); };
   return {
       {"register", nothing, RegisterVersion{Row("e")}},
@@ -79,6 +86,10 @@ inline std::vector<SweptMutation> SweptMutations() {
       {"promote a rollout", rolls_out, promote},
       {"abort a rollout", rolls_out, MoveOf(unnamed, RolloutMove::kAbort)},
       {"roll back a route with a rollout", rolls_out, RollBackRoute{iris}},
+      {"shadow", nothing, SetShadow{iris, everything}},
+      {"end the shadow", shadowed, SetShadow{iris, std::nullopt}},
+      {"challenger", nothing, SetChallenger{iris, against}},
+      {"end the challenger", challenged, SetChallenger{iris, std::nullopt}},
   };
 }
 

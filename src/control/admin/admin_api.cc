@@ -105,6 +105,7 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddEventEndpoints(routes_);
   if (context_.follow != nullptr) AddFollowEndpoints(routes_);
   if (context_.rollouts != nullptr) AddRolloutEndpoints(routes_);
+  if (context_.shadows != nullptr) AddShadowEndpoints(routes_);
   if (context_.models != nullptr) {
     AddModelAuditEndpoints(routes_);
     AddImportEndpoints(routes_);

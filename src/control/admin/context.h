@@ -34,6 +34,7 @@
 #include "view/publish_port.h"
 #include "view/recent_requests.h"
 #include "view/rollout_port.h"
+#include "view/shadow_tallies.h"
 #include "view/stats_registry.h"
 
 namespace podium::control {
@@ -127,6 +128,8 @@ struct AdminContext {
   store::RolloutStore* rollouts = nullptr;
   /// How they stand, without asking the registry. nullptr: only their marks are known here.
   const view::RolloutPort* driver = nullptr;
+  /// nullptr: nobody gets copies, and there are no paths for that.
+  view::ShadowTallies* shadows = nullptr;
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
@@ -183,6 +186,8 @@ void AddRouteEndpoints(AdminRoutes& routes);
 void AddFollowEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::rollouts.
 void AddRolloutEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::shadows.
+void AddShadowEndpoints(AdminRoutes& routes);
 void AddExplainEndpoints(AdminRoutes& routes);
 void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);
