@@ -86,7 +86,7 @@ class PredictCall {
   ShadowCopies copies_;
   ChallengerCall challenger_;
   std::optional<std::chrono::nanoseconds> champion_time_;       // Set when another one answers.
-  view::RolloutTicket ticket_;  // Until its outcome is recorded.
+  view::RolloutTicket ticket_;                                  // Until its outcome is recorded.
   mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.
 };
 

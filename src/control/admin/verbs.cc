@@ -411,7 +411,7 @@ void AddOutcome(Json& json, const AdminCall& call, const VerbOutcome& outcome) {
   json["follow"] = FollowJson(outcome.committed.route.follow);
   json["shadow"] = ShadowPlanJson(outcome.committed.route.shadow);
   json["challenger"] = ChallengerPlanJson(outcome.committed.route.challenger);
-  json["generation"] = c.publisher.state().view->generation().get();
+  json["generation"] = call.context.publisher.state().view->generation().get();
   json["replicas_known"] = outcome.replicas_known;
   json["replicas"] = Json::array();
   for (const ReplicaApplied& one : outcome.replicas) {
