@@ -66,7 +66,9 @@ Ground PostgresGround() {
 
 // What a release of the first schema had written: a route whose primary came by SQL.
 constexpr const char* kRows =
-    "INSERT INTO routes VALUES ('iris', '', 'fixed', 'session', 'salt', '', NULL, 0, 1, 1, 0); "
+    "INSERT INTO routes (route, task_type, policy, sticky_on, salt, canary_salt, "
+    "previous_primary, primary_since, created_at, updated_at, revision) VALUES ('iris', '', "
+    "'fixed', 'session', 'salt', '', NULL, 0, 1, 1, 0); "
     "INSERT INTO model_registry (model_id, model_type, name, version, provider_key, "
     "upstream_model, artifact_uri, artifact_sha256, format, status, stage, traffic_bp, signature, "
     "metrics, tags, catalogue_id, experiment_id, load, source_run, parent_id, created_at, "
