@@ -21,6 +21,7 @@
 #include "gateway/llm_core.h"
 #include "gateway/oip_codec.h"
 #include "gateway/predict_codec.h"
+#include "predictions/core_log.h"
 #include "telemetry/recorder.h"
 #include "view/core_view.h"
 #include "view/recent_requests.h"
@@ -54,6 +55,8 @@ struct GatewayShared {
   std::vector<CallHook*> hooks = {};
   /// By core; empty: nobody wants any.
   std::vector<telemetry::Recorder*> telemetry = {};
+  /// By core; empty: no route is logged.
+  std::vector<predictions::CoreLog*> predictions = {};
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.
@@ -64,6 +67,7 @@ struct GatewayCore {
       : shared(shared_in), cell(cell_in), index(index_in) {
     if (shared.llm) llm.emplace(*shared.llm, index, *breakers);
     if (!shared.telemetry.empty()) telemetry = shared.telemetry.at(index);
+    if (!shared.predictions.empty()) predictions = shared.predictions.at(index);
   }
 
   /// A call ended in that error.
@@ -80,6 +84,7 @@ struct GatewayCore {
   OipWorkspace oip;
   std::optional<LlmCore> llm;
   telemetry::Recorder* telemetry = nullptr;  ///< Null: nobody wants any.
+  predictions::CoreLog* predictions = nullptr;  ///< Null: no route is logged.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
 };

@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "gateway/prediction_scores.h"
 
 namespace podium::gateway {
 namespace {
@@ -124,6 +125,9 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
                                      {"error", Describe(outputs.error())},
                                      {"request_id", call_.request_id()}});
     return Refuse(outputs.error(), response);
+  }
+  if (LoggedCall* log = call_.logged()) {
+    log->SetScores(ScoresOf(*outputs, inputs_.rows), inputs_.rows);
   }
   codec_.WriteAnswer({*outputs, inputs_.rows, call_.route_name(), served()}, response);
   if (const Status safe = call_.passage().SafetyOut(response.body); !safe) {
