@@ -14,6 +14,7 @@
 #include "app/cli_console.h"
 #include "app/cli_exit.h"
 #include "app/cli_import_args.h"
+#include "app/cli_log_args.h"
 #include "app/settings_load.h"
 
 namespace podium::app {
@@ -192,7 +193,7 @@ using Verb =
                  RegisterArgs, ListVersionsArgs, GetVersionArgs, DiffArgs, ChangeVersionArgs,
                  RollbackArgs, CanaryArgs, PredictArgs, ChatArgs, AuditArgs, ExplainArgs, CostsArgs,
                  SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
-                 UnfollowArgs, ReloadArgs>;
+                 UnfollowArgs, ReloadArgs, LogArgs, FeedbackArgs, CompareArgs>;
 
 struct CommandLine {
   Verb verb;

@@ -7,12 +7,14 @@
 
 #include "app/cli_args.h"
 #include "app/cli_chat.h"
+#include "app/cli_compare.h"
 #include "app/cli_costs.h"
 #include "app/cli_db.h"
 #include "app/cli_explain.h"
 #include "app/cli_follow.h"
 #include "app/cli_history.h"
 #include "app/cli_import.h"
+#include "app/cli_log.h"
 #include "app/cli_predict.h"
 #include "app/cli_replicas.h"
 #include "app/cli_serve.h"
@@ -159,6 +161,9 @@ class Runner {
     if constexpr (std::is_same_v<Args, FollowArgs>) return RunFollow(context, args);
     if constexpr (std::is_same_v<Args, UnfollowArgs>) return RunUnfollow(context, args);
     if constexpr (std::is_same_v<Args, ReloadArgs>) return RunReload(context, args);
+    if constexpr (std::is_same_v<Args, LogArgs>) return RunLog(context, args, waiting);
+    if constexpr (std::is_same_v<Args, FeedbackArgs>) return RunFeedback(context, args);
+    if constexpr (std::is_same_v<Args, CompareArgs>) return RunCompare(context, args);
     if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
     if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }

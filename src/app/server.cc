@@ -15,6 +15,7 @@
 #include "app/front.h"
 #include "app/guard_options.h"
 #include "app/mlflow.h"
+#include "app/prediction_logging.h"
 #include "app/providers.h"
 #include "app/registry_open.h"
 #include "app/replica_id.h"
@@ -23,6 +24,7 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
+#include "control/analytics/comparison.h"
 #include "control/costs/cost_projector.h"
 #include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
@@ -293,6 +295,8 @@ struct Server::Impl {
         following(settings, replica.get(), {*store, *store, publisher, clock, rng, runtime, pools},
                   admin_context,
                   [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
+        predictions(settings.predictions, (settings.data_dir / "predictions").string(),
+                    replica.get(), core_count, *store, pools.writer, clock, rng),
         gateway({authenticator,
                  clock,
                  rng,
@@ -304,7 +308,8 @@ struct Server::Impl {
                                     settings.breaker, settings.llm_timeout, settings.max_llm_bytes,
                                     settings.drain},
                  {},
-                 RecordersOf(telemetry)},
+                 RecordersOf(telemetry),
+                 predictions.ByCore()},
                 cells),
         admin_context{*store,
                       runtime,
@@ -321,6 +326,7 @@ struct Server::Impl {
                         protection.guard->WriteMetrics(out);
                         if (projector) projector->WriteMetrics(out);
                         if (telemetry) telemetry->WriteMetrics(out);
+                        predictions.WriteMetrics(out);
                       },
                       clock.SteadyNow(),
                       store.get(),
@@ -330,7 +336,12 @@ struct Server::Impl {
                       &moves,
                       &place,
                       &following.port(),
-                      [this] { following.Wake(); }},
+                      [this] { following.Wake(); },
+                      store.get(),
+                      predictions.folder(),
+                      [this](const CompareQuestion& question) {
+                        return control::CompareVersions(*store, question);
+                      }},
         admin(admin_context),
         mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),
         front(authenticator, gateway, admin, mlflow.api()),
@@ -504,6 +515,8 @@ struct Server::Impl {
       PODIUM_TRY_ASSIGN(const std::size_t events,
                         store->DropEvents(now - settings.event_retention));
       dropped += events;
+      PODIUM_TRY_ASSIGN(const std::size_t logged, predictions.DropSome(now));
+      dropped += logged;
       if (dropped == 0) return false;
     }
     return true;
@@ -570,11 +583,12 @@ struct Server::Impl {
       ticking->Spawn(WatchInferences());
       ticking->Spawn(FollowPrices());
       following.Start(*ticking);
+      predictions.Start(*ticking);
+      ticking->Spawn(DropOldRecords());
       if (!journal) return;
       ticking->Spawn(PrepareJournal());
       ticking->Spawn(SyncJournal());
       ticking->Spawn(StoreCosts());
-      ticking->Spawn(DropOldRecords());
     });
     return {};
   }
@@ -600,6 +614,7 @@ struct Server::Impl {
     journal_files.Stop();
     StoreLastCosts();
     cores.Stop();
+    predictions.Stop();
     SaveMarks();
     FlushLog();
   }
@@ -674,6 +689,7 @@ struct Server::Impl {
   std::optional<control::ChangeFollower> follower;
   control::CanaryGuard canary_guard;
   Following following;
+  PredictionLogging predictions;
   gateway::Gateway gateway;
   control::AdminContext admin_context;
   control::AdminApi admin;

@@ -83,7 +83,7 @@ struct GatewayCore {
   PredictDecoder rows;              ///< Of /predict.
   OipWorkspace oip;
   std::optional<LlmCore> llm;
-  telemetry::Recorder* telemetry = nullptr;  ///< Null: nobody wants any.
+  telemetry::Recorder* telemetry = nullptr;     ///< Null: nobody wants any.
   predictions::CoreLog* predictions = nullptr;  ///< Null: no route is logged.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};

@@ -28,7 +28,8 @@ LoggedCall::LoggedCall(predictions::CoreLog& log, const predictions::RouteLoggin
   record_->row.keep = keep;
 }
 
-void LoggedCall::TakeRequest(std::string_view body) {
+void LoggedCall::TakeRequest(std::string_view path, std::string_view body) {
+  record_->path = path;
   if (logging_.payloads == predictions::Payloads::kNone) return;
   Append(record_->request.emplace(), body);
 }

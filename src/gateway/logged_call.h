@@ -23,7 +23,7 @@ class LoggedCall {
   LoggedCall(predictions::CoreLog& log, const predictions::RouteLogging& logging,
              const Clock& clock, SteadyTime received, double keep);
 
-  void TakeRequest(std::string_view body);
+  void TakeRequest(std::string_view path, std::string_view body);
   /// What goes out, piece by piece.
   void TakeAnswer(std::string_view piece);
   void SetScores(std::vector<double> scores, std::size_t rows);

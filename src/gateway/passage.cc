@@ -99,8 +99,8 @@ Status Passage::Admit(std::string_view route, std::string_view request_id, std::
   return {};
 }
 
-void Passage::BeginLog(std::string_view route, std::string_view assigned, std::string_view unit,
-                       SteadyTime received, std::string_view request) {
+void Passage::BeginLog(const net::Exchange& exchange, std::string_view route,
+                       std::string_view assigned, std::string_view unit, std::string_view request) {
   if (log_asked_) return;
   log_asked_ = true;
   predictions::CoreLog& log = *core_->predictions;
@@ -108,8 +108,9 @@ void Passage::BeginLog(std::string_view route, std::string_view assigned, std::s
   if (logging == nullptr) return;
   const std::optional<double> keep = log.Admit(route, assigned, unit);
   if (!keep) return;
-  logged_ = std::make_unique<LoggedCall>(log, *logging, core_->shared.clock, received, *keep);
-  logged_->TakeRequest(request);
+  logged_ =
+      std::make_unique<LoggedCall>(log, *logging, core_->shared.clock, exchange.received(), *keep);
+  logged_->TakeRequest(exchange.head().path, request);
 }
 
 void Passage::RequireAdmitted() const { PODIUM_ASSERT(stage_ == Stage::kAdmitted); }

@@ -44,8 +44,8 @@ class Passage {
 
   /// To be logged as a prediction, unless that was asked before: a call that goes from the fast
   /// path to the other is one prediction. `request`: its body.
-  void BeginLog(std::string_view route, std::string_view assigned, std::string_view unit,
-                SteadyTime received, std::string_view request);
+  void BeginLog(const net::Exchange& exchange, std::string_view route, std::string_view assigned,
+                std::string_view unit, std::string_view request);
   /// Null when the call is not logged.
   LoggedCall* logged() const { return logged_.get(); }
 

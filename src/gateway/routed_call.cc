@@ -121,9 +121,10 @@ std::string_view RoutedCall::UnitText() const {
 
 void RoutedCall::BeginLog() const {
   const routing::VersionIndex assigned = decision_->version;
-  passage_.BeginLog(target_.route,
-                    assigned == kNoVersion ? std::string_view() : At(assigned).model_id.get(),
-                    UnitText(), exchange_.received(), body_);
+  passage_.BeginLog(
+      exchange_, target_.route,
+      assigned == kNoVersion ? std::string_view() : std::string_view(At(assigned).model_id.get()),
+      UnitText(), body_);
 }
 
 bool RoutedCall::for_admin() const {

@@ -23,8 +23,7 @@ ArmCounts::Slot& ArmCounts::SlotOf(std::string_view route, std::string_view vers
 }
 
 void ArmCounts::Count(std::string_view route, std::string_view version, Fate fate) {
-  std::atomic<std::uint64_t>& count =
-      SlotOf(route, version).counts[static_cast<std::size_t>(fate)];
+  std::atomic<std::uint64_t>& count = SlotOf(route, version).counts[static_cast<std::size_t>(fate)];
   count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);  // One writer.
 }
 

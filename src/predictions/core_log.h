@@ -17,7 +17,7 @@
 #include "predictions/unit_thinner.h"
 
 namespace podium::limits {
-inline constexpr std::size_t kWaitingPredictions = 4096;               ///< Per core.
+inline constexpr std::size_t kWaitingPredictions = 4096;                  ///< Per core.
 inline constexpr std::size_t kWaitingPredictionBytes = 16 * 1024 * 1024;  ///< Per core.
 }  // namespace podium::limits
 
@@ -27,8 +27,7 @@ namespace podium::predictions {
 class CoreLog {
  public:
   /// Policy and rng outlive it. REQUIRES: capacity > 0.
-  CoreLog(const LoggingPolicy& policy, Rng& rng,
-          std::size_t capacity = limits::kWaitingPredictions,
+  CoreLog(const LoggingPolicy& policy, Rng& rng, std::size_t capacity = limits::kWaitingPredictions,
           std::size_t most_bytes = limits::kWaitingPredictionBytes);
   ~CoreLog();
   CoreLog(const CoreLog&) = delete;

@@ -1,5 +1,6 @@
 #include "predictions/prediction_log.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -19,6 +20,9 @@ PredictionLog::~PredictionLog() = default;
 
 Status PredictionLog::Recover() {
   for (const SegmentFile& file : ListSegments(options_.folder)) {
+    if (ReplicaOfSegment(file.name) == options_.replica) {
+      last_opened_ = std::max(last_opened_, OpenedOfSegment(file.name));
+    }
     if (!file.open) continue;
     Result<std::unique_ptr<OpenSegment>> segment = OpenSegment::Repair(options_.folder, file.name);
     if (!segment) {
@@ -51,10 +55,12 @@ std::size_t PredictionLog::TakeLines(std::string& lines) {
 Status PredictionLog::Write(std::string_view lines, std::size_t count) {
   const auto write = [&]() -> Status {
     if (!segment_) {
-      const WallTime now = clock_.Now();
-      PODIUM_TRY_ASSIGN(segment_,
-                        OpenSegment::Create(options_.folder, SegmentName(now, options_.replica), now));
+      // A clock that was set back must not put what is new before what is indexed.
+      const WallTime now = std::max(clock_.Now(), last_opened_ + std::chrono::microseconds(1));
+      PODIUM_TRY_ASSIGN(
+          segment_, OpenSegment::Create(options_.folder, SegmentName(now, options_.replica), now));
     }
+    last_opened_ = segment_->opened();
     return segment_->Append(lines);
   };
   Status written = write();

@@ -78,6 +78,7 @@ class PredictionLog {
   const LogOptions options_;
   const Clock& clock_;
   std::vector<std::unique_ptr<CoreLog>> cores_;
+  WallTime last_opened_;  // By name: the index reads segments in the order of their names.
   std::unique_ptr<OpenSegment> segment_;  // Null until there is a line to write.
   std::deque<std::unique_ptr<OpenSegment>> closing_;
   std::unique_ptr<Sealing> sealing_;

@@ -172,6 +172,7 @@ std::string LineOf(const Record& record, const RouteLogging& policy) {
   line += fmt::format(",\"rows\":{}", row.rows);
   AddScores(line, row.scores);
   AddText(line, "replica", row.replica);
+  AddText(line, "path", record.path);
   AddPayloads(line, record, policy);
   line += "}\n";
   return line;

@@ -36,7 +36,8 @@ struct ChallengerAnswer {
 };
 
 struct Record {
-  PredictionRow row;  ///< All but replica, segment and offset, which the writer knows.
+  PredictionRow row;               ///< All but replica, segment and offset, which the writer knows.
+  std::string path;                ///< Of the URL, as it was asked.
   std::optional<Payload> request;  ///< Unset when the route keeps none.
   std::optional<Payload> answer;
   std::optional<ChallengerAnswer> challenger;

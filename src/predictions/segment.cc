@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <filesystem>
 #include <utility>
 
@@ -23,6 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kDatePrefix = "date=";
 constexpr std::size_t kDateBytes = 15;  // "date=2026-03-09"
 constexpr std::size_t kTimeDigits = 14;
+constexpr int kHexBase = 16;
 constexpr std::string_view kPackingSuffix = ".ndjson.packing";
 constexpr std::size_t kSliceBytes = 256 * 1024;
 constexpr mode_t kFileMode = 0640;
@@ -73,7 +75,9 @@ bool IsWholeLine(std::string_view line) {
   return json && json->is_object();
 }
 
-std::string DateOf(WallTime time) { return FormatUtc(time).substr(0, kDateBytes - kDatePrefix.size()); }
+std::string DateOf(WallTime time) {
+  return FormatUtc(time).substr(0, kDateBytes - kDatePrefix.size());
+}
 
 }  // namespace
 
@@ -88,19 +92,25 @@ std::optional<std::string> ReplicaOfSegment(std::string_view name) {
     return std::nullopt;
   }
   const std::string_view date = name.substr(kDatePrefix.size(), kDateBytes - kDatePrefix.size());
-  const bool is_date = std::ranges::all_of(
-      date, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
+  const bool is_date =
+      std::ranges::all_of(date, [](char c) { return c == '-' || (c >= '0' && c <= '9'); });
   const std::string_view file = name.substr(kDateBytes + 1);
   const std::size_t dash = file.size() - kTimeDigits - 1;
   const std::string_view digits = file.substr(dash + 1);
-  const bool is_time = std::ranges::all_of(digits, [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
+  const bool is_time = std::ranges::all_of(
+      digits, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   const std::string_view replica = file.substr(0, dash);
   const bool is_plain = replica.find('/') == std::string_view::npos &&
                         replica.find('\0') == std::string_view::npos && !replica.starts_with('.');
   if (!is_date || !is_time || !is_plain || file[dash] != '-') return std::nullopt;
   return std::string(replica);
+}
+
+WallTime OpenedOfSegment(std::string_view name) {
+  const std::string_view digits = name.substr(name.size() - kTimeDigits);
+  std::int64_t micros = 0;
+  std::from_chars(digits.data(), digits.data() + digits.size(), micros, kHexBase);
+  return WallTimeOf(micros);
 }
 
 std::vector<SegmentFile> ListSegments(const std::string& folder) {
@@ -122,12 +132,16 @@ std::vector<SegmentFile> ListSegments(const std::string& folder) {
       if (!gone) files.push_back({std::move(name), open, bytes});
     }
   }
-  std::ranges::sort(files, {}, [](const SegmentFile& file) { return std::pair(file.name, file.open); });
+  std::ranges::sort(files, {},
+                    [](const SegmentFile& file) { return std::pair(file.name, file.open); });
   return files;
 }
 
 OpenSegment::OpenSegment(std::string folder, std::string name, int descriptor, WallTime opened)
-    : folder_(std::move(folder)), name_(std::move(name)), descriptor_(descriptor), opened_(opened) {}
+    : folder_(std::move(folder)),
+      name_(std::move(name)),
+      descriptor_(descriptor),
+      opened_(opened) {}
 
 OpenSegment::~OpenSegment() { ::close(descriptor_); }
 
@@ -140,7 +154,8 @@ Result<std::unique_ptr<OpenSegment>> OpenSegment::Create(const std::string& fold
     return Fail(ErrorCode::kUnavailable, "no folder for the prediction log {}: {}", path,
                 failed.message());
   }
-  const int descriptor = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, kFileMode);
+  const int descriptor =
+      ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, kFileMode);
   if (descriptor < 0) return CannotWrite(path);
   ::flock(descriptor, LOCK_EX | LOCK_NB);  // New: nobody else can have it.
   return std::unique_ptr<OpenSegment>(new OpenSegment(folder, name, descriptor, now));
@@ -152,14 +167,15 @@ Result<std::unique_ptr<OpenSegment>> OpenSegment::Repair(const std::string& fold
   const int descriptor = ::open(path.c_str(), O_RDWR | O_APPEND | O_CLOEXEC);
   if (descriptor < 0 && errno == ENOENT) return nullptr;
   if (descriptor < 0) return CannotWrite(path);
-  auto segment = std::unique_ptr<OpenSegment>(new OpenSegment(folder, name, descriptor, WallTime()));
+  auto segment =
+      std::unique_ptr<OpenSegment>(new OpenSegment(folder, name, descriptor, WallTime()));
   if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) return nullptr;  // Its writer lives.
   // Sealed already, but for the removal.
   if (fs::exists(PathOf(folder, name, kClosedSuffix))) {
     ::unlink(path.c_str());
     return nullptr;
   }
-  struct stat facts {};
+  struct stat facts{};
   if (::fstat(descriptor, &facts) != 0) return CannotWrite(path);
   segment->size_ = static_cast<std::uint64_t>(facts.st_size);
   PODIUM_TRY(segment->DropDamage());

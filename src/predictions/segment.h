@@ -1,5 +1,6 @@
 // The files of the log: DATA/predictions/date=2026-03-09/<replica>-<time>.ndjson.gz, which DuckDB,
-// pandas and Spark read as they are. One that is still written to ends in .ndjson.open and is plain.
+// pandas and Spark read as they are. One that is still written to ends in .ndjson.open and is
+// plain.
 #pragma once
 
 #include <chrono>
@@ -23,6 +24,8 @@ std::string SegmentName(WallTime opened, std::string_view replica);
 /// The name that SegmentName made, in its parts; nullopt for any other text, so that none leads out
 /// of the folder.
 std::optional<std::string> ReplicaOfSegment(std::string_view name);
+/// When it was opened. REQUIRES: ReplicaOfSegment knows the name.
+WallTime OpenedOfSegment(std::string_view name);
 
 inline constexpr std::string_view kOpenSuffix = ".ndjson.open";
 inline constexpr std::string_view kClosedSuffix = ".ndjson.gz";

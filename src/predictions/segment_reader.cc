@@ -23,7 +23,8 @@ class LineCutter {
   /// False: enough.
   bool Take(std::string_view piece) {
     if (skipped_ < from_) {
-      const auto skip = std::min<std::int64_t>(from_ - skipped_, static_cast<std::int64_t>(piece.size()));
+      const auto skip =
+          std::min<std::int64_t>(from_ - skipped_, static_cast<std::int64_t>(piece.size()));
       piece.remove_prefix(static_cast<std::size_t>(skip));
       skipped_ += skip;
       at_ = skipped_;
@@ -61,9 +62,8 @@ Status ReadLines(const std::string& folder, const std::string& name, std::int64_
   std::ifstream plain(open, std::ios::binary);
   if (plain) {
     plain.seekg(offset);
-    LineCutter cutter(0, [&](const SegmentLine& line) {
-      return visit({line.offset + offset, line.text});
-    });
+    LineCutter cutter(
+        0, [&](const SegmentLine& line) { return visit({line.offset + offset, line.text}); });
     std::string piece(kReadBytes, '\0');
     while (plain) {
       plain.read(piece.data(), static_cast<std::streamsize>(piece.size()));
@@ -73,8 +73,10 @@ Status ReadLines(const std::string& folder, const std::string& name, std::int64_
     return {};
   }
   if (!std::filesystem::exists(closed)) {
-    return Fail(ErrorCode::kNotFound, "the segment {} is not here: another replica has it, or it "
-                "was removed by predictions.retention", name);
+    return Fail(ErrorCode::kNotFound,
+                "the segment {} is not here: another replica has it, or it "
+                "was removed by predictions.retention",
+                name);
   }
   LineCutter cutter(offset, visit);
   return Unpack(closed, [&](std::string_view piece) { return cutter.Take(piece); });

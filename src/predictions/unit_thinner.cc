@@ -6,7 +6,7 @@
 namespace podium::predictions {
 namespace {
 
-constexpr double kWhole = 4294967296.0;             // 2^32.
+constexpr double kWhole = 4294967296.0;                // 2^32.
 constexpr std::uint64_t kLeast = (1ULL << 32) / 4096;  // Some units always come through.
 // Offers between two changes: what was changed must have had time to show.
 constexpr std::uint64_t kCalm = 256;

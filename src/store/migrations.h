@@ -35,6 +35,7 @@ extern const Migration kReplicasMigration;
 extern const Migration kModelsMigration;
 extern const Migration kIdempotencyMigration;
 extern const Migration kFollowMigration;
+extern const Migration kPredictionsMigration;
 
 std::span<const Migration* const> Migrations();
 /// The schema that `step` brings. REQUIRES: it is in the list.

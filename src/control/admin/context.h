@@ -19,6 +19,7 @@
 #include "base/rng.h"
 #include "base/task.h"
 #include "control/admin/pools.h"
+#include "domain/compare_report.h"
 #include "domain/model_limits.h"
 #include "domain/provider_state.h"
 #include "net/handler.h"
@@ -27,6 +28,7 @@
 #include "store/cost_store.h"
 #include "store/model_store.h"
 #include "store/own_place.h"
+#include "store/prediction_store.h"
 #include "store/registry_store.h"
 #include "store/replica_store.h"
 #include "view/follow_port.h"
@@ -114,6 +116,12 @@ struct AdminContext {
   view::FollowPort* follow = nullptr;
   /// Told behind the commit when a registered model was changed here. Any thread; does not block.
   std::function<void()> models_changed = {};
+  /// nullptr: nobody keeps predictions, and there are no paths to them.
+  store::PredictionStore* predictions = nullptr;
+  /// Where this server's segments of the prediction log lie.
+  std::string predictions_folder = {};
+  /// REQUIRES: with `predictions`. Blocks.
+  std::function<Result<CompareReport>(const CompareQuestion&)> compare = {};
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
@@ -181,5 +189,9 @@ void AddReplicaEndpoints(AdminRoutes& routes);
 void AddEventEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::costs.
 void AddCostEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::predictions.
+void AddPredictionEndpoints(AdminRoutes& routes);
+void AddFeedbackEndpoints(AdminRoutes& routes);
+void AddCompareEndpoints(AdminRoutes& routes);
 
 }  // namespace podium::control
