@@ -50,7 +50,7 @@ std::string TitleOf(const Json& version) {
   return Printable(fmt::format("{} ({})", name, status));
 }
 
-std::string Warnings(const Json& report) {
+std::string ComparisonWarnings(const Json& report) {
   std::string text;
   for (const Json& version : MemberOf(report, "versions")) {
     if (const double keep = NumberOf(version, "least_keep"); keep < 1) {
@@ -101,7 +101,7 @@ std::string DescribeComparison(const Json& report) {
   return fmt::format("Route {}, {} to {}\n\n{}\nIn brackets: 95 %, of each figure by itself.\n",
                      Printable(TextOf(report, "route")), ShowTime(TextOf(report, "since")),
                      ShowTime(TextOf(report, "until")), table.Render()) +
-         Warnings(report);
+         ComparisonWarnings(report);
 }
 
 CliStatus RunCompare(CommandContext& context, const CompareArgs& args) {

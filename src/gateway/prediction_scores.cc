@@ -8,7 +8,7 @@
 namespace podium::gateway {
 namespace {
 
-constexpr std::size_t kClasses = 2;
+constexpr std::size_t kTwoClasses = 2;
 
 template <typename T>
 std::vector<double> Picked(const Tensor& tensor, std::size_t rows, std::size_t stride) {
@@ -76,7 +76,7 @@ std::vector<double> ScoresOf(const std::vector<Tensor>& outputs, std::size_t row
     return width == 0 ? 0 : tensor.data.size() / width;
   };
   for (const Tensor& tensor : outputs) {
-    for (const std::size_t stride : {std::size_t{1}, kClasses}) {
+    for (const std::size_t stride : {std::size_t{1}, kTwoClasses}) {
       if (elements(tensor) != rows * stride) continue;
       std::vector<double> scores = FloatScores(tensor, kept, stride);
       if (!scores.empty()) return scores;

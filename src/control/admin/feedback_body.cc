@@ -52,7 +52,7 @@ Result<FeedbackItem> ReadItem(const Json& json) {
   return item;
 }
 
-Result<std::vector<FeedbackItem>> ReadItems(const Json& list) {
+Result<std::vector<FeedbackItem>> ReadFeedbackItems(const Json& list) {
   if (list.empty()) return Fail(ErrorCode::kInvalidArgument, "there is no item in it");
   if (list.size() > limits::kMaxFeedbackBatch) {
     return Fail(ErrorCode::kTooLarge, "{} items: send at most {} at once", list.size(),
@@ -94,12 +94,12 @@ Result<Json> ReadLinesAsList(std::string_view body) {
 Result<std::vector<FeedbackItem>> ReadFeedbackBody(std::string_view body, FeedbackForm form) {
   if (form == FeedbackForm::kLines) {
     PODIUM_TRY_ASSIGN(const Json lines, ReadLinesAsList(body));
-    return ReadItems(lines);
+    return ReadFeedbackItems(lines);
   }
   PODIUM_TRY_ASSIGN(const Json json, ParseJson(body));
-  if (json.is_array()) return ReadItems(json);
+  if (json.is_array()) return ReadFeedbackItems(json);
   if (json.is_object() && json.size() == 1 && json.contains("items") && json["items"].is_array()) {
-    return ReadItems(json["items"]);
+    return ReadFeedbackItems(json["items"]);
   }
   PODIUM_TRY_ASSIGN(FeedbackItem item, ReadItem(json));
   return std::vector<FeedbackItem>{std::move(item)};
