@@ -16,6 +16,15 @@ void Append(predictions::Payload& payload, std::string_view piece) {
   }
 }
 
+PredictionOutcome OutcomeOfCall(int status, AttemptStatus last_attempt) {
+  // Whoever leaves before the end says nothing of the version.
+  if (last_attempt == AttemptStatus::kCancelled) return PredictionOutcome::kRefused;
+  const PredictionOutcome told = OutcomeOfStatus(status);
+  if (told != PredictionOutcome::kOk) return told;
+  if (last_attempt == AttemptStatus::kTimeout) return PredictionOutcome::kTimeout;
+  return last_attempt == AttemptStatus::kOk ? told : PredictionOutcome::kError;
+}
+
 }  // namespace
 
 LoggedCall::LoggedCall(predictions::CoreLog& log, const predictions::RouteLogging& logging,
@@ -40,6 +49,7 @@ void LoggedCall::TakeAnswer(std::string_view piece) {
 }
 
 void LoggedCall::SetScores(std::vector<double> scores, std::size_t rows) {
+  if (!record_) return;
   record_->row.scores = std::move(scores);
   record_->row.rows = static_cast<std::int64_t>(rows);
 }
@@ -62,8 +72,9 @@ void LoggedCall::Describe(const view::AnsweredRequest& facts, double propensity,
   described_ = true;
 }
 
-void LoggedCall::AddCost(std::optional<NanoUsd> cost) {
+void LoggedCall::AddAttempt(AttemptStatus status, std::optional<NanoUsd> cost) {
   if (!record_) return;
+  last_attempt_ = status;
   cost_known_ = cost_known_ && cost.has_value();
   if (cost) record_->row.cost = AddUpTo(record_->row.cost.value_or(NanoUsd{}), *cost);
 }
@@ -76,7 +87,7 @@ void LoggedCall::End(int status) {
   if (!record_ || !described_) return;
   PredictionRow& row = record_->row;
   row.status = status;
-  row.outcome = OutcomeOfStatus(status);
+  row.outcome = OutcomeOfCall(status, last_attempt_);
   row.latency =
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.SteadyNow() - received_);
   row.at = clock_.Now();

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/money.h"
+#include "domain/attempt.h"
 #include "predictions/core_log.h"
 #include "predictions/record.h"
 #include "view/recent_requests.h"
@@ -30,8 +31,9 @@ class LoggedCall {
   /// Who was assigned and who served, as it is remembered for `podium explain`.
   void Describe(const view::AnsweredRequest& facts, double propensity, std::string_view assigned,
                 std::string_view served);
-  /// An attempt has ended and cost this.
-  void AddCost(std::optional<NanoUsd> cost);
+  /// An attempt at a provider has ended. The last one says what became of a stream whose status
+  /// was told before.
+  void AddAttempt(AttemptStatus status, std::optional<NanoUsd> cost);
   void SetChallenger(predictions::ChallengerAnswer answer);
   /// The call has ended: the record goes to the log, if it was described.
   void End(int status);
@@ -44,6 +46,7 @@ class LoggedCall {
   std::unique_ptr<predictions::Record> record_;
   bool described_ = false;
   bool cost_known_ = true;
+  AttemptStatus last_attempt_ = AttemptStatus::kOk;
 };
 
 }  // namespace podium::gateway

@@ -124,7 +124,7 @@ Status Passage::SafetyOut(std::string_view piece) {
 
 void Passage::Settle(const journal::Outcome& outcome) {
   for (CallHook* hook : core_->shared.hooks) hook->Settle(Facts(), outcome);
-  if (logged_) logged_->AddCost(outcome.cost);
+  if (logged_) logged_->AddAttempt(outcome.status, outcome.cost);
 }
 
 void Passage::Record(int status) {

@@ -123,7 +123,7 @@ Result<bool> PredictionProjector::Step() {
   stored_ = {read_.segment, ends_[done.taken - 1]};
   pending_.erase(pending_.begin(), pending_.begin() + taken);
   ends_.erase(ends_.begin(), ends_.begin() + taken);
-  return !pending_.empty() || done.taken == limits::kPredictionTransaction;
+  return true;  // The next look says whether there is more, here or in the next segment.
 }
 
 bool PredictionProjector::save_due() const {

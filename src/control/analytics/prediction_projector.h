@@ -15,7 +15,7 @@
 #include "store/prediction_store.h"
 
 namespace podium::limits {
-inline constexpr std::size_t kPredictionsRead = 5'000;  ///< Lines that are in memory at once.
+inline constexpr std::size_t kPredictionsRead = 2'000;  ///< Lines that are in memory at once.
 }  // namespace podium::limits
 
 namespace podium::control {

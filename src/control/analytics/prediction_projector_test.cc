@@ -183,6 +183,7 @@ TEST_F(PredictionProjectorTest, APositionThatCannotBeReadCostsTimeOnly) {
   std::ofstream(options_.folder + "/r1.indexed.json") << "{";
   Start();
   Predict(5);
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(log_->Drain());  // The first life's segment is closed.
   StepAll();
   ExpectAll();
 }
