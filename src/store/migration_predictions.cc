@@ -34,7 +34,8 @@ CREATE TABLE prediction_index (
 ) STRICT, WITHOUT ROWID;
 CREATE UNIQUE INDEX prediction_index_by_id ON prediction_index (id);
 CREATE INDEX prediction_index_by_request ON prediction_index (request_id);
-CREATE INDEX prediction_index_by_unit ON prediction_index (route, unit, id);
+CREATE INDEX prediction_index_by_unit ON prediction_index (unit, id);
+CREATE INDEX prediction_index_of_failures ON prediction_index (route, id) WHERE outcome <> 'ok';
 
 CREATE TABLE prediction_feedback (
   route       TEXT NOT NULL,
@@ -79,7 +80,8 @@ CREATE TABLE prediction_index (
 );
 CREATE UNIQUE INDEX prediction_index_by_id ON prediction_index (id);
 CREATE INDEX prediction_index_by_request ON prediction_index (request_id);
-CREATE INDEX prediction_index_by_unit ON prediction_index (route, unit, id);
+CREATE INDEX prediction_index_by_unit ON prediction_index (unit, id);
+CREATE INDEX prediction_index_of_failures ON prediction_index (route, id) WHERE outcome <> 'ok';
 
 CREATE TABLE prediction_feedback (
   route       TEXT COLLATE "C" NOT NULL,

@@ -214,6 +214,9 @@ class Conditions {
     values_.emplace_back(value);
     text_ += fmt::format(" OR {}${})", second, values_.size());
   }
+  void AddText(std::string_view text) {
+    text_ += fmt::format("{}{}", text_.empty() ? "" : " AND ", text);
+  }
   const std::string& text() const { return text_; }
   const std::vector<std::string>& values() const { return values_; }
 
@@ -231,6 +234,8 @@ Conditions ConditionsOf(const PredictionQuery& query) {
   if (query.since) all.Add("id >= ", PredictionIdFloor(*query.since));
   if (query.until) all.Add("id < ", PredictionIdFloor(*query.until));
   if (query.outcome) all.Add("outcome = ", NameOf(*query.outcome));
+  // In words that the index of failures is made with: few of many rows.
+  if (query.outcome && query.outcome != PredictionOutcome::kOk) all.AddText("outcome <> 'ok'");
   if (query.version) all.AddTwice("assigned = ", "served = ", *query.version);
   // Above every id: they begin with a hex digit.
   all.Add("id < ", query.cursor.empty() ? std::string_view("~") : std::string_view(query.cursor));
