@@ -64,7 +64,7 @@ def test_nothing_is_logged_until_somebody_says_so(server, register):
 
 
 def test_a_prediction_is_in_the_list_and_in_a_file_for_other_tools(logged, register):
-    make_two(logged, register, status="canary")
+    make_two(logged, register)
     done(logged.put("/api/v1/routes/number/canary", {"model_id": "n2", "traffic_pct": 30}))
     answers = [ask(logged, [[1]], f"user-{i}") for i in range(40)]
     rows = predictions(logged, 40)
@@ -254,7 +254,7 @@ def auc(labels, scores):
 def test_compare_gives_the_figures_of_the_demos_own_data(logged, register):
     data = json.loads((EXAMPLES / "tumour.rows.json").read_text())
     register(logged, "tumour", EXAMPLES / "tumour-v1.onnx", "1", model_id="t1", activate=True)
-    register(logged, "tumour", EXAMPLES / "tumour-v2.onnx", "2", model_id="t2", status="canary")
+    register(logged, "tumour", EXAMPLES / "tumour-v2.onnx", "2", model_id="t2")
     done(logged.put("/api/v1/routes/tumour/canary", {"model_id": "t2", "traffic_pct": 50}))
     told = {"t1": ([], []), "t2": ([], [])}
     feedback = []
