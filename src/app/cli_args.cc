@@ -26,6 +26,9 @@ namespace {
 constexpr std::size_t kListDefault = 100;
 constexpr std::size_t kListMost = 100'000;
 
+constexpr std::size_t kLogMost = 1'000'000'000;  // Of an export: all that is kept.
+constexpr std::size_t kReplayDefault = 20;
+
 constexpr int kMostWords = 100'000;  // Of a question: what a shell can pass on.
 constexpr int kManyWords = 16;  // Counted later, so that the message can name the one too many.
 
@@ -582,6 +585,7 @@ class Grammar {
     };
     AddCostVerbs();
     AddReplicaVerbs();
+    AddLogVerbs();
     options(audit);
     options(Add(*audit, "list", "Verbs", "The same", "", [this] { return MakeAudit(); }));
   }
@@ -648,6 +652,49 @@ class Grammar {
     events->add_option("--route", events_.route, "of one route only");
     events->add_option("--limit", events_.most, "at most so many (default 100)")
         ->check(CLI::Range(std::size_t{1}, kListMost));
+  }
+
+  void AddLogVerbs() {
+    CLI::App* noun = Add(app_, "log", "Looking", "What was predicted, where the server logs it",
+                         "  podium log list tumour --since 1h --outcome error\n"
+                         "  podium log tail tumour\n"
+                         "  podium log export tumour --since 24h --format csv > day.csv\n"
+                         "  podium log replay tumour --version 2 --limit 20\n",
+                         []() -> CliResult<Verb> {
+                           return UsageError("log needs to know what to do",
+                                             "podium log --help lists the verbs");
+                         });
+    const auto verb = [&](const char* name, LogVerb kind, const char* help, std::size_t usual) {
+      CLI::App* added = Add(*noun, name, "Verbs", help, "", [this, kind, usual] {
+        log_.verb = kind;
+        if (log_.most == 0) log_.most = usual;
+        return Verb(log_);
+      });
+      if (usual > 0) AddLogFilters(*added, log_, usual, kLogMost);
+      return added;
+    };
+    verb("list", LogVerb::kList, "The newest first", kListDefault);
+    verb("get", LogVerb::kGet, "All about one, with what was asked and answered", 0)
+        ->add_option("ID", log_.id, "as the list shows it")
+        ->required();
+    verb("tail", LogVerb::kTail, "As they come, until Ctrl-C", kListDefault);
+    verb("export", LogVerb::kExport, "All of them, joined with feedback", kLogMost)
+        ->add_option("--format", log_.format, "ndjson (default) or csv")
+        ->check(CLI::IsMember({"ndjson", "csv"}));
+    verb("replay", LogVerb::kReplay,
+         "Send what was asked to --version again, and show what differs", kReplayDefault);
+
+    AddFeedbackOptions(
+        *Add(app_, "feedback", "Traffic", "Say what turned out to be true of a prediction",
+             "  podium feedback tumour 8k2vq0c1m7x4dz --label 1\n"
+             "  podium feedback -f labels.ndjson\n",
+             [this] { return Verb(feedback_); }),
+        feedback_);
+    AddCompareOptions(
+        *Add(app_, "compare", "Looking", "How the versions of a route did, by their predictions",
+             "  podium compare tumour\n  podium compare tumour --since 7d -o json\n",
+             [this] { return Verb(compare_); }),
+        compare_);
   }
 
   void AddCostVerbs() {
@@ -912,6 +959,9 @@ class Grammar {
   SetPriceArgs set_price_;
   ListPricesArgs list_prices_;
   EventsArgs events_;
+  LogArgs log_;
+  FeedbackArgs feedback_;
+  CompareArgs compare_;
   ImportArgs import_;
 };
 

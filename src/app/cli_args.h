@@ -14,6 +14,7 @@
 #include "app/cli_console.h"
 #include "app/cli_exit.h"
 #include "app/cli_import_args.h"
+#include "app/cli_log_args.h"
 #include "app/cli_rollout_args.h"
 #include "app/cli_rollout_verb_args.h"
 #include "app/settings_load.h"
@@ -217,7 +218,7 @@ using Verb =
                  SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
                  UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs,
                  RolloutStartArgs, RolloutListArgs, RolloutShowArgs, RolloutVerbArgs,
-                 RolloutVerifyArgs, ShadowArgs, ChallengerArgs>;
+                 RolloutVerifyArgs, ShadowArgs, ChallengerArgs, LogArgs, FeedbackArgs, CompareArgs>;
 
 struct CommandLine {
   Verb verb;

@@ -110,6 +110,17 @@ TEST(CliArguments, ReadingVerbs) {
   EXPECT_EQ(As<EventsArgs>("events").most, 100U);
   EXPECT_EQ(As<EventsArgs>("events --after 7 --follow").after, 7U);
   As<ListReplicasArgs>("replica list");
+  EXPECT_EQ(As<LogArgs>("log list tumour --since 1h").since, "1h");
+  EXPECT_EQ(As<LogArgs>("log list").most, 100U);
+  EXPECT_EQ(As<LogArgs>("log get 01").id, "01");
+  EXPECT_EQ(As<LogArgs>("log tail").verb, LogVerb::kTail);
+  EXPECT_EQ(As<LogArgs>("log export --format csv").format, "csv");
+  EXPECT_EQ(As<LogArgs>("log replay r --version 2").most, 20U);
+  EXPECT_EQ(As<LogArgs>("log replay r --version 2 --limit 3").most, 3U);
+  EXPECT_EQ(As<FeedbackArgs>("feedback r q --label 1").label, 1.0);
+  EXPECT_EQ(As<FeedbackArgs>("feedback -f -").file, "-");
+  EXPECT_EQ(As<CompareArgs>("compare r").since, "24h");
+  EXPECT_EQ(As<CompareArgs>("compare r --threshold 0.9").threshold, 0.9);
   EXPECT_EQ(As<AuditArgs>("audit").most, 100U);
   EXPECT_EQ(As<AuditArgs>("audit list --route r --limit 3").most, 3U);
   EXPECT_EQ(As<AuditArgs>("audit --route r").route, "r");

@@ -15,6 +15,7 @@
 #include "app/front.h"
 #include "app/guard_options.h"
 #include "app/mlflow.h"
+#include "app/prediction_logging.h"
 #include "app/providers.h"
 #include "app/registry_open.h"
 #include "app/replica_id.h"
@@ -25,6 +26,7 @@
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
+#include "control/analytics/comparison.h"
 #include "control/costs/cost_projector.h"
 #include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
@@ -318,6 +320,8 @@ struct Server::Impl {
                   }},
                  place.incarnation(), admin_context,
                  [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
+        predictions(settings.predictions, (settings.data_dir / "predictions").string(),
+                    replica.get(), core_count, *store, pools.writer, clock, rng),
         gateway({authenticator,
                  clock,
                  rng,
@@ -334,7 +338,8 @@ struct Server::Impl {
                  nullptr,
                  [this](std::size_t core, Task<void> task) {
                    shadow_calls[core]->Spawn(std::move(task));
-                 }},
+                 },
+                 predictions.ByCore()},
                 cells),
         admin_context{*store,
                       runtime,
@@ -351,6 +356,7 @@ struct Server::Impl {
                         protection.guard->WriteMetrics(out);
                         if (projector) projector->WriteMetrics(out);
                         if (telemetry) telemetry->WriteMetrics(out);
+                        predictions.WriteMetrics(out);
                       },
                       clock.SteadyNow(),
                       store.get(),
@@ -363,7 +369,12 @@ struct Server::Impl {
                       [this] { following.Wake(); },
                       store.get(),
                       &rollouts.port(),
-                      &shadow_tallies},
+                      &shadow_tallies,
+                      store.get(),
+                      predictions.folder(),
+                      [this](const CompareQuestion& question) {
+                        return control::CompareVersions(*store, question);
+                      }},
         admin(admin_context),
         mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),
         front(authenticator, gateway, admin, mlflow.api()),
@@ -560,6 +571,8 @@ struct Server::Impl {
       PODIUM_TRY_ASSIGN(const std::size_t events,
                         store->DropEvents(now - settings.event_retention));
       dropped += events;
+      PODIUM_TRY_ASSIGN(const std::size_t logged, predictions.DropSome(now));
+      dropped += logged;
       if (dropped == 0) return false;
     }
     return true;
@@ -629,11 +642,12 @@ struct Server::Impl {
       ticking->Spawn(FollowShadowCosts());
       following.Start(*ticking);
       rollouts.Start(*ticking);
+      predictions.Start(*ticking);
+      ticking->Spawn(DropOldRecords());
       if (!journal) return;
       ticking->Spawn(PrepareJournal());
       ticking->Spawn(SyncJournal());
       ticking->Spawn(StoreCosts());
-      ticking->Spawn(DropOldRecords());
     });
     return {};
   }
@@ -662,6 +676,7 @@ struct Server::Impl {
     rollouts.SendLast();
     StoreLastCosts();
     cores.Stop();
+    predictions.Stop();
     SaveMarks();
     FlushLog();
   }
@@ -757,6 +772,7 @@ struct Server::Impl {
   control::CanaryGuard canary_guard;
   Following following;
   Rollouts rollouts;
+  PredictionLogging predictions;
   gateway::Gateway gateway;
   control::AdminContext admin_context;
   control::AdminApi admin;

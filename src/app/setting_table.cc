@@ -152,6 +152,7 @@ std::vector<SettingRow> MakeTable() {
   for (SettingRow& row : ShadowSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : MlflowSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : FollowSettingRows()) table.push_back(std::move(row));
+  for (SettingRow& row : PredictionSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : TelemetrySettingRows()) table.push_back(std::move(row));
   return table;
 }

@@ -13,6 +13,7 @@
 
 #include "app/base_url.h"
 #include "app/database_settings.h"
+#include "app/prediction_settings.h"
 #include "app/telemetry_settings.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -102,6 +103,8 @@ struct Settings {
 
   std::chrono::seconds event_retention{std::chrono::hours(24 * 90)};  ///< registry.event_retention
   std::chrono::seconds cost_retention{std::chrono::hours(24 * 400)};  ///< costs.retention
+
+  PredictionSettings predictions;  ///< predictions.*
 
   TelemetrySettings telemetry;  ///< telemetry.*
 

@@ -23,6 +23,7 @@
 #include "gateway/llm_core.h"
 #include "gateway/oip_codec.h"
 #include "gateway/predict_codec.h"
+#include "predictions/core_log.h"
 #include "telemetry/recorder.h"
 #include "view/core_view.h"
 #include "view/recent_requests.h"
@@ -64,6 +65,8 @@ struct GatewayShared {
   /// Begins a task beside the calls of that core, on which it is called; it ends with the server.
   /// Empty: no provider gets copies.
   std::function<void(std::size_t core, Task<void> task)> spawn = {};
+  /// By core; empty: no route is logged.
+  std::vector<predictions::CoreLog*> predictions = {};
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.
@@ -74,6 +77,7 @@ struct GatewayCore {
       : shared(shared_in), cell(cell_in), index(index_in) {
     if (shared.llm) llm.emplace(*shared.llm, index, *breakers);
     if (!shared.telemetry.empty()) telemetry = shared.telemetry.at(index);
+    if (!shared.predictions.empty()) predictions = shared.predictions.at(index);
   }
 
   /// A call ended in that error.
@@ -91,6 +95,7 @@ struct GatewayCore {
   std::optional<LlmCore> llm;
   telemetry::Recorder* telemetry = nullptr;  ///< Null: nobody wants any.
   std::size_t shadow_calls = 0;              ///< Copies at providers, at most limits::kShadowCalls.
+  predictions::CoreLog* predictions = nullptr;  ///< Null: no route is logged.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
 };

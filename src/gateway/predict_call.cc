@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "gateway/prediction_scores.h"
 
 namespace podium::gateway {
 namespace {
@@ -162,6 +163,9 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
 }
 
 void PredictCall::Give(const std::vector<Tensor>& outputs, net::Response& response) {
+  if (LoggedCall* log = call_.logged()) {
+    log->SetScores(ScoresOf(outputs, inputs().rows), inputs().rows);
+  }
   codec_.WriteAnswer({outputs, inputs().rows, call_.route_name(), served()}, response);
   if (const Status safe = call_.passage().SafetyOut(response.body); !safe) {
     return Refuse(safe.error(), response);

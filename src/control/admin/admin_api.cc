@@ -112,6 +112,11 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   }
   if (context_.replicas != nullptr) AddReplicaEndpoints(routes_);
   if (context_.costs != nullptr) AddCostEndpoints(routes_);
+  if (context_.predictions != nullptr) {
+    AddPredictionEndpoints(routes_);
+    AddFeedbackEndpoints(routes_);
+    AddCompareEndpoints(routes_);
+  }
 }
 
 Task<net::Response> AdminApi::Handle(net::Exchange& exchange) {

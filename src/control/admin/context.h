@@ -19,6 +19,7 @@
 #include "base/rng.h"
 #include "base/task.h"
 #include "control/admin/pools.h"
+#include "domain/compare_report.h"
 #include "domain/model_limits.h"
 #include "domain/provider_state.h"
 #include "net/handler.h"
@@ -27,6 +28,7 @@
 #include "store/cost_store.h"
 #include "store/model_store.h"
 #include "store/own_place.h"
+#include "store/prediction_store.h"
 #include "store/registry_store.h"
 #include "store/replica_store.h"
 #include "store/rollout_store.h"
@@ -130,6 +132,12 @@ struct AdminContext {
   const view::RolloutPort* driver = nullptr;
   /// nullptr: nobody gets copies, and there are no paths for that.
   view::ShadowTallies* shadows = nullptr;
+  /// nullptr: nobody keeps predictions, and there are no paths to them.
+  store::PredictionStore* predictions = nullptr;
+  /// Where this server's segments of the prediction log lie.
+  std::string predictions_folder = {};
+  /// REQUIRES: with `predictions`. Blocks.
+  std::function<Result<CompareReport>(const CompareQuestion&)> compare = {};
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
@@ -202,5 +210,9 @@ void AddReplicaEndpoints(AdminRoutes& routes);
 void AddEventEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::costs.
 void AddCostEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::predictions.
+void AddPredictionEndpoints(AdminRoutes& routes);
+void AddFeedbackEndpoints(AdminRoutes& routes);
+void AddCompareEndpoints(AdminRoutes& routes);
 
 }  // namespace podium::control
