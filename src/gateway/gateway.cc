@@ -302,7 +302,7 @@ void Gateway::Refuse(GatewayCore& core, const net::Exchange& exchange, const Err
                      Passage& passage, net::Response& out) {
   core.CountRejected(error.code);
   const std::string_view path = exchange.head().path;
-  const std::string request_id = RandomToken(core.shared.rng, kRequestIdLength);
+  const std::string& request_id = passage.MadeRequestId();
   WriteError(path, error, out, request_id);
   out.headers.Add("x-request-id", request_id);
   if (DialectOf(path) == llm::Surface::kMessages) out.headers.Add("request-id", request_id);

@@ -37,6 +37,13 @@ CallFacts Passage::Facts() const {
 
 bool Passage::watched() const { return !core_->shared.hooks.empty(); }
 
+const std::string& Passage::MadeRequestId() {
+  if (made_request_id_.empty()) {
+    made_request_id_ = RandomToken(core_->shared.rng, kRequestIdLength);
+  }
+  return made_request_id_;
+}
+
 Status Passage::Refused(Status status) {
   stage_ = Stage::kRefused;
   return status;

@@ -39,6 +39,10 @@ class Passage {
   /// Once; what comes after is not told.
   void Record(int status);
 
+  /// For a request that brought no id. Made once: it decides who answers, and a call that goes from
+  /// the fast path to the other, because of who was drawn, must not be drawn anew.
+  const std::string& MadeRequestId();
+
   /// The call's spans, which end with the passage; null when nobody traces.
   telemetry::CallTrace* trace() const { return trace_.get(); }
 
@@ -67,6 +71,7 @@ class Passage {
   std::unique_ptr<telemetry::CallTrace> trace_;
   bool log_asked_ = false;
   std::unique_ptr<LoggedCall> logged_;
+  std::string made_request_id_;
   std::string route_;  // These two only if anybody asks.
   std::string request_id_;
 };

@@ -70,6 +70,9 @@ class World {
                   {},
                   {},
                   {},
+                  nullptr,
+                  nullptr,
+                  {},
                   logging_.any() ? std::vector{&log_} : std::vector<predictions::CoreLog*>()},
                  cells_) {
     Publish(placements, canary_bp);
@@ -170,6 +173,23 @@ class World {
 
 std::string Header(const net::Response& response, std::string_view name) {
   return std::string(response.headers.Find(name).value_or("-"));
+}
+
+// A model that is not quick is asked on the other path. Whoever was drawn by an id of Podium's own
+// stays drawn there: else such a canary would get its share of its share.
+TEST(Predict, AnIdThatPodiumMadeIsDrawnOnce) {
+  Placement slow{"2", VersionStatus::kCanary};
+  slow.per_row = std::chrono::seconds(1);
+  World world({{"1", VersionStatus::kPrimary}, slow}, 5'000);
+  constexpr int kCalls = 400;
+  int canary = 0;
+  int inline_answers = 0;
+  for (int i = 0; i < kCalls; ++i) {
+    if (Header(world.Ask(), "x-podium-canary") == "true") ++canary;
+    if (world.answered_inline()) ++inline_answers;
+  }
+  EXPECT_NEAR(canary, kCalls / 2, 50);
+  EXPECT_GT(inline_answers, kCalls / 4) << "the primary is quick";
 }
 
 // INV-7, INV-8: a version that is not ready never serves, and costs no call that another may

@@ -54,7 +54,7 @@ Status RoutedCall::TakeIds(const BodyIds& from_body) {
   user_ = from_body.user;
   request_id_ = request;
   request_id_made_here_ = request_id_.empty();
-  if (request_id_made_here_) request_id_ = RandomToken(core_.shared.rng, kRequestIdLength);
+  if (request_id_made_here_) request_id_ = passage_.MadeRequestId();
   return {};
 }
 
@@ -133,7 +133,7 @@ bool RoutedCall::for_admin() const {
 }
 
 void RoutedCall::RequireRequestId() {
-  if (request_id_.empty()) request_id_ = RandomToken(core_.shared.rng, kRequestIdLength);
+  if (request_id_.empty()) request_id_ = passage_.MadeRequestId();
 }
 
 void RoutedCall::Count(routing::VersionIndex version, view::Outcome outcome,
