@@ -199,8 +199,8 @@ class LlmWorld {
       serving.stats = stats_.Of(row.model_id, row.route, row.version);
       view.serving.push_back(std::move(serving));
     }
-    view.shadows = view::ShadowsOf(view, tallies_);
-    view.challenger = view::ChallengerOf(view, tallies_);
+    view.shadows = view::ShadowsOf(view, shadow_tallies_);
+    view.challenger = view::ChallengerOf(view, shadow_tallies_);
     cells_[0].Publish(
         std::make_shared<const view::CoreView>(routes, std::vector{std::move(view)}, sequence_));
   }
@@ -227,7 +227,7 @@ class LlmWorld {
     beside_.reset();
     return response;
   }
-  view::ShadowTallies& tallies() { return tallies_; }
+  view::ShadowTallies& shadow_tallies() { return shadow_tallies_; }
   /// What a caller reads of a stream, at most `pieces` of it.
   static std::string Read(net::Response& response, std::size_t pieces = 1'000) {
     std::string out;
@@ -297,7 +297,7 @@ class LlmWorld {
   testing::SimClock clock_;
   SeededRng rng_{7};
   WorkerPool pool_{"test", 1, 4};
-  view::ShadowTallies tallies_{1};
+  view::ShadowTallies shadow_tallies_{1};
   const std::optional<ShadowPlan> shadow_;
   const std::optional<ChallengerPlan> challenger_;
   std::optional<TaskGroup> beside_;  // Of the call that is under way: copies and challengers.

@@ -51,11 +51,11 @@ LlmWorld::Options Challenged(int weight_bp) {
 }
 
 view::ShadowCounts CountsOf(LlmWorld& world) {
-  return world.tallies().Of(RouteName("chat"), ModelId("id-v2"))->Counts();
+  return world.shadow_tallies().Of(RouteName("chat"), ModelId("id-v2"))->Counts();
 }
 
 std::uint64_t ChoicesOf(LlmWorld& world, ChallengerChoice choice) {
-  return world.tallies().ChallengerOf(RouteName("chat"), ModelId("id-v2"))->Of(choice);
+  return world.shadow_tallies().ChallengerOf(RouteName("chat"), ModelId("id-v2"))->Of(choice);
 }
 
 // INV-9, INV-11: the caller gets the primary's answer whatever the shadow does; the copy is
@@ -200,9 +200,11 @@ TEST(LlmChallenger, OfAStreamWhoWasDrawnStreams) {
     EXPECT_EQ(HeaderOf(response, "x-podium-version"), theirs ? "v2" : "v1");
     EXPECT_NE(LlmWorld::Read(response).find(theirs ? "challenger" : "champion"), std::string::npos);
     EXPECT_EQ(world.upstream().sent.size(), 2U);
-    EXPECT_EQ(
-        world.tallies().ChallengerOf(RouteName("chat"), ModelId("id-v2"))->pairs.Counts().pairs,
-        1U);
+    EXPECT_EQ(world.shadow_tallies()
+                  .ChallengerOf(RouteName("chat"), ModelId("id-v2"))
+                  ->pairs.Counts()
+                  .pairs,
+              1U);
   }
 }
 

@@ -37,14 +37,14 @@ CallInputs OneRow(float value) {
 
 // Nothing is lost, nothing is counted twice: every copy is a pair, or was shed.
 TEST(ShadowLaneThreads, EveryCopyEndsOnce) {
-  constexpr int kCores = 2;
-  constexpr int kCalls = 5000;
+  constexpr int kLaneCores = 2;
+  constexpr int kLaneCalls = 5000;
   const SystemClock clock;
   const auto model = std::make_shared<const NegatingModel>();
-  const auto tally = std::make_shared<view::ShadowTally>(kCores);
-  ShadowLane lane(clock, {kCores, 2, 8});
+  const auto tally = std::make_shared<view::ShadowTally>(kLaneCores);
+  ShadowLane lane(clock, {kLaneCores, 2, 8});
   const auto call = [&](std::size_t core) {
-    for (int i = 0; i < kCalls; ++i) {
+    for (int i = 0; i < kLaneCalls; ++i) {
       const auto x = static_cast<float>(i);
       auto pair = std::make_shared<ShadowPair>(ShadowPair::Parts{
           std::make_shared<const CallInputs>(OneRow(x)), model, tally, 0, clock.SteadyNow(), core});
@@ -62,7 +62,7 @@ TEST(ShadowLaneThreads, EveryCopyEndsOnce) {
   while (lane.RunNext()) {
   }
   const view::ShadowCounts counts = tally->Counts();
-  EXPECT_EQ(counts.pairs + counts.shed_total(), 2U * kCalls);
+  EXPECT_EQ(counts.pairs + counts.shed_total(), 2U * kLaneCalls);
   EXPECT_EQ(counts.agreed, counts.pairs);
   EXPECT_GT(counts.pairs, 0U);
   EXPECT_EQ(lane.waiting(), 0U);

@@ -9,12 +9,12 @@
 namespace podium::store {
 namespace {
 
-const RouteName kShop("shop");
+const RouteName kShadowShop("shop");
 
-ModelVersion ShopVersion(const char* id, VersionStatus status) {
+ModelVersion ShadowVersion(const char* id, VersionStatus status) {
   ModelVersion row;
   row.model_id = ModelId(id);
-  row.route = kShop;
+  row.route = kShadowShop;
   row.name = "shop";
   row.version = id;
   row.provider_key = "local";
@@ -26,17 +26,17 @@ ModelVersion ShopVersion(const char* id, VersionStatus status) {
 RouteSnapshot Shop(const char* named = "") {
   RouteSnapshot state;
   state.route = Route();
-  state.route->name = kShop;
+  state.route->name = kShadowShop;
   state.versions = {
-      ShopVersion("p", VersionStatus::kPrimary), ShopVersion("s", VersionStatus::kShadow),
-      ShopVersion("b", VersionStatus::kStandby), ShopVersion("c", VersionStatus::kCanary)};
+      ShadowVersion("p", VersionStatus::kPrimary), ShadowVersion("s", VersionStatus::kShadow),
+      ShadowVersion("b", VersionStatus::kStandby), ShadowVersion("c", VersionStatus::kCanary)};
   for (const ModelVersion& row : state.versions) {
     if (row.model_id == ModelId(named)) state.named = row;
   }
   return state;
 }
 
-Stamp ShopStamp() {
+Stamp ShadowStamp() {
   return {Revision(7), WallTime(std::chrono::seconds(9)), ModelId("fresh"), "route-salt",
           "new-salt"};
 }
@@ -72,46 +72,46 @@ TEST(SetShadow, NamesShadowsOfTheRouteOrAll) {
   ShadowPlan vague = HalfOf();
   vague.tolerance = 1.5;
   const Case cases[] = {
-      {"all", {kShop, HalfOf()}, "done"},
-      {"one", {kShop, HalfOf({ModelId("s")})}, "done"},
-      {"the primary", {kShop, HalfOf({ModelId("p")})}, "invalid_argument"},
-      {"one on standby", {kShop, HalfOf({ModelId("b")})}, "invalid_argument"},
-      {"nobody", {kShop, HalfOf({ModelId("x")})}, "not_found"},
-      {"one twice", {kShop, twice}, "invalid_argument"},
-      {"a negative cap", {kShop, capless}, "invalid_argument"},
-      {"a tolerance above 1", {kShop, vague}, "invalid_argument"},
-      {"off, when nobody said anything", {kShop, std::nullopt}, "unchanged"},
+      {"all", {kShadowShop, HalfOf()}, "done"},
+      {"one", {kShadowShop, HalfOf({ModelId("s")})}, "done"},
+      {"the primary", {kShadowShop, HalfOf({ModelId("p")})}, "invalid_argument"},
+      {"one on standby", {kShadowShop, HalfOf({ModelId("b")})}, "invalid_argument"},
+      {"nobody", {kShadowShop, HalfOf({ModelId("x")})}, "not_found"},
+      {"one twice", {kShadowShop, twice}, "invalid_argument"},
+      {"a negative cap", {kShadowShop, capless}, "invalid_argument"},
+      {"a tolerance above 1", {kShadowShop, vague}, "invalid_argument"},
+      {"off, when nobody said anything", {kShadowShop, std::nullopt}, "unchanged"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(Verdict(Decide(Shop(), c.verb, {}, ShopStamp())), c.want);
+    EXPECT_EQ(Verdict(Decide(Shop(), c.verb, {}, ShadowStamp())), c.want);
   }
 }
 
 // What configuration says counts once: whatever a person said afterwards stays, off too.
 TEST(SetShadow, ASeedNeverOverwrites) {
-  const SetShadow seed{kShop, HalfOf(), true};
-  EXPECT_EQ(Verdict(Decide(Shop(), seed, {}, ShopStamp())), "done");
+  const SetShadow seed{kShadowShop, HalfOf(), true};
+  EXPECT_EQ(Verdict(Decide(Shop(), seed, {}, ShadowStamp())), "done");
   RouteSnapshot said = Shop();
   said.route->shadow = HalfOf({ModelId("s")});
-  EXPECT_EQ(Verdict(Decide(said, seed, {}, ShopStamp())), "unchanged");
-  const auto off = Decide(said, SetShadow{kShop, std::nullopt}, {}, ShopStamp());
+  EXPECT_EQ(Verdict(Decide(said, seed, {}, ShadowStamp())), "unchanged");
+  const auto off = Decide(said, SetShadow{kShadowShop, std::nullopt}, {}, ShadowStamp());
   ASSERT_TRUE(off);
   ASSERT_TRUE(off->route.shadow) << "that it is off was said";
   EXPECT_FALSE(off->route.shadow->on());
   said.route->shadow = off->route.shadow;
-  EXPECT_EQ(Verdict(Decide(said, seed, {}, ShopStamp())), "unchanged");
+  EXPECT_EQ(Verdict(Decide(said, seed, {}, ShadowStamp())), "unchanged");
 }
 
 // C1, D2: the demoted one takes the place of the one that is promoted; nobody watches itself.
 TEST(SetShadow, APromoteChangesPlaces) {
   RouteSnapshot state = Shop("s");
   state.route->shadow = HalfOf({ModelId("s")});
-  const auto promoted = Decide(state, PromoteVersion{ModelId("s")}, {}, ShopStamp());
+  const auto promoted = Decide(state, PromoteVersion{ModelId("s")}, {}, ShadowStamp());
   ASSERT_TRUE(promoted) << Describe(promoted.error());
   EXPECT_EQ(promoted->route.shadow->versions, std::vector<ModelId>{ModelId("p")});
   state.route->shadow = HalfOf();
-  const auto all = Decide(state, PromoteVersion{ModelId("s")}, {}, ShopStamp());
+  const auto all = Decide(state, PromoteVersion{ModelId("s")}, {}, ShadowStamp());
   ASSERT_TRUE(all);
   EXPECT_EQ(all->route.shadow, HalfOf());
 }
@@ -123,18 +123,18 @@ TEST(SetChallenger, IsAShadowOrOnStandby) {
                                  {"c", "invalid_argument"},
                                  {"x", "not_found"}}) {
     SCOPED_TRACE(id);
-    const SetChallenger verb{kShop, AgainstOne(id)};
-    EXPECT_EQ(Verdict(Decide(Shop(id), verb, {}, ShopStamp())), want);
+    const SetChallenger verb{kShadowShop, AgainstOne(id)};
+    EXPECT_EQ(Verdict(Decide(Shop(id), verb, {}, ShadowStamp())), want);
   }
   RouteSnapshot split = Shop("s");
   split.route->arms = {{ModelId("b"), 0, *BasisPoints::From(100)}};
-  EXPECT_EQ(Verdict(Decide(split, SetChallenger{kShop, AgainstOne("s")}, {}, ShopStamp())),
+  EXPECT_EQ(Verdict(Decide(split, SetChallenger{kShadowShop, AgainstOne("s")}, {}, ShadowStamp())),
             "conflict");
   RouteSnapshot same = Shop("s");
   same.route->challenger = AgainstOne("s");
-  EXPECT_EQ(Verdict(Decide(same, SetChallenger{kShop, AgainstOne("s")}, {}, ShopStamp())),
+  EXPECT_EQ(Verdict(Decide(same, SetChallenger{kShadowShop, AgainstOne("s")}, {}, ShadowStamp())),
             "unchanged");
-  const auto ended = Decide(same, SetChallenger{kShop, std::nullopt}, {}, ShopStamp());
+  const auto ended = Decide(same, SetChallenger{kShadowShop, std::nullopt}, {}, ShadowStamp());
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->route.challenger, std::nullopt);
   EXPECT_EQ(ended->audit.from, ModelId("s"));

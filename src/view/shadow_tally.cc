@@ -16,7 +16,7 @@ struct alignas(64) ShadowTally::Cell {
 
 namespace {
 
-void AddOne(std::atomic<std::uint64_t>& counter) {
+void BumpOne(std::atomic<std::uint64_t>& counter) {
   counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
 }
 
@@ -31,8 +31,8 @@ ShadowTally::ShadowTally(std::size_t cores, RouteName route, ModelId version)
 ShadowTally::~ShadowTally() = default;
 
 void ShadowTally::CountCall(std::size_t core, bool sampled) {
-  AddOne(cells_[core]->total);
-  if (sampled) AddOne(cells_[core]->sampled);
+  BumpOne(cells_[core]->total);
+  if (sampled) BumpOne(cells_[core]->sampled);
 }
 
 void ShadowTally::CountShed(ShadowShed why) {
