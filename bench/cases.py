@@ -294,5 +294,29 @@ def connections(plan):
             "bytes_per_connection": round((full - empty) / (held["idle"] + held["slow"]))}
 
 
+def shadow(plan):
+    """What a shadow that sees every call costs its callers: p99 with 100 % against none, in turns."""
+    rounds = {"none": [], "all": []}
+    with scratch() as directory, Podium(plan.podium, directory) as podium:
+        podium.seed()
+        podium.register(ROUTE, "shadow", status="shadow")
+        path = f"/api/v1/routes/{ROUTE}/shadow"
+        open_loop(podium, MODEST_RATE, plan.seconds(5), directory)
+        for turn in range(2 * plan.times(5)):
+            # none, all, all, none: what drifts meanwhile falls on both.
+            name = "all" if turn % 4 in (1, 2) else "none"
+            podium.must("PUT", path, {"rate": 1.0 if name == "all" else 0.0})
+            rounds[name].append(open_loop(podium, MODEST_RATE, plan.seconds(10), directory))
+        seen = podium.must("GET", path)["shadows"][0]
+    if seen["sampled_requests"] == 0 or seen["pairs"] == 0:
+        raise RuntimeError(f"the shadow has seen nothing: {seen}")
+    figures = {f"{q}_{name}": median([r[q] for r in of])
+               for name, of in rounds.items() for q in ("p50_us", "p99_us")}
+    spread = [r["p99_us"] for r in rounds["none"]]
+    return {**figures, "p99_ratio": round(figures["p99_us_all"] / figures["p99_us_none"], 2),
+            "p99_us_none_from": min(spread), "p99_us_none_to": max(spread),
+            "pairs": seen["pairs"], "shed": seen["shed"]}
+
+
 CASES = {f.__name__: f for f in (decide, predict, protocol, rollback, publish, start,
-                                  connections, lists, lists_postgres, retention)}
+                                  connections, shadow, lists, lists_postgres, retention)}

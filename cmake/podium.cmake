@@ -44,7 +44,7 @@
 # <build>/tests/. The executables are listed in <build>/test_targets.txt.
 
 set(PODIUM_MODULE_FOLDERS
-  base domain net routing rollout ledger safety auth journal share store runtime knowledge telemetry view
+  base domain net routing rollout ledger safety auth journal share store runtime knowledge telemetry predictions view
   gateway control testing embed app)
 
 function(podium_module name)

@@ -14,6 +14,7 @@
 #include "app/cli_follow_args.h"
 #include "app/cli_help.h"
 #include "app/cli_rollout_grammar.h"
+#include "app/cli_shadow_args.h"
 #include "app/setting_table.h"
 #include "app/setting_text.h"
 #include "base/limits.h"
@@ -24,6 +25,9 @@ namespace {
 
 constexpr std::size_t kListDefault = 100;
 constexpr std::size_t kListMost = 100'000;
+
+constexpr std::size_t kLogMost = 1'000'000'000;  // Of an export: all that is kept.
+constexpr std::size_t kReplayDefault = 20;
 
 constexpr int kMostWords = 100'000;  // Of a question: what a shell can pass on.
 constexpr int kManyWords = 16;  // Counted later, so that the message can name the one too many.
@@ -60,6 +64,8 @@ class Grammar {
     AddTrafficVerbs();
     AddRouteVerbs();
     AddRolloutVerbs();
+    AddShadowVerbs();
+    AddChallengerVerbs();
     AddReadingVerbs();
     AddImport();
     AddHelp();
@@ -450,6 +456,67 @@ class Grammar {
                               simulate_);
   }
 
+  void AddShadowVerbs() {
+    CLI::App* noun =
+        Add(app_, "shadow", "Traffic", "Who gets copies of a route's calls, and what came of them",
+            "  podium shadow set tumour 10\n  podium shadow set chat 1 --cap 5\n"
+            "  podium shadow show tumour\n  podium shadow off tumour\n",
+            []() -> CliResult<Verb> {
+              return UsageError("shadow needs to know what to do",
+                                "podium shadow --help lists the verbs");
+            });
+    AddShadowOptions(
+        *Add(*noun, "set", "Verbs", "Give its shadows copies of a share of its calls", "",
+             [this]() -> CliResult<Verb> {
+               CLI_TRY_ASSIGN(ShadowArgs args, ReadShadowWords(shadow_));
+               args.verb = ShadowArgs::Verb::kSet;
+               return Verb(std::move(args));
+             }),
+        shadow_);
+    const auto plain = [&](const char* name, const char* help, ShadowArgs::Verb verb) {
+      Add(*noun, name, "Verbs", help, "",
+          [this, verb] {
+            shadow_.args.verb = verb;
+            return Verb(shadow_.args);
+          })
+          ->add_option("ROUTE", shadow_.args.route, "whose shadows")
+          ->required();
+    };
+    plain("show", "How they do beside the primary", ShadowArgs::Verb::kShow);
+    plain("off", "No copies any more", ShadowArgs::Verb::kOff);
+  }
+
+  void AddChallengerVerbs() {
+    CLI::App* noun = Add(app_, "challenger", "Traffic",
+                         "Who is asked beside a route's primary and answers some of its calls",
+                         "  podium challenger set tumour tumour-v2 --weight 10\n"
+                         "  podium challenger set tumour tumour-v2 --off\n"
+                         "  podium challenger show tumour\n  podium challenger end tumour\n",
+                         []() -> CliResult<Verb> {
+                           return UsageError("challenger needs to know what to do",
+                                             "podium challenger --help lists the verbs");
+                         });
+    AddChallengerOptions(
+        *Add(*noun, "set", "Verbs", "Ask it on every call; one of the two answers", "",
+             [this]() -> CliResult<Verb> {
+               CLI_TRY_ASSIGN(ChallengerArgs args, ReadChallengerWords(challenger_));
+               args.verb = ChallengerArgs::Verb::kSet;
+               return Verb(std::move(args));
+             }),
+        challenger_);
+    const auto plain = [&](const char* name, const char* help, ChallengerArgs::Verb verb) {
+      Add(*noun, name, "Verbs", help, "",
+          [this, verb] {
+            challenger_.args.verb = verb;
+            return Verb(challenger_.args);
+          })
+          ->add_option("ROUTE", challenger_.args.route, "whose challenger")
+          ->required();
+    };
+    plain("show", "Who answered, and how the two compare", ChallengerArgs::Verb::kShow);
+    plain("end", "The primary alone again", ChallengerArgs::Verb::kEnd);
+  }
+
   CliResult<Verb> MakeCanary() {
     if (canary_end_) {
       if (!canary_words_.empty()) return UsageError("--end takes no share and no version");
@@ -518,6 +585,7 @@ class Grammar {
     };
     AddCostVerbs();
     AddReplicaVerbs();
+    AddLogVerbs();
     options(audit);
     options(Add(*audit, "list", "Verbs", "The same", "", [this] { return MakeAudit(); }));
   }
@@ -584,6 +652,49 @@ class Grammar {
     events->add_option("--route", events_.route, "of one route only");
     events->add_option("--limit", events_.most, "at most so many (default 100)")
         ->check(CLI::Range(std::size_t{1}, kListMost));
+  }
+
+  void AddLogVerbs() {
+    CLI::App* noun = Add(app_, "log", "Looking", "What was predicted, where the server logs it",
+                         "  podium log list tumour --since 1h --outcome error\n"
+                         "  podium log tail tumour\n"
+                         "  podium log export tumour --since 24h --format csv > day.csv\n"
+                         "  podium log replay tumour --version 2 --limit 20\n",
+                         []() -> CliResult<Verb> {
+                           return UsageError("log needs to know what to do",
+                                             "podium log --help lists the verbs");
+                         });
+    const auto verb = [&](const char* name, LogVerb kind, const char* help, std::size_t usual) {
+      CLI::App* added = Add(*noun, name, "Verbs", help, "", [this, kind, usual] {
+        log_.verb = kind;
+        if (log_.most == 0) log_.most = usual;
+        return Verb(log_);
+      });
+      if (usual > 0) AddLogFilters(*added, log_, usual, kLogMost);
+      return added;
+    };
+    verb("list", LogVerb::kList, "The newest first", kListDefault);
+    verb("get", LogVerb::kGet, "All about one, with what was asked and answered", 0)
+        ->add_option("ID", log_.id, "as the list shows it")
+        ->required();
+    verb("tail", LogVerb::kTail, "As they come, until Ctrl-C", kListDefault);
+    verb("export", LogVerb::kExport, "All of them, joined with feedback", kLogMost)
+        ->add_option("--format", log_.format, "ndjson (default) or csv")
+        ->check(CLI::IsMember({"ndjson", "csv"}));
+    verb("replay", LogVerb::kReplay,
+         "Send what was asked to --version again, and show what differs", kReplayDefault);
+
+    AddFeedbackOptions(
+        *Add(app_, "feedback", "Traffic", "Say what turned out to be true of a prediction",
+             "  podium feedback tumour 8k2vq0c1m7x4dz --label 1\n"
+             "  podium feedback -f labels.ndjson\n",
+             [this] { return Verb(feedback_); }),
+        feedback_);
+    AddCompareOptions(
+        *Add(app_, "compare", "Looking", "How the versions of a route did, by their predictions",
+             "  podium compare tumour\n  podium compare tumour --since 7d -o json\n",
+             [this] { return Verb(compare_); }),
+        compare_);
   }
 
   void AddCostVerbs() {
@@ -832,6 +943,8 @@ class Grammar {
   RollbackArgs rollback_;
   CanaryArgs canary_;
   FollowWords follow_;
+  ShadowWords shadow_;
+  ChallengerWords challenger_;
   UnfollowArgs unfollow_;
   RolloutEvidenceArgs rollout_evidence_;
   RolloutWords rollout_;
@@ -846,6 +959,9 @@ class Grammar {
   SetPriceArgs set_price_;
   ListPricesArgs list_prices_;
   EventsArgs events_;
+  LogArgs log_;
+  FeedbackArgs feedback_;
+  CompareArgs compare_;
   ImportArgs import_;
 };
 

@@ -14,6 +14,7 @@
 #include "app/cli_console.h"
 #include "app/cli_exit.h"
 #include "app/cli_import_args.h"
+#include "app/cli_log_args.h"
 #include "app/cli_rollout_args.h"
 #include "app/cli_rollout_verb_args.h"
 #include "app/settings_load.h"
@@ -121,6 +122,26 @@ struct ReloadArgs {
   std::string route;
   bool force = false;  ///< Past a signature that does not fit.
 };
+struct ShadowArgs {
+  enum class Verb : std::uint8_t { kSet, kShow, kOff };
+  Verb verb = Verb::kShow;
+  std::string route;
+  double percent = 0;                 ///< Of kSet, as all below.
+  std::vector<std::string> versions;  ///< Ids; empty: every shadow.
+  std::string cap;                    ///< As typed; empty: the usual one.
+  std::optional<double> cap_usd;
+  std::optional<double> tolerance;
+};
+struct ChallengerArgs {
+  enum class Verb : std::uint8_t { kSet, kShow, kEnd };
+  Verb verb = Verb::kShow;
+  std::string route;
+  std::string challenger;        ///< An id. Of kSet, as all below.
+  std::optional<double> weight;  ///< In percent.
+  bool sticky = false;
+  std::string deadline;  ///< "200ms"; empty: the route's.
+  bool off = false;
+};
 struct PredictArgs {
   std::string route;
   std::string data;  ///< JSON as typed.
@@ -197,7 +218,7 @@ using Verb =
                  SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
                  UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs,
                  RolloutStartArgs, RolloutListArgs, RolloutShowArgs, RolloutVerbArgs,
-                 RolloutVerifyArgs>;
+                 RolloutVerifyArgs, ShadowArgs, ChallengerArgs, LogArgs, FeedbackArgs, CompareArgs>;
 
 struct CommandLine {
   Verb verb;

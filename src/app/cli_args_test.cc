@@ -110,6 +110,17 @@ TEST(CliArguments, ReadingVerbs) {
   EXPECT_EQ(As<EventsArgs>("events").most, 100U);
   EXPECT_EQ(As<EventsArgs>("events --after 7 --follow").after, 7U);
   As<ListReplicasArgs>("replica list");
+  EXPECT_EQ(As<LogArgs>("log list tumour --since 1h").since, "1h");
+  EXPECT_EQ(As<LogArgs>("log list").most, 100U);
+  EXPECT_EQ(As<LogArgs>("log get 01").id, "01");
+  EXPECT_EQ(As<LogArgs>("log tail").verb, LogVerb::kTail);
+  EXPECT_EQ(As<LogArgs>("log export --format csv").format, "csv");
+  EXPECT_EQ(As<LogArgs>("log replay r --version 2").most, 20U);
+  EXPECT_EQ(As<LogArgs>("log replay r --version 2 --limit 3").most, 3U);
+  EXPECT_EQ(As<FeedbackArgs>("feedback r q --label 1").label, 1.0);
+  EXPECT_EQ(As<FeedbackArgs>("feedback -f -").file, "-");
+  EXPECT_EQ(As<CompareArgs>("compare r").since, "24h");
+  EXPECT_EQ(As<CompareArgs>("compare r --threshold 0.9").threshold, 0.9);
   EXPECT_EQ(As<AuditArgs>("audit").most, 100U);
   EXPECT_EQ(As<AuditArgs>("audit list --route r --limit 3").most, 3U);
   EXPECT_EQ(As<AuditArgs>("audit --route r").route, "r");
@@ -185,6 +196,33 @@ TEST(CliArguments, MistakesSayWhatWasMeant) {
     ASSERT_FALSE(line);
     EXPECT_EQ(line.error().exit, ExitCode::kUsage);
     EXPECT_NE(Render(line.error()).find(c.said), std::string::npos) << Render(line.error());
+  }
+}
+
+TEST(CliArguments, ShadowAndChallengerVerbs) {
+  const auto set = As<ShadowArgs>("shadow set ads 10% ads-v2 --cap 2.5 --tolerance 0.01");
+  EXPECT_EQ(set.verb, ShadowArgs::Verb::kSet);
+  EXPECT_EQ(set.route, "ads");
+  EXPECT_EQ(set.percent, 10);
+  EXPECT_EQ(set.versions, std::vector<std::string>{"ads-v2"});
+  EXPECT_EQ(set.cap_usd, 2.5);
+  EXPECT_EQ(set.tolerance, 0.01);
+  EXPECT_EQ(As<ShadowArgs>("shadow show ads").verb, ShadowArgs::Verb::kShow);
+  EXPECT_EQ(As<ShadowArgs>("shadow off ads").verb, ShadowArgs::Verb::kOff);
+  const auto against =
+      As<ChallengerArgs>("challenger set ads ads-v2 --weight 25 --sticky --deadline 200ms");
+  EXPECT_EQ(against.verb, ChallengerArgs::Verb::kSet);
+  EXPECT_EQ(against.challenger, "ads-v2");
+  EXPECT_EQ(against.weight, 25);
+  EXPECT_TRUE(against.sticky);
+  EXPECT_EQ(against.deadline, "200ms");
+  EXPECT_FALSE(against.off);
+  EXPECT_TRUE(As<ChallengerArgs>("challenger set ads ads-v2 --off").off);
+  EXPECT_EQ(As<ChallengerArgs>("challenger end ads").verb, ChallengerArgs::Verb::kEnd);
+  for (const char* text :
+       {"shadow", "shadow set", "shadow set ads", "shadow set ads 101", "shadow set ads 1 --cap x",
+        "shadow show", "challenger set ads", "challenger set ads v --weight 101"}) {
+    EXPECT_FALSE(Parse(text)) << text;
   }
 }
 

@@ -7,12 +7,14 @@
 
 #include "app/cli_args.h"
 #include "app/cli_chat.h"
+#include "app/cli_compare.h"
 #include "app/cli_costs.h"
 #include "app/cli_db.h"
 #include "app/cli_explain.h"
 #include "app/cli_follow.h"
 #include "app/cli_history.h"
 #include "app/cli_import.h"
+#include "app/cli_log.h"
 #include "app/cli_predict.h"
 #include "app/cli_replicas.h"
 #include "app/cli_rollout.h"
@@ -20,6 +22,7 @@
 #include "app/cli_rollout_simulate.h"
 #include "app/cli_rollout_verify.h"
 #include "app/cli_serve.h"
+#include "app/cli_shadow.h"
 #include "app/cli_status.h"
 #include "app/cli_traffic.h"
 #include "app/cli_upload.h"
@@ -181,6 +184,11 @@ class Runner {
     }
     if constexpr (std::is_same_v<Args, RolloutVerbArgs>) return RunRolloutVerb(context, args);
     if constexpr (std::is_same_v<Args, RolloutVerifyArgs>) return RunRolloutVerify(context, args);
+    if constexpr (std::is_same_v<Args, ShadowArgs>) return RunShadow(context, args);
+    if constexpr (std::is_same_v<Args, ChallengerArgs>) return RunChallenger(context, args);
+    if constexpr (std::is_same_v<Args, LogArgs>) return RunLog(context, args, waiting);
+    if constexpr (std::is_same_v<Args, FeedbackArgs>) return RunFeedback(context, args);
+    if constexpr (std::is_same_v<Args, CompareArgs>) return RunCompare(context, args);
     if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
     if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }

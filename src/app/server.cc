@@ -15,15 +15,18 @@
 #include "app/front.h"
 #include "app/guard_options.h"
 #include "app/mlflow.h"
+#include "app/prediction_logging.h"
 #include "app/providers.h"
 #include "app/registry_open.h"
 #include "app/replica_id.h"
 #include "app/rollouts.h"
+#include "app/shadow_seed.h"
 #include "app/telemetry.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
+#include "control/analytics/comparison.h"
 #include "control/costs/cost_projector.h"
 #include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
@@ -31,6 +34,7 @@
 #include "control/replicas/replica_reporter.h"
 #include "domain/names.h"
 #include "gateway/gateway.h"
+#include "gateway/shadow_lane.h"
 #include "journal/journal.h"
 #include "net/core_pool.h"
 #include "net/cores.h"
@@ -47,6 +51,7 @@
 #include "store/sql_store.h"
 #include "view/recent_requests.h"
 #include "view/rollout_tally.h"
+#include "view/shadow_tallies.h"
 #include "view/stats_registry.h"
 
 #ifndef PODIUM_BUILD
@@ -206,6 +211,14 @@ gateway::InferenceLanes::Options LanesOf(const Settings& settings) {
   return {settings.inference_threads, limits::kSpareInferenceThreads, settings.inference_queue};
 }
 
+std::vector<std::unique_ptr<TaskGroup>> GroupsOf(const net::CorePool& cores) {
+  std::vector<std::unique_ptr<TaskGroup>> groups;
+  for (std::size_t core = 0; core < cores.size(); ++core) {
+    groups.push_back(std::make_unique<TaskGroup>(cores.executor(core)));
+  }
+  return groups;
+}
+
 std::string JournalRoot(const Settings& settings) {
   return (settings.data_dir / "journal").string();
 }
@@ -273,6 +286,9 @@ struct Server::Impl {
         cores(core_count),
         providers(ProviderTableOf(settings)),
         upstreams(cores, clock, trusts),
+        shadow_tallies(core_count),
+        shadow_calls(GroupsOf(cores)),
+        shadow_lane(clock, {core_count, limits::kShadowThreads, limits::kShadowQueue}),
         recent(core_count, [this](std::size_t core,
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", InferenceThreads(settings),
@@ -292,7 +308,8 @@ struct Server::Impl {
                      ReportSoon();
                      following.Wake();
                      rollouts.Wake();
-                   }}),
+                   },
+                   &shadow_tallies}),
         canary_guard(*store, runtime, publisher),
         following(settings, replica.get(),
                   {*store, *store, *store, publisher, clock, rng, runtime, pools}, admin_context,
@@ -303,6 +320,8 @@ struct Server::Impl {
                   }},
                  place.incarnation(), admin_context,
                  [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
+        predictions(settings.predictions, (settings.data_dir / "predictions").string(),
+                    replica.get(), core_count, *store, pools.writer, clock, rng),
         gateway({authenticator,
                  clock,
                  rng,
@@ -314,7 +333,13 @@ struct Server::Impl {
                                     settings.breaker, settings.llm_timeout, settings.max_llm_bytes,
                                     settings.drain},
                  {},
-                 RecordersOf(telemetry)},
+                 RecordersOf(telemetry),
+                 &shadow_lane,
+                 nullptr,
+                 [this](std::size_t core, Task<void> task) {
+                   shadow_calls[core]->Spawn(std::move(task));
+                 },
+                 predictions.ByCore()},
                 cells),
         admin_context{*store,
                       runtime,
@@ -331,6 +356,7 @@ struct Server::Impl {
                         protection.guard->WriteMetrics(out);
                         if (projector) projector->WriteMetrics(out);
                         if (telemetry) telemetry->WriteMetrics(out);
+                        predictions.WriteMetrics(out);
                       },
                       clock.SteadyNow(),
                       store.get(),
@@ -342,7 +368,13 @@ struct Server::Impl {
                       &following.port(),
                       [this] { following.Wake(); },
                       store.get(),
-                      &rollouts.port()},
+                      &rollouts.port(),
+                      &shadow_tallies,
+                      store.get(),
+                      predictions.folder(),
+                      [this](const CompareQuestion& question) {
+                        return control::CompareVersions(*store, question);
+                      }},
         admin(admin_context),
         mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),
         front(authenticator, gateway, admin, mlflow.api()),
@@ -469,6 +501,29 @@ struct Server::Impl {
     } while (co_await Pause(kPriceTick));
   }
 
+  // D3: what copies may cost is one budget of all replicas.
+  Task<void> FollowShadowCosts() {
+    Trouble trouble("what shadows have cost cannot be read: this replica counts its own alone",
+                    "what shadows have cost can be read again");
+    do {
+      auto look = RunOn(pools.reads, [this] { return LookAtShadowCosts(); });
+      trouble.Note(co_await std::move(look));
+    } while (co_await Pause(limits::kShadowBudgetLook));
+  }
+
+  Status LookAtShadowCosts() {
+    const auto budgets = shadow_tallies.Budgets();
+    if (budgets.empty()) return {};
+    const WallTime now = clock.Now();
+    const WallTime today = std::chrono::floor<std::chrono::days>(now);
+    PODIUM_TRY_ASSIGN(const auto sums, store->ReadShadowCosts(today, today + std::chrono::days(1)));
+    for (const auto& [route, budget] : budgets) {
+      const auto sum = sums.find(route);
+      budget->Learn(sum == sums.end() ? NanoUsd() : sum->second, now);
+    }
+    return {};
+  }
+
   Task<void> PrepareJournal() {
     Trouble trouble("the journal cannot be prepared: calls that cost money may be refused");
     do {
@@ -516,6 +571,8 @@ struct Server::Impl {
       PODIUM_TRY_ASSIGN(const std::size_t events,
                         store->DropEvents(now - settings.event_retention));
       dropped += events;
+      PODIUM_TRY_ASSIGN(const std::size_t logged, predictions.DropSome(now));
+      dropped += logged;
       if (dropped == 0) return false;
     }
     return true;
@@ -564,6 +621,7 @@ struct Server::Impl {
 
   Status Start() {
     SeedRoutes(settings, *store);
+    SeedShadows(settings, *store);
     PODIUM_TRY(publisher.PublishFirst());
     PODIUM_TRY(PublishPrices());
     PODIUM_TRY_ASSIGN(const Revision revision, store->ReadRevision());
@@ -581,13 +639,15 @@ struct Server::Impl {
       ticking->Spawn(RetryLoads());
       ticking->Spawn(WatchInferences());
       ticking->Spawn(FollowPrices());
+      ticking->Spawn(FollowShadowCosts());
       following.Start(*ticking);
       rollouts.Start(*ticking);
+      predictions.Start(*ticking);
+      ticking->Spawn(DropOldRecords());
       if (!journal) return;
       ticking->Spawn(PrepareJournal());
       ticking->Spawn(SyncJournal());
       ticking->Spawn(StoreCosts());
-      ticking->Spawn(DropOldRecords());
     });
     return {};
   }
@@ -602,8 +662,10 @@ struct Server::Impl {
     drained_at = clock.SteadyNow() + settings.drain_timeout;
     if (http) http->Stop(settings.drain_timeout);
     upstreams.Stop();
+    EndShadowCalls();
     if (telemetry) telemetry->Stop();
     protection.guard->Stop();
+    shadow_lane.Stop();
     inference.Stop();
     runtime.Stop();
     StopTicking();
@@ -614,8 +676,29 @@ struct Server::Impl {
     rollouts.SendLast();
     StoreLastCosts();
     cores.Stop();
+    predictions.Stop();
     SaveMarks();
     FlushLog();
+  }
+
+  // Copies at providers: no call waits for them, so nothing else does.
+  void EndShadowCalls() {
+    for (const auto& group : shadow_calls) {
+      const auto core = static_cast<std::size_t>(&group - shadow_calls.data());
+      std::latch ended(1);
+      shadow_ends.push_back(std::make_unique<TaskGroup>(group->executor()));
+      cores.Run(core, [&] {
+        group->Cancel();
+        shadow_ends.back()->Spawn(JoinInto(*group, ended));
+      });
+      ended.wait();
+    }
+  }
+
+  Task<void> JoinInto(TaskGroup& group, std::latch& ended) {
+    auto join = group.Join();
+    co_await std::move(join);
+    ended.count_down();
   }
 
   // What cannot be stored now waits in the journal for the next start.
@@ -635,18 +718,12 @@ struct Server::Impl {
       rollouts.End();
       ticking->Cancel();
       ending.emplace(ticker.executor(0));
-      ending->Spawn(JoinTicking(ended));
+      ending->Spawn(JoinInto(*ticking, ended));
     });
     ended.wait();
     ticker.Stop();
     ticking.reset();
     ending.reset();
-  }
-
-  Task<void> JoinTicking(std::latch& ended) {
-    auto join = ticking->Join();
-    co_await std::move(join);
-    ended.count_down();
   }
 
   const Settings settings;
@@ -667,6 +744,10 @@ struct Server::Impl {
   net::CorePool cores;
   const gateway::ProviderTable providers;
   UpstreamPools upstreams;
+  view::ShadowTallies shadow_tallies;
+  std::vector<std::unique_ptr<TaskGroup>> shadow_calls;  // By core; each its core's.
+  std::vector<std::unique_ptr<TaskGroup>> shadow_ends;   // They wait for those.
+  gateway::ShadowLane shadow_lane;  // Stopped before the gateway, which says when it is busy, ends.
   view::RecentRequests recent;
   WorkerPool inference;
   control::ControlPools pools;
@@ -691,6 +772,7 @@ struct Server::Impl {
   control::CanaryGuard canary_guard;
   Following following;
   Rollouts rollouts;
+  PredictionLogging predictions;
   gateway::Gateway gateway;
   control::AdminContext admin_context;
   control::AdminApi admin;

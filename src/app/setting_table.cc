@@ -149,8 +149,10 @@ std::vector<SettingRow> MakeTable() {
   };
   for (SettingRow& row : DatabaseSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : LlmSettingRows()) table.push_back(std::move(row));
+  for (SettingRow& row : ShadowSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : MlflowSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : FollowSettingRows()) table.push_back(std::move(row));
+  for (SettingRow& row : PredictionSettingRows()) table.push_back(std::move(row));
   for (SettingRow& row : TelemetrySettingRows()) table.push_back(std::move(row));
   return table;
 }

@@ -35,13 +35,15 @@ const std::vector<SettingRow>& SettingTable();
 /// The row of a path ("*" written out as such), or null.
 const SettingRow* FindSetting(std::string_view path);
 
-/// The rows of setting_table.cc's last sections: database, providers, routes, llm, mlflow, follow
-/// and telemetry.
+/// The rows of setting_table.cc's last sections: database, providers, routes, llm, mlflow, follow,
+/// predictions and telemetry.
 std::vector<SettingRow> DatabaseSettingRows();
 std::vector<SettingRow> LlmSettingRows();
 std::vector<SettingRow> MlflowSettingRows();
 std::vector<SettingRow> FollowSettingRows();
+std::vector<SettingRow> PredictionSettingRows();
 std::vector<SettingRow> TelemetrySettingRows();
+std::vector<SettingRow> ShadowSettingRows();
 
 /// Variables that start with PODIUM_ and are no settings of the server: the command line's own.
 const std::vector<std::string_view>& OtherEnvironment();

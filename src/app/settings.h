@@ -13,10 +13,12 @@
 
 #include "app/base_url.h"
 #include "app/database_settings.h"
+#include "app/prediction_settings.h"
 #include "app/telemetry_settings.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/secret.h"
+#include "domain/shadow.h"
 #include "gateway/attempt_policy.h"
 #include "gateway/breaker.h"
 #include "gateway/llm_core.h"
@@ -44,6 +46,14 @@ struct ProviderSettings {
 
   Secret credential;    ///< Read from where it is said to be.
   std::string trouble;  ///< Why it could not be read.
+};
+
+/// `routes.<tag>.shadow`.
+struct ShadowSettings {
+  ShadowPlan plan;  ///< rate, daily_cost_cap_usd
+  std::string
+      provider;  ///< Of a shadow that is registered if need be; empty: only those there are.
+  std::string upstream_model;
 };
 
 struct Settings {
@@ -76,6 +86,7 @@ struct Settings {
   std::string default_provider;                                 ///< default_provider; may be empty
   routing::UnknownRoutes unknown_routes{};                      ///< unknown_routes
   std::map<std::string, routing::UpstreamTarget> routes;        ///< routes.<tag>.default
+  std::map<std::string, ShadowSettings> shadows;                ///< routes.<tag>.shadow
   gateway::AttemptPolicy attempts;                              ///< llm.max_attempts and so on
   gateway::BreakerPolicy breaker;                               ///< llm.breaker_*
   std::chrono::milliseconds llm_timeout = limits::kLlmTimeout;  ///< llm.timeout
@@ -92,6 +103,8 @@ struct Settings {
 
   std::chrono::seconds event_retention{std::chrono::hours(24 * 90)};  ///< registry.event_retention
   std::chrono::seconds cost_retention{std::chrono::hours(24 * 400)};  ///< costs.retention
+
+  PredictionSettings predictions;  ///< predictions.*
 
   TelemetrySettings telemetry;  ///< telemetry.*
 

@@ -214,6 +214,7 @@ class Loader {
     CheckProviderCount();
     for (auto& [name, provider] : loaded_.settings.providers) CheckProvider(name, provider);
     for (const auto& [tag, target] : loaded_.settings.routes) CheckRoute(tag, target);
+    for (const auto& [tag, shadow] : loaded_.settings.shadows) CheckShadow(tag, shadow);
     const std::string& fallback = loaded_.settings.default_provider;
     if (!fallback.empty()) CheckNamesProvider("default_provider", fallback, PlaceOf(""));
   }
@@ -311,6 +312,20 @@ class Loader {
       return;
     }
     CheckNamesProvider(path + ".default.provider", target.provider, place);
+  }
+
+  // One that is registered already needs no name here.
+  void CheckShadow(const std::string& tag, const ShadowSettings& shadow) {
+    const std::string path = "routes." + tag;
+    if (broken_things_.contains(path)) return;
+    if (shadow.provider.empty() != shadow.upstream_model.empty()) {
+      Report(Severity::kError, PlaceOf(path),
+             fmt::format("{}.shadow needs {} too, or neither", path,
+                         shadow.provider.empty() ? "provider" : "model"));
+      return;
+    }
+    if (shadow.provider.empty()) return;
+    CheckNamesProvider(path + ".shadow.provider", shadow.provider, PlaceOf(path));
   }
 
   void CheckNamesProvider(const std::string& path, const std::string& name, const Place& place) {

@@ -140,6 +140,20 @@ inline constexpr std::size_t kMaxSeenKeys = 1'048'576;     ///< Cells that an ep
 inline constexpr std::size_t kInferenceQueue = 256;  ///< Long inferences waiting for the pool.
 inline constexpr std::chrono::microseconds kInlineInference{200};  ///< Longer work leaves the core.
 
+// Shadows: copies of calls, which are the first thing that is shed.
+inline constexpr std::size_t kMaxShadows = 4;     ///< Of one route that get copies at once.
+inline constexpr std::size_t kShadowQueue = 256;  ///< Copies that wait or run, per core.
+inline constexpr int kShadowThreads = 1;          ///< Of low priority, for models in this process.
+inline constexpr std::size_t kMaxShadowInputBytes = 128 * 1024;  ///< Larger calls are not copied.
+/// A copy that has waited for longer says nothing about now, and is shed.
+inline constexpr std::chrono::seconds kShadowPatience{2};
+/// For a challenger that has no deadline of its own; what is stuck is ended before.
+inline constexpr std::chrono::seconds kChallengerPatience{60};
+inline constexpr std::size_t kShadowCalls = 32;                 ///< To providers at once, per core.
+inline constexpr std::size_t kMaxShadowBodyBytes = 256 * 1024;  ///< Of a copy to a provider.
+inline constexpr std::chrono::seconds kShadowBudgetLook{10};  ///< At what all replicas have spent.
+inline constexpr std::chrono::seconds kShadowLog{10};  ///< Between two log lines about one shadow.
+
 // The journal.
 inline constexpr std::size_t kJournalSegmentBytes = 4 * 1024 * 1024;  ///< One file, one mapping.
 inline constexpr std::size_t kJournalSpareSegments = 2;               ///< Prepared ahead, per core.

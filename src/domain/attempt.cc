@@ -12,6 +12,8 @@ std::string_view NameOf(AttemptKind kind) {
       return "fallback";
     case AttemptKind::kShadow:
       return "shadow";
+    case AttemptKind::kChallenger:
+      return "challenger";
   }
   return "first";
 }

@@ -7,10 +7,11 @@
 namespace podium {
 
 enum class AttemptKind : std::uint8_t {
-  kFirst,     ///< The first of its call.
-  kRetry,     ///< The same version once more.
-  kFallback,  ///< Another version, after one that failed.
-  kShadow,    ///< A copy; its answer goes nowhere.
+  kFirst,       ///< The first of its call.
+  kRetry,       ///< The same version once more.
+  kFallback,    ///< Another version, after one that failed.
+  kShadow,      ///< A copy; its answer goes nowhere.
+  kChallenger,  ///< Asked beside the champion; one of the two answers.
 };
 std::string_view NameOf(AttemptKind kind);
 

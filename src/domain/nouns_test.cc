@@ -43,7 +43,7 @@ TEST(Nouns, AreWrittenAndReadTheSame) {
   EXPECT_EQ(NamesOf(RoutePolicy::kAb, ParseRoutePolicy), "fixed ab");
   EXPECT_EQ(NamesOf(PromotionKind::kRollout, ParsePromotionKind),
             "register promote activate rollback ramp abort arms retire delete seed follow unfollow "
-            "follow-resume rollout");
+            "follow-resume rollout shadow challenger");
   EXPECT_EQ(NamesOf(OnChampion::kRollout, ParseOnChampion), "promote rollout");
   EXPECT_EQ(NamesOf(SplitUnit::kUser, ParseSplitUnit), "route request session user");
   EXPECT_EQ(NamesOf(GuardMetric::kCost, ParseGuardMetric), "error_rate latency first_token cost");

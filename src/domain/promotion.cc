@@ -6,7 +6,7 @@
 namespace podium {
 namespace {
 
-constexpr std::array<std::pair<PromotionKind, std::string_view>, 14> kKinds = {{
+constexpr std::array<std::pair<PromotionKind, std::string_view>, 16> kKinds = {{
     {PromotionKind::kRegister, "register"},
     {PromotionKind::kPromote, "promote"},
     {PromotionKind::kActivate, "activate"},
@@ -21,6 +21,8 @@ constexpr std::array<std::pair<PromotionKind, std::string_view>, 14> kKinds = {{
     {PromotionKind::kUnfollow, "unfollow"},
     {PromotionKind::kFollowResume, "follow-resume"},
     {PromotionKind::kRollout, "rollout"},
+    {PromotionKind::kShadow, "shadow"},
+    {PromotionKind::kChallenger, "challenger"},
 }};
 
 }  // namespace

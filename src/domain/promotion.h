@@ -27,6 +27,8 @@ enum class PromotionKind : std::uint8_t {
   kUnfollow,      ///< It is driven by Podium's own verbs again.
   kFollowResume,  ///< It was held by a rollback and follows again.
   kRollout,  ///< A rollout went on without moving traffic: paused, resumed, a gate opened, paged.
+  kShadow,   ///< What its shadows get copies of was set.
+  kChallenger,  ///< Champion-challenger was set or ended.
 };
 std::string_view NameOf(PromotionKind kind);
 std::optional<PromotionKind> ParsePromotionKind(std::string_view name);

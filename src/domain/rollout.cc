@@ -11,7 +11,7 @@
 namespace podium {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 // The bounds of what the tests can be asked: a guard that tolerates more guards nothing.
 constexpr double kMostWeight = 1e6;
 constexpr double kMostPercent = 1000;
@@ -172,14 +172,14 @@ std::optional<RolloutPhase> ParseRolloutPhase(std::string_view name) { return kP
 std::string_view NameOfSeries(std::size_t series) { return kSeries.at(series); }
 
 FrozenThresholds::FrozenThresholds() {
-  latency_ms.fill(kInfinity);
-  first_token_ms.fill(kInfinity);
-  cost_nano_usd.fill(kInfinity);
+  latency_ms.fill(kUnbounded);
+  first_token_ms.fill(kUnbounded);
+  cost_nano_usd.fill(kUnbounded);
 }
 
 RolloutEpoch::RolloutEpoch() { judged_requests.fill(1); }
 
-Rollout::Rollout() : log_e_peak(-kInfinity) {}
+Rollout::Rollout() : log_e_peak(-kUnbounded) {}
 
 bool IsOpen(const std::vector<RolloutWindow>& windows, WallTime now) {
   if (windows.empty()) return true;

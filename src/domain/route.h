@@ -11,6 +11,7 @@
 #include "domain/follow.h"
 #include "domain/ids.h"
 #include "domain/rollout.h"
+#include "domain/shadow.h"
 #include "domain/traffic.h"
 
 namespace podium {
@@ -47,6 +48,8 @@ struct Route {
   std::optional<ModelId> previous_primary;
   std::optional<Follow> follow;        ///< Empty: driven by Podium's own verbs.
   std::optional<RolloutMark> rollout;  ///< Of the rollout that runs, if one does.
+  std::optional<ShadowPlan> shadow;    ///< Empty: nobody ever said anything about it.
+  std::optional<ChallengerPlan> challenger;
   WallTime created_at;
   WallTime updated_at;
   Revision revision;  ///< Of the last change of the route or of any of its versions.

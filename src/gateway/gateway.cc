@@ -14,6 +14,7 @@
 #include "gateway/oip_endpoints.h"
 #include "gateway/oip_path.h"
 #include "gateway/predict_codec.h"
+#include "gateway/shadow_lane.h"
 #include "net/media_type.h"
 #include "net/target.h"
 
@@ -76,6 +77,9 @@ Status Enter(const net::Exchange& exchange, const Arrival& arrival, Passage& pas
 
 Gateway::Gateway(const GatewayShared& shared, std::vector<view::ViewCell>& cells)
     : shared_(shared), lanes_(shared_.inference, shared_.clock, shared_.options.lanes) {
+  if (shared_.shadows != nullptr) {
+    shared_.shadows->SetBusy([this] { return lanes_.waiting() > 0; });
+  }
   handed_.resize(cells.size());
   cores_.reserve(cells.size());
   if (shared_.llm) {
@@ -235,8 +239,9 @@ bool Gateway::TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& cod
     call.Refuse(prepared.error(), out);
     return true;
   }
-  if (!call.runs_inline()) return false;
+  if (!call.runs_inline() || call.is_challenged()) return false;
   call.Enter();
+  call.CopyToShadows();
   call.Answer(call.Run(), out);
   return true;
 }
@@ -261,19 +266,28 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
     co_return response;
   }
   call.Enter();
-  if (call.runs_inline()) {
-    call.Answer(call.Run(), response);
-    co_return response;
-  }
-  InferenceLanes::Lane lane(lanes_, call.model());
-  auto run = RunOn(lane, [&call] { return call.Run(); });
+  call.CopyToShadows();
+  call.AskChallenger(lanes_);
+  auto run = RunModel(call);
   Result<std::vector<Tensor>> outputs = co_await std::move(run);
   if (!outputs && outputs.error().code == ErrorCode::kLimited) {
     call.Shed(std::move(outputs).error(), response);
     co_return response;
   }
+  if (call.awaits_challenger()) {
+    auto wait = call.AwaitChallenger();
+    co_await std::move(wait);
+  }
   call.Answer(std::move(outputs), response);
   co_return response;
+}
+
+// Here, or on the pool.
+Task<Result<std::vector<Tensor>>> Gateway::RunModel(const PredictCall& call) {
+  if (call.runs_inline()) co_return call.Run();
+  InferenceLanes::Lane lane(lanes_, call.model());
+  auto run = RunOn(lane, [&call] { return call.Run(); });
+  co_return co_await std::move(run);
 }
 
 /// The end of a call that asked no model.
@@ -288,7 +302,7 @@ void Gateway::Refuse(GatewayCore& core, const net::Exchange& exchange, const Err
                      Passage& passage, net::Response& out) {
   core.CountRejected(error.code);
   const std::string_view path = exchange.head().path;
-  const std::string request_id = RandomToken(core.shared.rng, kRequestIdLength);
+  const std::string& request_id = passage.MadeRequestId();
   WriteError(path, error, out, request_id);
   out.headers.Add("x-request-id", request_id);
   if (DialectOf(path) == llm::Surface::kMessages) out.headers.Add("request-id", request_id);
@@ -317,6 +331,10 @@ void Gateway::WriteMetrics(Exposition& out) const {
   }
   out.Family("podium_inference_queue", "gauge", "Inferences that wait for the pool.");
   out.Sample({}, static_cast<double>(lanes_.waiting()));
+  if (shared_.shadows != nullptr) {
+    out.Family("podium_shadow_queue", "gauge", "Copies for models in this process that are open.");
+    out.Sample({}, static_cast<double>(shared_.shadows->waiting()));
+  }
   if (shared_.llm) WriteLlmMetrics(out);
 }
 

@@ -64,6 +64,7 @@ class Gateway final : public net::Handler {
                Result<CallTarget> target, Passage& passage, net::Response& out);
   Task<net::Response> Call(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
                            Result<CallTarget> target, Passage& passage);
+  Task<Result<std::vector<Tensor>>> RunModel(const PredictCall& call);
   static void Finish(GatewayCore& core, const net::Exchange& exchange, const Status& status,
                      Passage& passage, net::Response& out);
   static void Refuse(GatewayCore& core, const net::Exchange& exchange, const Error& error,

@@ -16,11 +16,14 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/rng.h"
+#include "base/task.h"
 #include "base/worker_pool.h"
+#include "domain/challenger_record.h"
 #include "gateway/inference_lanes.h"
 #include "gateway/llm_core.h"
 #include "gateway/oip_codec.h"
 #include "gateway/predict_codec.h"
+#include "predictions/core_log.h"
 #include "telemetry/recorder.h"
 #include "view/core_view.h"
 #include "view/recent_requests.h"
@@ -28,6 +31,7 @@
 namespace podium::gateway {
 
 class CallHook;
+class ShadowLane;
 
 struct GatewayOptions {
   std::chrono::nanoseconds inline_limit = limits::kInlineInference;
@@ -54,6 +58,15 @@ struct GatewayShared {
   std::vector<CallHook*> hooks = {};
   /// By core; empty: nobody wants any.
   std::vector<telemetry::Recorder*> telemetry = {};
+  /// Where copies of calls go; null: no model of this process gets any. Outlives the gateway.
+  ShadowLane* shadows = nullptr;
+  /// Who takes the records of champion-challenger; null: nobody. Outlives the gateway.
+  ChallengerSink* challenger_records = nullptr;
+  /// Begins a task beside the calls of that core, on which it is called; it ends with the server.
+  /// Empty: no provider gets copies.
+  std::function<void(std::size_t core, Task<void> task)> spawn = {};
+  /// By core; empty: no route is logged.
+  std::vector<predictions::CoreLog*> predictions = {};
 };
 
 /// Threads: that core's, but for the counters, which a scrape reads.
@@ -64,6 +77,7 @@ struct GatewayCore {
       : shared(shared_in), cell(cell_in), index(index_in) {
     if (shared.llm) llm.emplace(*shared.llm, index, *breakers);
     if (!shared.telemetry.empty()) telemetry = shared.telemetry.at(index);
+    if (!shared.predictions.empty()) predictions = shared.predictions.at(index);
   }
 
   /// A call ended in that error.
@@ -80,6 +94,8 @@ struct GatewayCore {
   OipWorkspace oip;
   std::optional<LlmCore> llm;
   telemetry::Recorder* telemetry = nullptr;  ///< Null: nobody wants any.
+  std::size_t shadow_calls = 0;              ///< Copies at providers, at most limits::kShadowCalls.
+  predictions::CoreLog* predictions = nullptr;  ///< Null: no route is logged.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};
 };

@@ -14,10 +14,12 @@ Status InferenceLanes::Submit(const void* model, Job job) {
   }
   if (stopped_) return Fail(ErrorCode::kUnavailable, "the server is stopping");
   lane.waiting.push_back(std::move(job));
+  waiting_now_.fetch_add(1, std::memory_order_relaxed);
   Start();
   if (!stopped_ || !running_.empty()) return {};
   // Nobody is left who would run it.
   lanes_.clear();
+  waiting_now_.store(0, std::memory_order_relaxed);
   return Fail(ErrorCode::kUnavailable, "the server is stopping");
 }
 
@@ -30,13 +32,6 @@ void InferenceLanes::Relieve() {
     --counted_;
   }
   Start();
-}
-
-std::size_t InferenceLanes::waiting() const {
-  const std::lock_guard lock(mutex_);
-  std::size_t sum = 0;
-  for (const auto& [model, lane] : lanes_) sum += lane.waiting.size();
-  return sum;
 }
 
 /// The lane after the one that was last served, which has a call that may start.
@@ -68,6 +63,7 @@ void InferenceLanes::Start() {
       return;
     }
     lane.waiting.pop_front();
+    waiting_now_.fetch_sub(1, std::memory_order_relaxed);
     ++lane.running;
     ++counted_;
     running_[number] = {model, clock_.SteadyNow(), /*counted=*/true};
@@ -82,6 +78,7 @@ InferenceLanes::Job InferenceLanes::TakeLeftOver() {
     if (lane.waiting.empty()) continue;
     Job job = std::move(lane.waiting.front());
     lane.waiting.pop_front();
+    waiting_now_.fetch_sub(1, std::memory_order_relaxed);
     return job;
   }
   return nullptr;

@@ -5,6 +5,7 @@
 // call may start on a spare thread of the pool.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -48,7 +49,7 @@ class InferenceLanes {
   Status Submit(const void* model, std::function<void()> job);
   /// Starts what may start since others have run long. To be called every now and then.
   void Relieve();
-  std::size_t waiting() const;
+  std::size_t waiting() const { return waiting_now_.load(std::memory_order_relaxed); }
 
  private:
   using Job = std::function<void()>;
@@ -76,6 +77,7 @@ class InferenceLanes {
   Lanes lanes_;                               // Protected by mutex_, as all below.
   std::map<std::uint64_t, Running> running_;  // By number, so the longest first.
   std::uint64_t last_number_ = 0;
+  std::atomic<std::size_t> waiting_now_{0};  // Written under mutex_, read without.
   int counted_ = 0;
   const void* last_lane_ = nullptr;  // The turn goes round.
   bool stopped_ = false;             // The pool takes no more.

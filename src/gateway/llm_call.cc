@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "domain/names.h"
+#include "gateway/shadow_copies.h"
 #include "gateway/trace_headers.h"
 #include "routing/serve_chain.h"
 
@@ -98,17 +99,47 @@ bool LlmCall::IsAble(VersionIndex version) const {
              .state(core_.shared.clock.SteadyNow()) == BreakerState::kClosed;
 }
 
+void LlmCall::CopyToShadows() {
+  const view::RouteView* route = call_.route();
+  if (route == nullptr || route->shadows == nullptr || !core_.shared.spawn) return;
+  const Candidate& first = candidates_.front();
+  if (first.source != ElementSource::kRegistry) return;
+  if (!IsPrimarysOwn(*route, call_.decision(), {first.version, first.reason, 1})) return;
+  copies_.Make(core_, call_, surface_, body_);
+}
+
+void LlmCall::EndCopies(const AttemptEnd& end, std::chrono::nanoseconds time) {
+  EndSide(end, time);
+  if (attempts_ != 1) return;  // What the primary does when it is asked again, no copy is told of.
+  const bool own = at_ == 0 && !leads_;
+  if (!own || end.cancelled || end.withheld) {
+    return copies_.End(ChampionEnd::kWithdrawn, std::nullopt);
+  }
+  if (!end.failure) return copies_.End(ChampionEnd::kAnswered, time);
+  const bool at_fault = llm::IsProvidersFault(end.failure->kind);
+  copies_.End(at_fault ? ChampionEnd::kFailed : ChampionEnd::kWithdrawn, std::nullopt);
+}
+
 Task<net::Response> LlmCall::Ask() {
   EnterRollout();
   net::Response response;
+  CopyToShadows();
+  AskChallenger();
   while (std::optional<Ready> ready = NextReady()) {
     const SteadyTime sent = core_.shared.clock.SteadyNow();
     asking_ = ready->attempt.get();
     auto run = ready->attempt->Run(std::move(ready->request), std::move(ready->terms), deadline_);
     AttemptEnd end = co_await std::move(run);
     asking_ = nullptr;
-    waited_ += core_.shared.clock.SteadyNow() - sent;
+    const std::chrono::nanoseconds took = core_.shared.clock.SteadyNow() - sent;
+    waited_ += took;
+    EndCopies(end, took);
     if (!end.failure && !end.cancelled) {
+      if (awaits_challenger()) {
+        auto wait = challenge_->AwaitChallenger(core_.shared.clock, deadline_);
+        co_await std::move(wait);
+        (void)TakeChallengers(end);
+      }
       Answer(std::move(end), response);
       co_return response;
     }
@@ -123,6 +154,15 @@ Task<net::Response> LlmCall::Ask() {
       const bool paused = co_await std::move(pause);
       if (paused && !left_) continue;
       Abandon(response);  // The server stops, or nobody waits any more.
+      co_return response;
+    }
+  }
+  if (awaits_challenger() && !left_) {
+    auto wait = challenge_->AwaitChallenger(core_.shared.clock, deadline_);
+    co_await std::move(wait);
+    AttemptEnd end;
+    if (TakeChallengers(end)) {
+      Answer(std::move(end), response);
       co_return response;
     }
   }
@@ -273,6 +313,7 @@ bool LlmCall::PassesOver(const Candidate& candidate, Refusal refusal) {
     case Refusal::kBreaker:
       break;
   }
+  if (candidate.reason == routing::ServeReason::kChallenger) return true;
   const AttemptPolicy& policy = llm_.shared.attempts;
   const bool has_next = at_ + 1 < candidates_.size() && attempts_ < policy.max_attempts;
   if (!has_next || !MayFallBack(policy.fallback_on, llm::FailureKind::kOverloaded)) return false;
@@ -346,7 +387,8 @@ std::optional<LlmCall::Ready> LlmCall::MakeReady(const Candidate& candidate, Ref
   assigned_was_asked_ = assigned_was_asked_ || IsAssigned(candidate);
   llm::AnswerTerms terms = call->terms;
   net::UpstreamRequest request =
-      RequestOf(provider, adapter, *std::move(call), PassedOn(provider, *record), now, deadline_);
+      RequestOf(provider, adapter, *std::move(call), PassedOn(provider, *record), now,
+                DeadlineOf(candidate, now));
   return Ready{std::make_unique<LlmAttempt>(core_, provider, adapter, std::move(record)),
                std::move(request), std::move(terms)};
 }
@@ -354,9 +396,10 @@ std::optional<LlmCall::Ready> LlmCall::MakeReady(const Candidate& candidate, Ref
 journal::IntentView LlmCall::IntentOf(const Candidate& candidate, const Provider& provider) const {
   journal::IntentView intent;
   intent.at = core_.shared.clock.Now();
-  intent.kind = attempts_here_ > 1 ? AttemptKind::kRetry
-                : attempts_ > 1    ? AttemptKind::kFallback
-                                   : AttemptKind::kFirst;
+  intent.kind = candidate.reason == routing::ServeReason::kChallenger ? AttemptKind::kChallenger
+                : attempts_here_ > 1                                  ? AttemptKind::kRetry
+                : attempts_ > 1                                       ? AttemptKind::kFallback
+                                                                      : AttemptKind::kFirst;
   intent.number = static_cast<std::uint32_t>(attempts_);
   intent.route = call_.route_name();
   intent.model = candidate.upstream_model;
@@ -406,6 +449,13 @@ bool LlmCall::GoesOn(const AttemptEnd& end) {
   error_ = llm::CallErrorOf(failure);
   retry_after_ = failure.retry_after;
   const Candidate& candidate = candidates_[at_];
+  if (candidate.reason == routing::ServeReason::kChallenger) {
+    // D4: whatever has become of it, the champion answers.
+    ++at_;
+    attempts_here_ = 0;
+    pause_ = {};
+    return at_ < candidates_.size();
+  }
   FailedAttempt failed{failure.kind, false, end.by_our_deadline, failure.retry_after,
                        failure.should_retry};
   AttemptsSoFar so_far{attempts_, attempts_here_, at_ + 1 < candidates_.size(),

@@ -19,6 +19,8 @@
 #include "gateway/llm/dialect.h"
 #include "gateway/llm/request_fields.h"
 #include "gateway/llm_attempt.h"
+#include "gateway/llm_challenge.h"
+#include "gateway/llm_copies.h"
 #include "gateway/routed_call.h"
 #include "net/handler.h"
 #include "routing/fallback_chain.h"
@@ -31,6 +33,10 @@ class LlmCall {
   /// Pins the view. Core, exchange and passage outlive the call; the passage moves into a stream
   /// that answers it. REQUIRES: core.llm, and the passage was entered.
   LlmCall(GatewayCore& core, net::Exchange& exchange, llm::Surface surface, Passage& passage);
+
+  ~LlmCall();
+  LlmCall(const LlmCall&) = delete;
+  LlmCall& operator=(const LlmCall&) = delete;
 
   Task<net::Response> Run();
 
@@ -49,6 +55,18 @@ class LlmCall {
   Status Prepare();
   Task<net::Response> Ask();
   void CallerLeft();
+  /// Gives the route's shadows their copies, once all is known that goes out.
+  void CopyToShadows();
+  /// Tells them how the primary's first attempt ended.
+  void EndCopies(const AttemptEnd& end, std::chrono::nanoseconds time);
+  // Champion-challenger: llm_call_challenge.cc.
+  void AskChallenger();
+  void AskBeside(const view::RouteChallenger& challenger);
+  void EndSide(const AttemptEnd& end, std::chrono::nanoseconds time);
+  bool awaits_challenger() const { return challenge_ != nullptr && drawn_ && !leads_; }
+  /// Settles it; true when `end` is the challenger's answer now.
+  bool TakeChallengers(AttemptEnd& end);
+  SteadyTime DeadlineOf(const Candidate& candidate, SteadyTime now) const;
   Status NameRoute();
   Status Place();
   routing::RegistryElement Registered(std::vector<routing::RegistryElement>& others);
@@ -107,8 +125,13 @@ class LlmCall {
   int attempts_here_ = 0;  // Of candidates_[at_].
   std::chrono::nanoseconds pause_{};
   std::chrono::nanoseconds waited_{};  // For the caller's body, and for providers.
-  LlmAttempt* asking_ = nullptr;       // The attempt that is under way.
-  bool left_ = false;                  // The caller has.
+  LlmCopies copies_;
+  std::shared_ptr<LlmChallenge> challenge_;  // Null: the champion is alone.
+  bool drawn_ = false;                       // The challenger's answer was.
+  bool leads_ = false;                       // And it is the first that is asked: of a stream.
+  Candidate challenger_;                     // For the headers, once its answer is given.
+  LlmAttempt* asking_ = nullptr;             // The attempt that is under way.
+  bool left_ = false;                        // The caller has.
   std::optional<llm::CallError>
       error_;  // Of the last that failed; of the first that could not be asked.
   std::optional<std::chrono::milliseconds> retry_after_;

@@ -127,11 +127,16 @@ class LlmWorld {
     std::size_t journal_segments = 8;
     std::vector<CallHook*> hooks = {};
     std::optional<RolloutMark> rollout = {};
+    std::optional<ShadowPlan> shadow = {};
+    std::optional<ChallengerPlan> challenger = {};
+    ChallengerSink* records = nullptr;
   };
 
   LlmWorld() : LlmWorld(Options{}) {}
   explicit LlmWorld(Options options)
-      : authenticator_(options.token ? auth::Authenticator::WithAdminToken("sixteen-letters!", "k")
+      : shadow_(options.shadow),
+        challenger_(options.challenger),
+        authenticator_(options.token ? auth::Authenticator::WithAdminToken("sixteen-letters!", "k")
                                      : auth::Authenticator::LocalOnly()),
         providers_(Providers(), options.chain),
         journal_(OpenJournal(dir_ / "journal", options.journal_segments)),
@@ -148,7 +153,11 @@ class LlmWorld {
                             options.breaker,
                             limits::kLlmTimeout,
                             options.max_body_bytes},
-                  options.hooks},
+                  options.hooks,
+                  {},
+                  nullptr,
+                  options.records,
+                  [this](std::size_t, Task<void> task) { beside_->Spawn(std::move(task)); }},
                  cells_),
         mark_(options.rollout) {
     if (!options.rows.empty()) Publish(options.rows);
@@ -164,6 +173,8 @@ class LlmWorld {
     route.name = RouteName("chat");
     route.salt = "salt";
     route.canary_salt = "canary";
+    route.shadow = shadow_;
+    route.challenger = challenger_;
     std::vector<ModelVersion> versions;
     for (const Row& row : rows) {
       ModelVersion version;
@@ -188,6 +199,8 @@ class LlmWorld {
       serving.stats = stats_.Of(row.model_id, row.route, row.version);
       view.serving.push_back(std::move(serving));
     }
+    view.shadows = view::ShadowsOf(view, tallies_);
+    view.challenger = view::ChallengerOf(view, tallies_);
     cells_[0].Publish(
         std::make_shared<const view::CoreView>(routes, std::vector{std::move(view)}, sequence_));
   }
@@ -201,8 +214,20 @@ class LlmWorld {
     net::MemoryExchange exchange(net::MemoryExchange::Text(method, target, body, headers));
     net::Response response;
     if (gateway_.TryHandle(exchange, response)) return response;
-    return net::AnswerOf(gateway_, exchange);
+    net::CorePool core(1);
+    std::latch answered(1);
+    std::optional<TaskGroup> group;
+    core.Run(0, [&] {
+      beside_.emplace(core.executor(0));
+      group.emplace(core.executor(0));
+      group->Spawn(net::AnswerInto(gateway_, exchange, response, answered));
+    });
+    answered.wait();
+    core.Stop();  // What was begun beside the call ends first.
+    beside_.reset();
+    return response;
   }
+  view::ShadowTallies& tallies() { return tallies_; }
   /// What a caller reads of a stream, at most `pieces` of it.
   static std::string Read(net::Response& response, std::size_t pieces = 1'000) {
     std::string out;
@@ -272,6 +297,10 @@ class LlmWorld {
   testing::SimClock clock_;
   SeededRng rng_{7};
   WorkerPool pool_{"test", 1, 4};
+  view::ShadowTallies tallies_{1};
+  const std::optional<ShadowPlan> shadow_;
+  const std::optional<ChallengerPlan> challenger_;
+  std::optional<TaskGroup> beside_;  // Of the call that is under way: copies and challengers.
   const auth::Authenticator authenticator_;
   view::StatsRegistry stats_{1};
   view::RecentRequests recent_{1, [](std::size_t, const std::function<void()>& job) { job(); }};

@@ -37,6 +37,13 @@ CallFacts Passage::Facts() const {
 
 bool Passage::watched() const { return !core_->shared.hooks.empty(); }
 
+const std::string& Passage::MadeRequestId() {
+  if (made_request_id_.empty()) {
+    made_request_id_ = RandomToken(core_->shared.rng, kRequestIdLength);
+  }
+  return made_request_id_;
+}
+
 Status Passage::Refused(Status status) {
   stage_ = Stage::kRefused;
   return status;
@@ -99,22 +106,39 @@ Status Passage::Admit(std::string_view route, std::string_view request_id, std::
   return {};
 }
 
+void Passage::BeginLog(const net::Exchange& exchange, std::string_view route,
+                       std::string_view assigned, std::string_view unit, std::string_view request) {
+  if (log_asked_) return;
+  log_asked_ = true;
+  predictions::CoreLog& log = *core_->predictions;
+  const predictions::RouteLogging* logging = log.Of(route);
+  if (logging == nullptr) return;
+  const std::optional<double> keep = log.Admit(route, assigned, unit);
+  if (!keep) return;
+  logged_ =
+      std::make_unique<LoggedCall>(log, *logging, core_->shared.clock, exchange.received(), *keep);
+  logged_->TakeRequest(exchange.head().path, request);
+}
+
 void Passage::RequireAdmitted() const { PODIUM_ASSERT(stage_ == Stage::kAdmitted); }
 
 Status Passage::SafetyOut(std::string_view piece) {
   RequireAdmitted();
   for (CallHook* hook : core_->shared.hooks) PODIUM_TRY(hook->SafetyOut(Facts(), piece));
+  if (logged_) logged_->TakeAnswer(piece);
   return {};
 }
 
 void Passage::Settle(const journal::Outcome& outcome) {
   for (CallHook* hook : core_->shared.hooks) hook->Settle(Facts(), outcome);
+  if (logged_) logged_->AddAttempt(outcome.status, outcome.cost);
 }
 
 void Passage::Record(int status) {
   if (stage_ == Stage::kRecorded) return;
   stage_ = Stage::kRecorded;
   if (trace_) trace_->SetStatus(status);
+  if (logged_) logged_->End(status);
   for (CallHook* hook : core_->shared.hooks) hook->Record(Facts(), status);
 }
 

@@ -12,6 +12,7 @@
 #include "gateway/call_hook.h"
 #include "gateway/endpoint.h"
 #include "gateway/gateway_core.h"
+#include "gateway/logged_call.h"
 #include "net/handler.h"
 #include "telemetry/call_trace.h"
 
@@ -38,8 +39,19 @@ class Passage {
   /// Once; what comes after is not told.
   void Record(int status);
 
+  /// For a request that brought no id. Made once: it decides who answers, and a call that goes from
+  /// the fast path to the other, because of who was drawn, must not be drawn anew.
+  const std::string& MadeRequestId();
+
   /// The call's spans, which end with the passage; null when nobody traces.
   telemetry::CallTrace* trace() const { return trace_.get(); }
+
+  /// To be logged as a prediction, unless that was asked before: a call that goes from the fast
+  /// path to the other is one prediction. `request`: its body.
+  void BeginLog(const net::Exchange& exchange, std::string_view route, std::string_view assigned,
+                std::string_view unit, std::string_view request);
+  /// Null when the call is not logged.
+  LoggedCall* logged() const { return logged_.get(); }
 
   const Endpoint& endpoint() const { return *endpoint_; }
   const auth::Principal& principal() const { return principal_; }
@@ -57,6 +69,9 @@ class Passage {
   Stage stage_ = Stage::kNew;
   auth::Principal principal_;
   std::unique_ptr<telemetry::CallTrace> trace_;
+  bool log_asked_ = false;
+  std::unique_ptr<LoggedCall> logged_;
+  std::string made_request_id_;
   std::string route_;  // These two only if anybody asks.
   std::string request_id_;
 };

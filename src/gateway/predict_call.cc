@@ -5,6 +5,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "gateway/prediction_scores.h"
 
 namespace podium::gateway {
 namespace {
@@ -96,7 +97,7 @@ bool PredictCall::runs_inline() const {
       serving_here().stats->TimePerRow(core_.index);
   if (!seen) return false;
   const std::chrono::nanoseconds per_row = std::max(serving_here().model->time_per_row(), *seen);
-  const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(inputs_.rows);
+  const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(inputs().rows);
   return estimate <= core_.shared.options.inline_limit;
 }
 
@@ -106,12 +107,33 @@ void PredictCall::Enter() {
       [this](routing::VersionIndex version) { return call_.ServingOf(version).model != nullptr; });
 }
 
+void PredictCall::CopyToShadows() {
+  if (call_.route()->shadows == nullptr || core_.shared.shadows == nullptr) return;
+  if (!IsPrimarysOwn(*call_.route(), call_.decision(), serving_)) return;
+  shared_inputs_ = copies_.Make(core_, call_, inputs_);
+}
+
+void PredictCall::ShareInputs() {
+  if (!shared_inputs_) shared_inputs_ = std::make_shared<const CallInputs>(std::move(inputs_));
+}
+
+void PredictCall::AskChallenger(InferenceLanes& lanes) {
+  if (!is_challenged()) return;
+  ShareInputs();
+  challenger_.Begin(core_, call_, shared_inputs_, lanes);
+}
+
+bool PredictCall::is_challenged() const {
+  return call_.route()->challenger != nullptr &&
+         IsPrimarysOwn(*call_.route(), call_.decision(), serving_);
+}
+
 Result<std::vector<Tensor>> PredictCall::Run() const {
   if (core_.ending.load(std::memory_order_relaxed)) {
     return Fail(ErrorCode::kUnavailable, "the server is stopping: try again");
   }
   const SteadyTime start = core_.shared.clock.SteadyNow();
-  Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs_.tensors);
+  Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs().tensors);
   const bool ran = outputs || outputs.error().code != ErrorCode::kUnavailable;
   if (ran) model_time_ = core_.shared.clock.SteadyNow() - start;
   return outputs;
@@ -123,31 +145,78 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   if (!outputs && outputs.error().code == ErrorCode::kInvalidArgument) {
     return Refuse(outputs.error(), response);
   }
+  if (challenger_.begun() && challenger_.Settle() == ChallengerChoice::kChallenger) {
+    GiveChallengers(outputs, response);
+    return EndCopies(std::move(outputs));
+  }
   Record(OutcomeOf(outputs));
   if (!outputs) {
     LogWarning("prediction failed", {{"route", call_.route_name()},
                                      {"model_id", served().model_id.get()},
                                      {"error", Describe(outputs.error())},
                                      {"request_id", call_.request_id()}});
-    return Refuse(outputs.error(), response);
+    Refuse(outputs.error(), response);
+  } else {
+    Give(*outputs, response);
   }
-  codec_.WriteAnswer({*outputs, inputs_.rows, call_.route_name(), served()}, response);
+  EndCopies(std::move(outputs));
+}
+
+void PredictCall::Give(const std::vector<Tensor>& outputs, net::Response& response) {
+  if (LoggedCall* log = call_.logged()) {
+    log->SetScores(ScoresOf(outputs, inputs().rows), inputs().rows);
+  }
+  codec_.WriteAnswer({outputs, inputs().rows, call_.route_name(), served()}, response);
   if (const Status safe = call_.passage().SafetyOut(response.body); !safe) {
     return Refuse(safe.error(), response);
   }
   // Counted with the answer: until then the call may still be handed from the fast path to the
   // other.
-  call_.CountNotServed(serving_.version);
+  if (serving_.reason != routing::ServeReason::kChallenger) {
+    call_.CountNotServed(serving_.version);
+  }
   AddHeaders(response);
   call_.Finish(serving_, response.status);
 }
 
+// D4: both were asked, and this one's answer was drawn. The champion's failure is still its own.
+void PredictCall::GiveChallengers(const Result<std::vector<Tensor>>& champion,
+                                  net::Response& response) {
+  champion_time_ = model_time_;
+  if (!champion) {
+    Record(OutcomeOf(champion));
+  } else {
+    ObserveRowTime();
+  }
+  serving_.version = call_.route()->challenger->version;
+  serving_.reason = routing::ServeReason::kChallenger;
+  ++serving_.attempts;
+  model_time_ = challenger_.took();
+  Record(view::Outcome::kOk);
+  Give(challenger_.outputs(), response);
+}
+
+/// Tells the shadows and the record how the champion ended; the caller's answer is written.
+void PredictCall::EndCopies(Result<std::vector<Tensor>> champion) {
+  const auto time = champion_time_ ? champion_time_ : model_time_;
+  if (!champion && champion.error().code == ErrorCode::kUnavailable) return;  // They withdraw.
+  if (challenger_.begun()) challenger_.End(champion ? &*champion : nullptr, time);
+  if (champion) {
+    copies_.End(ChampionEnd::kAnswered, std::move(*champion), time);
+  } else {
+    copies_.End(ChampionEnd::kFailed, {}, std::nullopt);
+  }
+}
+
+void PredictCall::ObserveRowTime() {
+  if (!model_time_) return;
+  serving_here().stats->ObserveRowTime(core_.index,
+                                       *model_time_ / static_cast<std::int64_t>(inputs().rows));
+}
+
 // What a version did, counted on this core.
 void PredictCall::Record(view::Outcome outcome) {
-  view::VersionStats& stats = *serving_here().stats;
-  if (model_time_) {
-    stats.ObserveRowTime(core_.index, *model_time_ / static_cast<std::int64_t>(inputs_.rows));
-  }
+  ObserveRowTime();
   call_.Count(serving_.version, outcome, core_.shared.clock.SteadyNow() - exchange_.received());
   RecordRollout(outcome);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,8 +13,10 @@
 
 #include "base/result.h"
 #include "gateway/call_codec.h"
+#include "gateway/challenger_call.h"
 #include "gateway/gateway_core.h"
 #include "gateway/routed_call.h"
+#include "gateway/shadow_copies.h"
 #include "net/handler.h"
 #include "view/core_view.h"
 
@@ -36,6 +39,15 @@ class PredictCall {
 
   /// Everything up to the model: ids, admission, Choose, readiness, tensors.
   Status Prepare(std::string_view body);
+  /// Gives the route's shadows their copies. Once, when it is settled where the model runs.
+  void CopyToShadows();
+  /// Whether a challenger is asked beside the primary: then nothing is answered at once.
+  bool is_challenged() const;
+  /// Asks the route's challenger beside the primary, if it has one. Once, as above.
+  void AskChallenger(InferenceLanes& lanes);
+  /// Whether the challenger's answer is the one to give: then it is waited for.
+  bool awaits_challenger() const { return challenger_.begun() && challenger_.taken(); }
+  Task<void> AwaitChallenger() { return challenger_.Await(core_.shared.clock); }
   /// Whether the model is quick enough for this many rows to run on the I/O core.
   bool runs_inline() const;
   /// After Prepare, once it is certain who runs the model and before that: it counts from here on.
@@ -51,11 +63,17 @@ class PredictCall {
 
  private:
   const ModelVersion& served() const { return call_.At(serving_.version); }
+  const CallInputs& inputs() const { return shared_inputs_ ? *shared_inputs_ : inputs_; }
   const view::VersionServing& serving_here() const { return call_.ServingOf(serving_.version); }
+  void ShareInputs();
   Status Place(std::string_view body);
   Status CheckServable() const;
   void Record(view::Outcome outcome);
   void RecordRollout(view::Outcome outcome);
+  void ObserveRowTime();
+  void EndCopies(Result<std::vector<Tensor>> champion);
+  void GiveChallengers(const Result<std::vector<Tensor>>& champion, net::Response& response);
+  void Give(const std::vector<Tensor>& outputs, net::Response& response);
   void AddHeaders(net::Response& response) const;
 
   GatewayCore& core_;
@@ -63,7 +81,11 @@ class PredictCall {
   CallCodec& codec_;
   RoutedCall call_;
   Serving serving_;
-  CallInputs inputs_;
+  CallInputs inputs_;  // Empty when they are shared.
+  std::shared_ptr<const CallInputs> shared_inputs_;
+  ShadowCopies copies_;
+  ChallengerCall challenger_;
+  std::optional<std::chrono::nanoseconds> champion_time_;       // Set when another one answers.
   view::RolloutTicket ticket_;                                  // Until its outcome is recorded.
   mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.
 };

@@ -56,10 +56,25 @@ struct Placement {
 /// One core, one route "r", and the versions that a test asks for.
 class World {
  public:
-  explicit World(const std::vector<Placement>& placements, int canary_bp = 0, bool token = false)
+  explicit World(const std::vector<Placement>& placements, int canary_bp = 0, bool token = false,
+                 const predictions::LoggingPolicy& logging = {})
       : authenticator_(token ? auth::Authenticator::WithAdminToken("sixteen-letters!", "k")
                              : auth::Authenticator::LocalOnly()),
-        gateway_({authenticator_, clock_, rng_, pool_, recent_, Options()}, cells_) {
+        logging_(logging),
+        gateway_({authenticator_,
+                  clock_,
+                  rng_,
+                  pool_,
+                  recent_,
+                  Options(),
+                  {},
+                  {},
+                  {},
+                  nullptr,
+                  nullptr,
+                  {},
+                  logging_.any() ? std::vector{&log_} : std::vector<predictions::CoreLog*>()},
+                 cells_) {
     Publish(placements, canary_bp);
   }
   ~World() { pool_.Stop(); }
@@ -125,6 +140,7 @@ class World {
   }
   view::RecentRequests::Found Recent(std::string_view id) const { return recent_.Find(id); }
   std::string NameOf(const view::VersionStats* stats) const { return stats_.NameOf(stats).version; }
+  predictions::CoreLog& log() { return log_; }
   std::string Metrics() {
     Exposition out;
     gateway_.WriteMetrics(out);
@@ -147,6 +163,8 @@ class World {
   std::optional<RolloutMark> mark_;
   view::RecentRequests recent_{1, [](std::size_t, const std::function<void()>& job) { job(); }};
   std::vector<view::ViewCell> cells_ = std::vector<view::ViewCell>(1);
+  const predictions::LoggingPolicy logging_;
+  predictions::CoreLog log_{logging_, rng_};
   Gateway gateway_;
   std::uint64_t sequence_ = 0;
   bool answered_inline_ = false;
@@ -155,6 +173,23 @@ class World {
 
 std::string Header(const net::Response& response, std::string_view name) {
   return std::string(response.headers.Find(name).value_or("-"));
+}
+
+// A model that is not quick is asked on the other path. Whoever was drawn by an id of Podium's own
+// stays drawn there: else such a canary would get its share of its share.
+TEST(Predict, AnIdThatPodiumMadeIsDrawnOnce) {
+  Placement slow{"2", VersionStatus::kCanary};
+  slow.per_row = std::chrono::seconds(1);
+  World world({{"1", VersionStatus::kPrimary}, slow}, 5'000);
+  constexpr int kCalls = 400;
+  int canary = 0;
+  int inline_answers = 0;
+  for (int i = 0; i < kCalls; ++i) {
+    if (Header(world.Ask(), "x-podium-canary") == "true") ++canary;
+    if (world.answered_inline()) ++inline_answers;
+  }
+  EXPECT_NEAR(canary, kCalls / 2, 50);
+  EXPECT_GT(inline_answers, kCalls / 4) << "the primary is quick";
 }
 
 // INV-7, INV-8: a version that is not ready never serves, and costs no call that another may
@@ -593,6 +628,107 @@ TEST(Oip, ServerReadyIsWhatTheServerSays) {
   EXPECT_EQ(response.status, 503);
   EXPECT_EQ(Header(response, "Retry-After"), "1");
   EXPECT_EQ(world.Ask("", "", "/v2/health/live", "GET").status, 200);
+}
+
+predictions::LoggingPolicy LoggedWith(predictions::Payloads payloads) {
+  predictions::LoggingPolicy logging;
+  logging.all.log = true;
+  logging.all.payloads = payloads;
+  return logging;
+}
+
+// D5: what is logged is what was decided and what became of it, once per call, whichever path it
+// took through the gateway.
+TEST(PredictLog, EveryDecidedCallIsLoggedOnceWithItsFacts) {
+  World world({{"canary", VersionStatus::kCanary, false}, {"primary", VersionStatus::kPrimary}},
+              2'500, false, LoggedWith(predictions::Payloads::kAll));
+  int canaries = 0;
+  for (int i = 0; i < 40; ++i) {
+    const std::string session = fmt::format("s{}", i);
+    const net::Response response =
+        world.Ask(R"({"rows": [[1.5], [2]]})", fmt::format("X-Session-Id: {}\r\n", session));
+    ASSERT_EQ(response.status, 200);
+    const std::unique_ptr<predictions::Record> record = world.log().Take();
+    ASSERT_NE(record, nullptr) << i;
+    EXPECT_EQ(world.log().Take(), nullptr) << i;
+    const PredictionRow& row = record->row;
+    const bool canary = row.arm == "canary";
+    canaries += canary ? 1 : 0;
+    EXPECT_EQ(row.request_id, Header(response, "x-request-id"));
+    EXPECT_EQ(row.route, "r");
+    EXPECT_EQ(row.unit, session);
+    EXPECT_EQ(row.unit_kind, UnitKind::kSession);
+    EXPECT_EQ(row.assigned, canary ? "id-canary" : "id-primary");
+    EXPECT_EQ(row.served, "id-primary");
+    EXPECT_EQ(row.reason, canary ? "primary_fallback" : "assigned");
+    EXPECT_EQ(row.propensity, canary ? 0.25 : 0.75);
+    EXPECT_EQ(row.keep, 1);
+    EXPECT_EQ(std::to_string(row.bucket), Header(response, "x-podium-bucket"));
+    EXPECT_EQ(row.generation, Generation(1));
+    EXPECT_EQ(row.outcome, PredictionOutcome::kOk);
+    EXPECT_EQ(row.status, 200);
+    EXPECT_EQ(row.rows, 2);
+    EXPECT_EQ(row.scores, (std::vector<double>{1.5, 2}));
+    EXPECT_FALSE(row.cost);
+    EXPECT_EQ(record->path, "/predict/r");
+    EXPECT_EQ(record->request->bytes, R"({"rows": [[1.5], [2]]})");
+    EXPECT_EQ(record->answer->bytes, response.body);
+  }
+  EXPECT_GT(canaries, 0);
+  EXPECT_LT(canaries, 40);
+}
+
+TEST(PredictLog, WhatFailedIsLoggedAsWhatItWas) {
+  World world({{"v1", VersionStatus::kPrimary}}, 0, false,
+              LoggedWith(predictions::Payloads::kNone));
+  struct Case {
+    const char* body;
+    const char* headers;
+    int status;
+    PredictionOutcome want;
+    const char* arm;
+  };
+  const Case cases[] = {
+      {R"({"rows": [[13]]})", "", 500, PredictionOutcome::kError, "primary"},
+      {R"({"rows": [["x"]]})", "", 400, PredictionOutcome::kRefused, "primary"},
+      {R"({"rows": [[1]]})", "X-Podium-Model-Version: v1\r\n", 200, PredictionOutcome::kOk,
+       "override"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.body);
+    EXPECT_EQ(world.Ask(c.body, c.headers).status, c.status);
+    const std::unique_ptr<predictions::Record> record = world.log().Take();
+    ASSERT_NE(record, nullptr);
+    EXPECT_EQ(record->row.outcome, c.want);
+    EXPECT_EQ(record->row.status, c.status);
+    EXPECT_EQ(record->row.arm, c.arm);
+    EXPECT_FALSE(record->request);
+    EXPECT_FALSE(record->answer);
+    EXPECT_EQ(world.log().Take(), nullptr);
+  }
+  world.Ask(R"({"rows": [[1]]})", "", "/predict/nowhere");
+  world.Ask("not json");
+  EXPECT_EQ(world.log().Take(), nullptr) << "nothing was decided";
+}
+
+TEST(PredictLog, APayloadThatIsTooLongKeepsItsSizeOnly) {
+  World world({{"v1", VersionStatus::kPrimary}}, 0, false, LoggedWith(predictions::Payloads::kAll));
+  std::string body = R"({"rows": [[1]]})";
+  body.append(limits::kMaxPredictionPayload + 1 - body.size(), ' ');
+  EXPECT_EQ(world.Ask(body).status, 200);
+  const std::unique_ptr<predictions::Record> record = world.log().Take();
+  ASSERT_NE(record, nullptr);
+  EXPECT_EQ(record->request->size, limits::kMaxPredictionPayload + 1);
+  EXPECT_TRUE(record->request->bytes.empty());
+  EXPECT_FALSE(record->answer->bytes.empty());
+}
+
+TEST(PredictLog, ARouteThatIsNotLoggedLeavesNothing) {
+  predictions::LoggingPolicy logging;
+  logging.routes["other"].log = true;
+  World world({{"v1", VersionStatus::kPrimary}}, 0, false, logging);
+  EXPECT_EQ(world.Ask().status, 200);
+  EXPECT_EQ(world.log().Take(), nullptr);
 }
 
 }  // namespace

@@ -36,6 +36,7 @@ RoutedCall::RoutedCall(GatewayCore& core, net::Exchange& exchange, CallTarget ta
       view_(core.cell.Pin()) {}
 
 Status RoutedCall::Admit(std::string_view body) {
+  body_ = body;
   if (telemetry::CallTrace* trace = passage_.trace()) {
     trace->SetRoute(target_.route, view_->Find(target_.route) != nullptr,
                     view_->generation().get());
@@ -53,7 +54,7 @@ Status RoutedCall::TakeIds(const BodyIds& from_body) {
   user_ = from_body.user;
   request_id_ = request;
   request_id_made_here_ = request_id_.empty();
-  if (request_id_made_here_) request_id_ = RandomToken(core_.shared.rng, kRequestIdLength);
+  if (request_id_made_here_) request_id_ = passage_.MadeRequestId();
   return {};
 }
 
@@ -83,13 +84,14 @@ Failure RoutedCall::NoSuchRoute() const {
               target_.route);
 }
 
-Status RoutedCall::Assign() {
-  routing::RequestIds ids;
-  ids.session = session_id_;
-  ids.user = user_;
-  ids.request = request_id_;
-  ids.request_made_here = request_id_made_here_;
+routing::RequestIds RoutedCall::Ids() const {
+  return {session_id_, user_, request_id_, request_id_made_here_};
+}
 
+Unit RoutedCall::unit() const { return routing::UnitOf(route_->route->sticky_on, Ids()); }
+
+Status RoutedCall::Assign() {
+  const routing::RequestIds ids = Ids();
   if (names_version()) {
     PODIUM_TRY(auth::RequireOverride(passage_.principal()));
     PODIUM_TRY_ASSIGN(const std::string_view wanted, WantedVersion());
@@ -101,7 +103,29 @@ Status RoutedCall::Assign() {
   } else {
     decision_ = routing::Choose(*route_->route, view_->generation(), ids);
   }
+  if (core_.predictions != nullptr) BeginLog();
   return {};
+}
+
+/// As the decision has it. REQUIRES: assigned().
+std::string_view RoutedCall::UnitText() const {
+  switch (decision_->unit_kind) {
+    case UnitKind::kRequest:
+      return request_id_;
+    case UnitKind::kUser:
+      return user_;
+    case UnitKind::kSession:
+      break;
+  }
+  return session_id_;
+}
+
+void RoutedCall::BeginLog() const {
+  const routing::VersionIndex assigned = decision_->version;
+  passage_.BeginLog(
+      exchange_, target_.route,
+      assigned == kNoVersion ? std::string_view() : std::string_view(At(assigned).model_id.get()),
+      UnitText(), body_);
 }
 
 bool RoutedCall::for_admin() const {
@@ -109,7 +133,7 @@ bool RoutedCall::for_admin() const {
 }
 
 void RoutedCall::RequireRequestId() {
-  if (request_id_.empty()) request_id_ = RandomToken(core_.shared.rng, kRequestIdLength);
+  if (request_id_.empty()) request_id_ = passage_.MadeRequestId();
 }
 
 void RoutedCall::Count(routing::VersionIndex version, view::Outcome outcome,
@@ -145,9 +169,7 @@ void RoutedCall::Remember(const Serving& serving, int status) const {
   request.request_id = request_id_;
   request.route = target_.route;
   request.unit_kind = decision.unit_kind;
-  request.unit = decision.unit_kind == UnitKind::kRequest ? request_id_
-                 : decision.unit_kind == UnitKind::kUser  ? user_
-                                                          : session_id_;
+  request.unit = UnitText();
   request.sticky = decision.sticky;
   request.generation = decision.generation;
   request.fine_bucket = decision.bucket.fine;
@@ -158,6 +180,12 @@ void RoutedCall::Remember(const Serving& serving, int status) const {
   request.status = status;
   request.at = core_.shared.clock.Now();
   core_.shared.recent.Record(core_.index, request);
+  if (LoggedCall* log = passage_.logged()) {
+    const auto id_of = [&](routing::VersionIndex version) {
+      return version == kNoVersion ? std::string_view() : At(version).model_id.get();
+    };
+    log->Describe(request, decision.propensity, id_of(decision.version), id_of(serving.version));
+  }
 }
 
 void RoutedCall::Finish(const Serving& serving, int status) const {

@@ -54,6 +54,8 @@ class RoutedCall {
   Status Assign();
   /// The error for a route that is not there.
   Failure NoSuchRoute() const;
+  /// What the route's `sticky_on` makes of the call's ids. REQUIRES: FindRoute has found one.
+  Unit unit() const;
 
   const view::CoreView& view() const { return *view_; }
   const view::RouteView* route() const { return route_; }
@@ -68,6 +70,8 @@ class RoutedCall {
   const view::VersionServing& ServingOf(routing::VersionIndex version) const {
     return route_->serving[version];
   }
+  /// Null when the call is not logged as a prediction.
+  LoggedCall* logged() const { return passage_.logged(); }
   bool is_canary(routing::VersionIndex version) const {
     return route_ != nullptr && version != routing::kNoVersion && version == route_->route->canary;
   }
@@ -111,6 +115,9 @@ class RoutedCall {
  private:
   Result<std::string_view> WantedVersion() const;
   view::RolloutTicket CountIn(const view::ArmsHere& arms) const;
+  routing::RequestIds Ids() const;
+  std::string_view UnitText() const;
+  void BeginLog() const;
 
   GatewayCore& core_;
   net::Exchange& exchange_;
@@ -123,6 +130,7 @@ class RoutedCall {
   std::string request_id_;
   bool request_id_made_here_ = false;
   std::optional<routing::Decision> decision_;
+  std::string_view body_;  // As long as the exchange.
 };
 
 }  // namespace podium::gateway

@@ -8,7 +8,7 @@
 namespace podium::journal {
 namespace {
 
-constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(AttemptKind::kShadow);
+constexpr std::uint8_t kLastKind = static_cast<std::uint8_t>(AttemptKind::kChallenger);
 constexpr std::uint8_t kLastStatus = static_cast<std::uint8_t>(AttemptStatus::kUnknown);
 
 /// Takes them back. What is missing reads as zero, and good() says so.

@@ -13,6 +13,9 @@ namespace podium::routing {
 enum class Layer : std::uint8_t {
   kCanary = 0x1F,  ///< The separator byte of the canary layer.
   kArms = 0x1E,    ///< Of A/B arms: the two layers never share a bucket.
+  // These choose nothing: whom shadows see, and which of two answers a unit is given.
+  kShadow = 0x1D,
+  kChallenger = 0x1C,
 };
 
 struct Bucket {

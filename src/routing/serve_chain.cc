@@ -22,6 +22,8 @@ std::string_view NameOf(ServeReason reason) {
       return "primary_fallback";
     case ServeReason::kPreviousPrimary:
       return "previous_primary";
+    case ServeReason::kChallenger:
+      return "challenger";
   }
   return "assigned";
 }

@@ -16,6 +16,7 @@ enum class ServeReason : std::uint8_t {
   kAssigned,         ///< The assigned version serves.
   kPrimaryFallback,  ///< The assigned one is not ready: its units go to the primary.
   kPreviousPrimary,  ///< Nor is the primary: the one before it, still warm.
+  kChallenger,       ///< Both were asked, and the challenger's answer was drawn (D4).
 };
 std::string_view NameOf(ServeReason reason);
 

@@ -41,6 +41,8 @@ class RouteCompilation {
     route_->follow = row.follow;
     // A rollout moves the canary layer, which a route with arms does not have.
     if (row.policy == RoutePolicy::kFixed) route_->rollout = row.rollout;
+    route_->shadow = row.shadow;
+    route_->challenger = row.challenger;
     route_->sticky_on = StickyOn();
     route_->salt = UsableSalt("salt", row.salt);
     route_->canary_salt = UsableSalt("canary_salt", row.canary_salt);

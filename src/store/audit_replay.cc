@@ -87,6 +87,8 @@ void AuditReplay::Add(const Promotion& row) {
     case PromotionKind::kUnfollow:
     case PromotionKind::kFollowResume:
     case PromotionKind::kRollout:
+    case PromotionKind::kShadow:      // What is copied, or asked beside the champion, decides
+    case PromotionKind::kChallenger:  // no call.
       break;
   }
   ReadRollout(row);

@@ -40,6 +40,10 @@ std::string_view EventType(PromotionKind kind) {
       return "podium.route.follow_resumed";
     case PromotionKind::kRollout:
       return "podium.rollout.changed";
+    case PromotionKind::kShadow:
+      return "podium.shadow.changed";
+    case PromotionKind::kChallenger:
+      return "podium.challenger.changed";
   }
   return "podium.registry.changed";
 }

@@ -15,6 +15,7 @@
 #include "base/money.h"
 #include "base/result.h"
 #include "domain/cost_event.h"
+#include "domain/ids.h"
 #include "domain/price.h"
 
 namespace podium::store {
@@ -63,6 +64,8 @@ class CostStore {
   virtual Result<std::vector<ModelCost>> ReadCosts(WallTime from, WallTime to) = 0;
   /// All days of all models, by model and day.
   virtual Result<std::vector<DailyCost>> ReadDailyCosts() = 0;
+  /// What copies to shadows have cost in [from, to), by route; routes without any are left out.
+  virtual Result<std::map<RouteName, NanoUsd>> ReadShadowCosts(WallTime from, WallTime to) = 0;
   /// By id, those after `after`: for checks of the sums.
   virtual Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) = 0;
 

@@ -26,6 +26,27 @@ TEST_P(CostContract, AnEventCountsOnce) {
   EXPECT_EQ(Days(), (std::vector<DailyCost>{{"mini", "2026-03-09", 3, {300}, 45, 0}}));
 }
 
+// D3: the budget of shadows is of all replicas, of the day, and of shadows alone.
+TEST_P(CostContract, WhatShadowsCostIsAddedUpByRoute) {
+  const auto shadow = [](const std::string& id, const std::string& route, WallTime at,
+                         std::optional<NanoUsd> cost) {
+    CostEvent event = EventOf(id, "mini", cost);
+    event.kind = AttemptKind::kShadow;
+    event.route = route;
+    event.at = at;
+    return event;
+  };
+  Record({EventOf("live"), shadow("a", "chat", kStart, NanoUsd{5}),
+          shadow("b", "chat", kStart + hours(1), NanoUsd{7}),
+          shadow("c", "ads", kStart, std::nullopt),
+          shadow("early", "chat", kStart - hours(1), NanoUsd{100}),
+          shadow("late", "chat", kStart + hours(2), NanoUsd{100})});
+  const auto sums = store_->ReadShadowCosts(kStart, kStart + hours(2));
+  ASSERT_TRUE(sums) << Describe(sums.error());
+  EXPECT_EQ(*sums,
+            (std::map<RouteName, NanoUsd>{{RouteName("ads"), {0}}, {RouteName("chat"), {12}}}));
+}
+
 TEST_P(CostContract, AnEventComesBackAsItWas) {
   CostEvent full = EventOf("a");
   full.request_id = "r";

@@ -9,6 +9,7 @@
 #include "store/follow_verbs.h"
 #include "store/registration.h"
 #include "store/rollout_verbs.h"
+#include "store/shadow_verbs.h"
 #include "store/signature_gate.h"
 #include "store/verbs.h"
 
@@ -116,6 +117,8 @@ Result<Outcome> Dispatch(const Mutation& mutation, const Work& work) {
                         [&](const ResumeFollow& verb) { return ResumeFollowing(verb, work); },
                         [&](const StartRollout& verb) { return Start(verb, work); },
                         [&](const MoveRollout& verb) { return Move(verb, work); },
+                        [&](const SetShadow& verb) { return Shadow(verb, work); },
+                        [&](const SetChallenger& verb) { return Challenge(verb, work); },
                     },
                     mutation);
 }
@@ -156,9 +159,17 @@ Subject SubjectOf(const Mutation& mutation) {
     subject.route = verb.route;
     subject.rollout = verb.id;
   };
+  const auto of_shadow = [&](const SetShadow& verb) {
+    subject.route = verb.route;
+    if (verb.plan) subject.others = verb.plan->versions;
+  };
+  const auto of_challenger = [&](const SetChallenger& verb) {
+    subject.route = verb.route;
+    if (verb.plan) subject.id = verb.plan->challenger;
+  };
   const auto of_version = [&](const auto& verb) { subject.id = verb.id; };
   std::visit(Overloaded{of_registration, of_arms, of_canary, of_rollback, of_end, of_follow,
-                        of_resume, of_start, of_move, of_version},
+                        of_resume, of_start, of_move, of_shadow, of_challenger, of_version},
              mutation);
   return subject;
 }
@@ -211,6 +222,7 @@ Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
   const Work work{state, context, stamp, draft};
   EndRolloutFor(mutation, work);
   PODIUM_TRY_ASSIGN(Outcome outcome, Dispatch(checked, work));
+  KeepShadows(state, draft);
   if (const std::string_view did = HoldsFollow(mutation, context); !did.empty()) {
     HoldFollow(draft, stamp, context, did, outcome.audit);
   }

@@ -88,6 +88,16 @@ void Draft::ReplaceRollout(Rollout rollout) {
   route_touched_ = true;
 }
 
+void Draft::ReplaceShadow(std::optional<ShadowPlan> plan) {
+  route_.shadow = std::move(plan);
+  route_touched_ = true;
+}
+
+void Draft::ReplaceChallenger(std::optional<ChallengerPlan> plan) {
+  route_.challenger = std::move(plan);
+  route_touched_ = true;
+}
+
 void Draft::SetPreviousPrimary(std::optional<ModelId> id) {
   route_.previous_primary = std::move(id);
   route_touched_ = true;

@@ -29,6 +29,8 @@ class Draft {
   /// With its mark in the route's row, which is gone once it has ended.
   void ReplaceRollout(Rollout rollout);
   const std::optional<Rollout>& rollout() const { return rollout_; }  ///< Given so; else nullopt.
+  void ReplaceShadow(std::optional<ShadowPlan> plan);
+  void ReplaceChallenger(std::optional<ChallengerPlan> plan);
   void SetPreviousPrimary(std::optional<ModelId> id);
   /// That a rollback cannot go to a version any more.
   void ForgetPreviousPrimary(const ModelId& id);

@@ -57,6 +57,17 @@ Result<std::vector<DailyCost>> MemoryCostStore::ReadDailyCosts() {
   return days;
 }
 
+Result<std::map<RouteName, NanoUsd>> MemoryCostStore::ReadShadowCosts(WallTime from, WallTime to) {
+  const std::lock_guard lock(mutex_);
+  std::map<RouteName, NanoUsd> routes;
+  for (const auto& [id, event] : events_) {
+    if (event.kind != AttemptKind::kShadow || event.at < from || event.at >= to) continue;
+    NanoUsd& sum = routes[RouteName(event.route)];
+    sum = AddUpTo(sum, event.cost.value_or(NanoUsd{}));
+  }
+  return routes;
+}
+
 Result<std::vector<CostEvent>> MemoryCostStore::ReadCostEvents(const std::string& after,
                                                                int limit) {
   const std::lock_guard lock(mutex_);

@@ -7,9 +7,10 @@
 namespace podium::store {
 namespace {
 
-constexpr std::array kMigrations = {&kSpineMigration,    &kHistoryMigration, &kCostsMigration,
-                                    &kReplicasMigration, &kModelsMigration,  &kIdempotencyMigration,
-                                    &kFollowMigration,   &kRolloutsMigration};
+constexpr std::array kMigrations = {
+    &kSpineMigration,  &kHistoryMigration,     &kCostsMigration,  &kReplicasMigration,
+    &kModelsMigration, &kIdempotencyMigration, &kFollowMigration, &kRolloutsMigration,
+    &kShadowMigration, &kPredictionsMigration};
 
 Status Run(SqlConnection& connection, SqlDialect dialect, int number, WallTime now) {
   const Migration& step = *kMigrations[static_cast<std::size_t>(number) - 1];

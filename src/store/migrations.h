@@ -36,6 +36,8 @@ extern const Migration kModelsMigration;
 extern const Migration kIdempotencyMigration;
 extern const Migration kFollowMigration;
 extern const Migration kRolloutsMigration;
+extern const Migration kShadowMigration;
+extern const Migration kPredictionsMigration;
 
 std::span<const Migration* const> Migrations();
 /// The schema that `step` brings. REQUIRES: it is in the list.

@@ -66,7 +66,9 @@ Ground PostgresGround() {
 
 // What a release of the first schema had written: a route whose primary came by SQL.
 constexpr const char* kRows =
-    "INSERT INTO routes VALUES ('iris', '', 'fixed', 'session', 'salt', '', NULL, 0, 1, 1, 0); "
+    "INSERT INTO routes (route, task_type, policy, sticky_on, salt, canary_salt, previous_primary, "
+    "primary_since, created_at, updated_at, revision) VALUES ('iris', '', 'fixed', 'session', "
+    "'salt', '', NULL, 0, 1, 1, 0); "
     "INSERT INTO model_registry (model_id, model_type, name, version, provider_key, "
     "upstream_model, artifact_uri, artifact_sha256, format, status, stage, traffic_bp, signature, "
     "metrics, tags, catalogue_id, experiment_id, load, source_run, parent_id, created_at, "
@@ -114,12 +116,24 @@ TEST_P(Migrating, EveryEarlierSchemaBecomesTheNewest) {
     registry.Promote("b");
     EXPECT_EQ(registry.Roles("iris"), "a=shadow b=primary");
     EXPECT_TRUE((*store)->VerifyAudit()->intact());
-    // The column that the newest step added is read and written in the rows of before.
+    // What the newest steps added is read and written in the rows of before.
+    EXPECT_EQ(registry.TheRoute().rollout, std::nullopt);
+    registry.Add("c");
+    const Rollout rollout = registry.Start("c");
+    EXPECT_EQ(rollout.attempt, 1);
+    EXPECT_EQ(registry.TheRoute().rollout, MarkOf(rollout));
+    registry.Do(MoveOf(rollout, RolloutMove::kAbort));
+    EXPECT_EQ(registry.Roles("iris"), "a=shadow b=primary c=standby");
     EXPECT_EQ(registry.TheRoute().follow, std::nullopt);
     Follow follow;
     follow.model = "iris-clf";
     registry.Do(SetFollow{RouteName("iris"), follow});
     EXPECT_EQ(registry.TheRoute().follow, follow);
+    EXPECT_EQ(registry.TheRoute().shadow, std::nullopt);
+    ShadowPlan plan;
+    plan.rate = Share(100);
+    registry.Do(SetShadow{RouteName("iris"), plan});
+    EXPECT_EQ(registry.TheRoute().shadow, plan);
     const auto now = GetParam().connect(folder);
     EXPECT_EQ(Number(*now, "SELECT count(*) FROM schema_migrations"), NewestSchema());
     EXPECT_TRUE(GetParam().open(clock_, rng_, folder)) << "and again, with nothing to do";

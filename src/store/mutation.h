@@ -12,6 +12,7 @@
 #include "domain/promotion.h"
 #include "domain/rollout.h"
 #include "domain/route.h"
+#include "domain/shadow.h"
 #include "domain/signature.h"
 #include "domain/version.h"
 
@@ -112,9 +113,23 @@ struct MoveRollout {
   std::optional<RolloutProof> proof;
 };
 
-using Mutation = std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion,
-                              PromoteVersion, RollBackRoute, SetCanary, EndCanary, SetArms,
-                              SetFollow, ResumeFollow, StartRollout, MoveRollout>;
+/// What the route's shadows get copies of; nullopt: nothing (any more).
+struct SetShadow {
+  RouteName route;
+  std::optional<ShadowPlan> plan;
+  /// From configuration: nothing happens if somebody has said anything about it before.
+  bool seed = false;
+};
+/// Champion-challenger; nullopt ends it.
+struct SetChallenger {
+  RouteName route;
+  std::optional<ChallengerPlan> plan;
+};
+
+using Mutation =
+    std::variant<RegisterVersion, ActivateVersion, RetireVersion, DeleteVersion, PromoteVersion,
+                 RollBackRoute, SetCanary, EndCanary, SetArms, SetFollow, ResumeFollow,
+                 StartRollout, MoveRollout, SetShadow, SetChallenger>;
 
 /// For std::visit: a lambda for each kind of mutation.
 template <typename... Cases>

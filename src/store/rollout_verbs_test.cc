@@ -115,7 +115,7 @@ MutationContext Ann() {
   return context;
 }
 
-Result<Changes> Try(const RouteSnapshot& state, const Mutation& mutation,
+Result<Changes> Ask(const RouteSnapshot& state, const Mutation& mutation,
                     const MutationContext& context = {}) {
   return Decide(state, mutation, context, ShopStamp());
 }
@@ -149,7 +149,7 @@ TEST(StartRollout, MakesTheCandidateTheCanaryInOneTransaction) {
   verb.first.share = Bp(10'000);  // With that step's share.
   MutationContext context = Ann();
   context.reason = "new weights";
-  const Result<Changes> changes = Try(Shop(), verb, context);
+  const Result<Changes> changes = Ask(Shop(), verb, context);
   ASSERT_TRUE(changes) << Describe(changes.error());
   EXPECT_EQ(Rows(*changes), "c=canary@100");
   EXPECT_EQ(changes->route.canary_salt, "new-salt");
@@ -248,7 +248,7 @@ TEST(StartRollout, IsRefusedWhereItCannotBeJudged) {
     RouteSnapshot state = Shop();
     StartRollout verb = StartOf();
     c.change(state, verb);
-    const Result<Changes> changes = Try(state, verb);
+    const Result<Changes> changes = Ask(state, verb);
     EXPECT_EQ(Slug(changes), c.want) << (changes ? "" : Describe(changes.error()));
     if (!changes) {
       EXPECT_NE(changes.error().message.find(c.says), std::string::npos) << changes.error().message;
@@ -261,7 +261,7 @@ TEST(StartRollout, ThrowsCoinsOfItsOwn) {
   RouteSnapshot own = Shop();
   own.versions[1] = ShopVersion("c", VersionStatus::kCanary, 500);
   own.route->canary_salt = "old-salt";
-  const Result<Changes> changes = Try(own, StartOf());
+  const Result<Changes> changes = Ask(own, StartOf());
   ASSERT_TRUE(changes);
   EXPECT_EQ(Rows(*changes), "c=canary@100");
   EXPECT_EQ(changes->route.canary_salt, "new-salt");
@@ -270,7 +270,7 @@ TEST(StartRollout, ThrowsCoinsOfItsOwn) {
   RouteSnapshot others = Shop();
   others.versions[2] = ShopVersion("s", VersionStatus::kCanary);
   others.route->canary_salt = "old-salt";
-  const Result<Changes> taken = Try(others, StartOf());
+  const Result<Changes> taken = Ask(others, StartOf());
   ASSERT_TRUE(taken);
   EXPECT_EQ(Rows(*taken), "s=standby c=canary@100");
   EXPECT_EQ(taken->route.canary_salt, "new-salt");
@@ -280,7 +280,7 @@ TEST(StartRollout, ThrowsCoinsOfItsOwn) {
 TEST(StartRollout, CountsTheAttempts) {
   RouteSnapshot state = Shop();
   state.earlier_attempts = 4;
-  const Result<Changes> changes = Try(state, StartOf());
+  const Result<Changes> changes = Ask(state, StartOf());
   ASSERT_TRUE(changes);
   EXPECT_EQ(changes->rollout->attempt, 5);
   EXPECT_TRUE(SubjectOf(StartOf()).attempts);
@@ -308,10 +308,10 @@ TEST(StartRollout, TheSignatureGateStandsBeforeIt) {
   RouteSnapshot state = Shop();
   state.versions[0] = WithColumns(state.versions[0], 4);
   state.versions[1] = WithColumns(state.versions[1], 5);
-  EXPECT_EQ(Slug(Try(state, StartOf())), "conflict");
+  EXPECT_EQ(Slug(Ask(state, StartOf())), "conflict");
   MutationContext force = Ann();
   force.force = true;
-  const Result<Changes> forced = Try(state, StartOf(), force);
+  const Result<Changes> forced = Ask(state, StartOf(), force);
   ASSERT_TRUE(forced) << Describe(forced.error());
   ASSERT_EQ(forced->signatures.size(), 1u);
   EXPECT_TRUE(forced->signatures[0].forced);
@@ -320,14 +320,14 @@ TEST(StartRollout, TheSignatureGateStandsBeforeIt) {
   RouteSnapshot rolling = Rolling();
   rolling.versions[0] = state.versions[0];
   rolling.versions[1] = WithColumns(rolling.versions[1], 5);
-  EXPECT_EQ(Slug(Try(rolling, EpochAt(1, 500))), "done");
-  EXPECT_EQ(Slug(Try(rolling, MoveTo(RolloutMove::kPromote), Ann())), "done");
+  EXPECT_EQ(Slug(Ask(rolling, EpochAt(1, 500))), "done");
+  EXPECT_EQ(Slug(Ask(rolling, MoveTo(RolloutMove::kPromote), Ann())), "done");
   // Its share was taken to 0: with the next one it comes before callers anew.
   rolling.versions[1].share = Bp(0);
-  EXPECT_EQ(Slug(Try(rolling, EpochAt(1, 500))), "conflict");
-  EXPECT_EQ(Slug(Try(rolling, MoveTo(RolloutMove::kPromote), Ann())), "conflict");
-  EXPECT_EQ(Slug(Try(rolling, EpochAt(1, 0))), "done");
-  EXPECT_EQ(Slug(Try(rolling, MoveTo(RolloutMove::kAbort))), "done") << "never asked";
+  EXPECT_EQ(Slug(Ask(rolling, EpochAt(1, 500))), "conflict");
+  EXPECT_EQ(Slug(Ask(rolling, MoveTo(RolloutMove::kPromote), Ann())), "conflict");
+  EXPECT_EQ(Slug(Ask(rolling, EpochAt(1, 0))), "done");
+  EXPECT_EQ(Slug(Ask(rolling, MoveTo(RolloutMove::kAbort))), "done") << "never asked";
 }
 
 // --- Moving ---
@@ -358,7 +358,7 @@ TEST(MoveRollout, EveryMoveOnARunningOne) {
     SCOPED_TRACE(c.told);
     MutationContext context = Ann();
     context.reason = "why";
-    const Result<Changes> changes = Try(Rolling(), MoveTo(c.move), context);
+    const Result<Changes> changes = Ask(Rolling(), MoveTo(c.move), context);
     ASSERT_TRUE(changes) << Describe(changes.error());
     EXPECT_EQ(Rows(*changes), c.rows);
     EXPECT_EQ(changes->audit.kind, c.kind);
@@ -381,7 +381,7 @@ TEST(MoveRollout, EveryMoveOnARunningOne) {
 }
 
 TEST(MoveRollout, APromotionIsOneThatCanBeRolledBack) {
-  const Result<Changes> changes = Try(Rolling(), MoveTo(RolloutMove::kPromote), Ann());
+  const Result<Changes> changes = Ask(Rolling(), MoveTo(RolloutMove::kPromote), Ann());
   ASSERT_TRUE(changes);
   EXPECT_EQ(changes->audit.from, ModelId("p"));
   EXPECT_EQ(changes->audit.to, ModelId("c"));
@@ -395,7 +395,7 @@ TEST(MoveRollout, AnEpochTakesTheShareAndItsFrozenNumbers) {
   verb.epoch->in_step = 8;
   verb.epoch->thresholds.latency_ms = {1, 2, 3};
   verb.log_e_peak = 1.5;
-  const Result<Changes> changes = Try(Rolling(), verb);
+  const Result<Changes> changes = Ask(Rolling(), verb);
   ASSERT_TRUE(changes) << Describe(changes.error());
   EXPECT_EQ(Rows(*changes), "c=canary@500");
   EXPECT_EQ(changes->route.canary_salt, "old-salt") << "the same coins";
@@ -421,14 +421,14 @@ TEST(MoveRollout, AFurtherEpochOfAStepKeepsItsTimeAndGate) {
   Rollout before = Running();
   before.gate_open = before.paged = true;
   before.step_entered_at = WallTime(std::chrono::seconds(2));
-  const Result<Changes> same = Try(Rolling(before), EpochAt(0, 100));
+  const Result<Changes> same = Ask(Rolling(before), EpochAt(0, 100));
   ASSERT_TRUE(same) << Describe(same.error());
   EXPECT_EQ(Rows(*same), "") << "the share is as it was";
   EXPECT_EQ(same->rollout->step_entered_at, before.step_entered_at);
   EXPECT_TRUE(same->rollout->gate_open);
   EXPECT_TRUE(same->rollout->paged);
   EXPECT_EQ(same->route.rollout->epoch, 1u);
-  const Result<Changes> next = Try(Rolling(before), EpochAt(1, 500));
+  const Result<Changes> next = Ask(Rolling(before), EpochAt(1, 500));
   EXPECT_EQ(next->rollout->step_entered_at, ShopStamp().now);
   EXPECT_FALSE(next->rollout->gate_open);
   EXPECT_FALSE(next->rollout->paged);
@@ -497,8 +497,8 @@ TEST(MoveRollout, WhatAnEpochMayBe) {
     Rollout rollout = Running();
     MoveRollout verb = EpochAt(1, 500);
     c.change(rollout, verb);
-    EXPECT_EQ(Slug(Try(Rolling(rollout), verb)), c.by_person);
-    const Result<Changes> driven = Try(Rolling(rollout), Driven(verb));
+    EXPECT_EQ(Slug(Ask(Rolling(rollout), verb)), c.by_person);
+    const Result<Changes> driven = Ask(Rolling(rollout), Driven(verb));
     EXPECT_EQ(Slug(driven), c.by_driver);
     if (!driven) {
       EXPECT_NE(driven.error().message.find(c.says), std::string::npos) << driven.error().message;
@@ -514,22 +514,22 @@ TEST(MoveRollout, AskedTwiceItChangesNothing) {
   paged.paged = true;
   Rollout open = Running();
   open.plan.steps[0].gate = open.gate_open = true;
-  EXPECT_EQ(Slug(Try(Rolling(paused), MoveTo(RolloutMove::kPause))), "unchanged");
-  EXPECT_EQ(Slug(Try(Rolling(paused), MoveTo(RolloutMove::kResume))), "done");
-  EXPECT_EQ(Slug(Try(Rolling(), MoveTo(RolloutMove::kResume))), "unchanged");
-  EXPECT_EQ(Slug(Try(Rolling(paged), Driven(MoveTo(RolloutMove::kPage)))), "unchanged");
-  EXPECT_EQ(Slug(Try(Rolling(open), MoveTo(RolloutMove::kOpenGate))), "unchanged");
-  const Result<Changes> same = Try(Rolling(paused), MoveTo(RolloutMove::kPause));
+  EXPECT_EQ(Slug(Ask(Rolling(paused), MoveTo(RolloutMove::kPause))), "unchanged");
+  EXPECT_EQ(Slug(Ask(Rolling(paused), MoveTo(RolloutMove::kResume))), "done");
+  EXPECT_EQ(Slug(Ask(Rolling(), MoveTo(RolloutMove::kResume))), "unchanged");
+  EXPECT_EQ(Slug(Ask(Rolling(paged), Driven(MoveTo(RolloutMove::kPage)))), "unchanged");
+  EXPECT_EQ(Slug(Ask(Rolling(open), MoveTo(RolloutMove::kOpenGate))), "unchanged");
+  const Result<Changes> same = Ask(Rolling(paused), MoveTo(RolloutMove::kPause));
   EXPECT_EQ(same->rollout, paused) << "as it is, for the answer";
 }
 
 TEST(MoveRollout, OnlyAGateCanBeOpened) {
-  const Result<Changes> refused = Try(Rolling(), MoveTo(RolloutMove::kOpenGate));
+  const Result<Changes> refused = Ask(Rolling(), MoveTo(RolloutMove::kOpenGate));
   EXPECT_EQ(Slug(refused), "conflict");
   EXPECT_EQ(refused.error().message, "step 1 of rollout r1 has no gate to open");
   Rollout gated = Running();
   gated.plan.steps[0].gate = true;
-  const Result<Changes> opened = Try(Rolling(gated), MoveTo(RolloutMove::kOpenGate), Ann());
+  const Result<Changes> opened = Ask(Rolling(gated), MoveTo(RolloutMove::kOpenGate), Ann());
   ASSERT_TRUE(opened);
   EXPECT_TRUE(opened->rollout->gate_open);
   EXPECT_EQ(opened->event, "podium.rollout.gate_opened");
@@ -556,42 +556,42 @@ TEST(MoveRollout, AbortBeatsPromote) {
     for (const RolloutMove move :
          {RolloutMove::kPause, RolloutMove::kPromote, RolloutMove::kAbort, RolloutMove::kRollBack,
           RolloutMove::kPage, RolloutMove::kOpenGate, RolloutMove::kResume}) {
-      const Result<Changes> late = Try(state, MoveTo(move), Ann());
+      const Result<Changes> late = Ask(state, MoveTo(move), Ann());
       ASSERT_EQ(Slug(late), "conflict");
       EXPECT_EQ(late.error().message,
                 fmt::format("rollout r1 of route shop was {} at 1970-01-01T00:01:00.000000Z (ann "
                             "did it): nothing is left to do",
                             end.how));
     }
-    EXPECT_EQ(Slug(Try(state, EpochAt(1, 500), Ann())), "conflict");
+    EXPECT_EQ(Slug(Ask(state, EpochAt(1, 500), Ann())), "conflict");
   }
 }
 
 TEST(MoveRollout, OfAnotherRouteOrNoneIsNotFound) {
   RouteSnapshot state = Rolling();
   state.named_rollout.reset();
-  EXPECT_EQ(Slug(Try(state, MoveTo(RolloutMove::kAbort))), "not_found");
+  EXPECT_EQ(Slug(Ask(state, MoveTo(RolloutMove::kAbort))), "not_found");
   Rollout elsewhere = Running();
   elsewhere.route = RouteName("other");
   state.named_rollout = elsewhere;
-  EXPECT_EQ(Slug(Try(state, MoveTo(RolloutMove::kAbort))), "not_found");
+  EXPECT_EQ(Slug(Ask(state, MoveTo(RolloutMove::kAbort))), "not_found");
 }
 
 // A driver that was cut off must not act on what it saw before.
 TEST(MoveRollout, ADriverIsHeldToItsLeaseAndToWhatItSaw) {
   const MoveRollout verb = Driven(MoveTo(RolloutMove::kRollBack));
-  EXPECT_EQ(Slug(Try(Rolling(), verb)), "done");
+  EXPECT_EQ(Slug(Ask(Rolling(), verb)), "done");
   MoveRollout stale = verb;
   stale.token = 4;
-  const Result<Changes> fenced = Try(Rolling(), stale);
+  const Result<Changes> fenced = Ask(Rolling(), stale);
   EXPECT_EQ(Slug(fenced), "conflict");
   EXPECT_EQ(fenced.error().message,
             "another replica drives rollout r1 by now: its lease is number 5, not 4");
   stale.token = 6;
-  EXPECT_EQ(Slug(Try(Rolling(), stale)), "conflict");
+  EXPECT_EQ(Slug(Ask(Rolling(), stale)), "conflict");
   MoveRollout blind = verb;
   blind.seen = Revision(40);
-  const Result<Changes> moved = Try(Rolling(), blind);
+  const Result<Changes> moved = Ask(Rolling(), blind);
   EXPECT_EQ(Slug(moved), "conflict");
   EXPECT_EQ(moved.error().message,
             "rollout r1 moved to revision 41 after revision 40 was looked at: look again");
@@ -652,7 +652,7 @@ TEST(MoveRollout, Inv12NoPromotionWithoutAPositiveVerdictOrANamedPerson) {
     MoveRollout verb = MoveTo(RolloutMove::kPromote);
     MutationContext context;
     c.change(rollout, verb, context);
-    const Result<Changes> changes = Try(Rolling(rollout), verb, context);
+    const Result<Changes> changes = Ask(Rolling(rollout), verb, context);
     EXPECT_EQ(Slug(changes), c.want) << (changes ? "" : Describe(changes.error()));
     if (!changes) {
       EXPECT_NE(changes.error().message.find(c.says), std::string::npos) << changes.error().message;
@@ -661,7 +661,7 @@ TEST(MoveRollout, Inv12NoPromotionWithoutAPositiveVerdictOrANamedPerson) {
 }
 
 TEST(MoveRollout, Inv13OverdueIsToldAndMovesNothing) {
-  const Result<Changes> told = Try(Rolling(), Proven(Driven(MoveTo(RolloutMove::kPage)), "hold"));
+  const Result<Changes> told = Ask(Rolling(), Proven(Driven(MoveTo(RolloutMove::kPage)), "hold"));
   ASSERT_TRUE(told) << Describe(told.error());
   EXPECT_TRUE(told->versions.empty());
   EXPECT_EQ(told->route.rollout, MarkOf(Running()));
@@ -669,7 +669,7 @@ TEST(MoveRollout, Inv13OverdueIsToldAndMovesNothing) {
   EXPECT_EQ(told->rollout->share(), Bp(100));
   EXPECT_EQ(told->rollout->phase, RolloutPhase::kRunning);
   // Nor does the other thing that a deadline may do.
-  const Result<Changes> back = Try(Rolling(), Driven(MoveTo(RolloutMove::kRollBack)));
+  const Result<Changes> back = Ask(Rolling(), Driven(MoveTo(RolloutMove::kRollBack)));
   ASSERT_TRUE(back);
   EXPECT_EQ(Rows(*back), "c=standby");
 }
@@ -679,16 +679,16 @@ TEST(MoveRollout, Inv13APausedOneIsRolledBackAllTheSame) {
   Rollout paused = Running();
   paused.phase = RolloutPhase::kPaused;
   for (const RolloutMove move : {RolloutMove::kRollBack, RolloutMove::kPage}) {
-    EXPECT_EQ(Slug(Try(Rolling(paused), Driven(MoveTo(move)))), "done");
+    EXPECT_EQ(Slug(Ask(Rolling(paused), Driven(MoveTo(move)))), "done");
   }
-  EXPECT_EQ(Slug(Try(Rolling(paused), Driven(EpochAt(0, 50)))), "done") << "down is no step up";
+  EXPECT_EQ(Slug(Ask(Rolling(paused), Driven(EpochAt(0, 50)))), "done") << "down is no step up";
 }
 
 // --- What goes with it ---
 
 TEST(MoveRollout, TheProofIsStoredWithWhatItLedTo) {
   MoveRollout verb = Proven(Driven(EpochAt(1, 500)));
-  const Result<Changes> changes = Try(Rolling(), verb);
+  const Result<Changes> changes = Ask(Rolling(), verb);
   ASSERT_TRUE(changes) << Describe(changes.error());
   const RolloutVerdict want{kFirst,
                             3,
@@ -699,20 +699,20 @@ TEST(MoveRollout, TheProofIsStoredWithWhatItLedTo) {
                             verb.proof->verdict};
   EXPECT_EQ(changes->verdict, want);
   verb.proof->evidence.assign(limits::kMaxVerdictBytes - verb.proof->verdict.size(), 'x');
-  EXPECT_EQ(Slug(Try(Rolling(), verb)), "done");
+  EXPECT_EQ(Slug(Ask(Rolling(), verb)), "done");
   verb.proof->evidence += 'x';
-  EXPECT_EQ(Slug(Try(Rolling(), verb)), TraitsOf(ErrorCode::kTooLarge).slug);
+  EXPECT_EQ(Slug(Ask(Rolling(), verb)), TraitsOf(ErrorCode::kTooLarge).slug);
 }
 
 TEST(MoveRollout, ASentenceThatIsTooLongIsCut) {
   MoveRollout verb = MoveTo(RolloutMove::kRollBack);
   verb.said = std::string(2 * limits::kMaxReasonBytes, 'x');
-  const Result<Changes> changes = Try(Rolling(), verb);
+  const Result<Changes> changes = Ask(Rolling(), verb);
   ASSERT_TRUE(changes) << "a rollback is not lost to its reason";
   EXPECT_LE(changes->rollout->said.size(), limits::kMaxReasonBytes);
   EXPECT_EQ(changes->audit.reason, changes->rollout->said);
   verb.said = "two\nlines";
-  EXPECT_EQ(Slug(Try(Rolling(), verb)), "invalid_argument");
+  EXPECT_EQ(Slug(Ask(Rolling(), verb)), "invalid_argument");
 }
 
 // Rows changed by SQL under it: the evidence is about others, so it only ends.
@@ -724,12 +724,12 @@ TEST(MoveRollout, OnceTheRolesAreOthersItCanOnlyEnd) {
   RouteSnapshot gone = Rolling();
   gone.versions.erase(gone.versions.begin() + 1);
   for (const RouteSnapshot& state : {no_canary, other_primary, gone}) {
-    const Result<Changes> refused = Try(state, EpochAt(1, 500));
+    const Result<Changes> refused = Ask(state, EpochAt(1, 500));
     ASSERT_EQ(Slug(refused), "conflict");
     EXPECT_NE(refused.error().message.find("end it with POST"), std::string::npos);
-    EXPECT_EQ(Slug(Try(state, MoveTo(RolloutMove::kPromote), Ann())), "conflict");
+    EXPECT_EQ(Slug(Ask(state, MoveTo(RolloutMove::kPromote), Ann())), "conflict");
     for (const RolloutMove move : {RolloutMove::kAbort, RolloutMove::kRollBack}) {
-      const Result<Changes> ended = Try(state, MoveTo(move));
+      const Result<Changes> ended = Ask(state, MoveTo(move));
       ASSERT_EQ(Slug(ended), "done");
       EXPECT_FALSE(ended->route.rollout);
     }
@@ -773,7 +773,7 @@ TEST(BesideARollout, NobodyElseMovesItsTraffic) {
   for (const Case& one : cases) {
     SCOPED_TRACE(one.name);
     RouteSnapshot state = Rolling(Running(), one.named);
-    const Result<Changes> changes = Try(state, one.mutation);
+    const Result<Changes> changes = Ask(state, one.mutation);
     EXPECT_EQ(Slug(changes), one.want) << (changes ? "" : Describe(changes.error()));
     if (!changes) {
       const std::string& message = changes.error().message;
@@ -782,23 +782,23 @@ TEST(BesideARollout, NobodyElseMovesItsTraffic) {
     }
     // A rehearsal knows of it by the route's mark alone, and must say the same.
     state.rollout.reset();
-    EXPECT_EQ(Slug(Try(state, one.mutation)), one.want);
+    EXPECT_EQ(Slug(Ask(state, one.mutation)), one.want);
     // Paused is no other than running.
     Rollout paused = Running();
     paused.phase = RolloutPhase::kPaused;
-    EXPECT_EQ(Slug(Try(Rolling(paused, one.named), one.mutation)), one.want);
+    EXPECT_EQ(Slug(Ask(Rolling(paused, one.named), one.mutation)), one.want);
     // And without one they are as they always were.
     RouteSnapshot without = Rolling(Running(), one.named);
     without.rollout.reset();
     without.route->rollout.reset();
-    EXPECT_EQ(Slug(Try(without, RollBackRoute{kShop})), "done");
+    EXPECT_EQ(Slug(Ask(without, RollBackRoute{kShop})), "done");
   }
 }
 
 TEST(BesideARollout, ARollbackOfTheRouteEndsItAndTakesTheShare) {
   MutationContext context = Ann();
   context.reason = "refunds fail";
-  const Result<Changes> changes = Try(Rolling(), RollBackRoute{kShop}, context);
+  const Result<Changes> changes = Ask(Rolling(), RollBackRoute{kShop}, context);
   ASSERT_TRUE(changes) << Describe(changes.error());
   EXPECT_EQ(Rows(*changes), "c=canary@0") << "as every rollback of a canary";
   EXPECT_EQ(changes->rollout->phase, RolloutPhase::kRolledBack);
@@ -820,7 +820,7 @@ TEST(BesideARollout, ARollbackOfTheRouteUndoesNoPromotionInstead) {
   standing.from = ModelId("s");
   standing.to = ModelId("p");
   state.standing_promotions = {standing};
-  const Result<Changes> changes = Try(state, RollBackRoute{kShop});
+  const Result<Changes> changes = Ask(state, RollBackRoute{kShop});
   ASSERT_TRUE(changes);
   EXPECT_EQ(Rows(*changes), "");
   EXPECT_EQ(changes->audit.undoes, std::nullopt);
@@ -829,7 +829,7 @@ TEST(BesideARollout, ARollbackOfTheRouteUndoesNoPromotionInstead) {
 
 TEST(BesideARollout, APromotionOfAnotherMayAbortIt) {
   const Result<Changes> changes =
-      Try(Rolling(Running(), "s"), PromoteVersion{ModelId("s"), true}, Ann());
+      Ask(Rolling(Running(), "s"), PromoteVersion{ModelId("s"), true}, Ann());
   ASSERT_TRUE(changes) << Describe(changes.error());
   EXPECT_EQ(Rows(*changes), "c=standby p=shadow s=primary");
   EXPECT_EQ(changes->rollout->phase, RolloutPhase::kAborted);
@@ -842,7 +842,7 @@ TEST(BesideARollout, TheGuardAbortsIt) {
   MutationContext guard;
   guard.as_guard = true;
   guard.actor = "guard";
-  const Result<Changes> changes = Try(Rolling(), EndCanary{kShop}, guard);
+  const Result<Changes> changes = Ask(Rolling(), EndCanary{kShop}, guard);
   ASSERT_TRUE(changes) << Describe(changes.error());
   EXPECT_EQ(Rows(*changes), "c=standby");
   EXPECT_EQ(changes->rollout->phase, RolloutPhase::kAborted);
@@ -859,13 +859,13 @@ RouteSnapshot FollowedBy(RouteSnapshot state) {
 }
 
 TEST(FollowedRollout, OnlyItsFollowerStartsOne) {
-  const Result<Changes> refused = Try(FollowedBy(Shop()), StartOf(), Ann());
+  const Result<Changes> refused = Ask(FollowedBy(Shop()), StartOf(), Ann());
   EXPECT_EQ(Slug(refused), "conflict");
   EXPECT_NE(refused.error().message.find("follows registered model ranker"), std::string::npos);
   MutationContext follower;
   follower.as_follower = true;
-  EXPECT_EQ(Slug(Try(FollowedBy(Shop()), StartOf(), follower)), "done");
-  EXPECT_EQ(Slug(Try(Shop(), StartOf(), follower)), "conflict") << "it follows nothing";
+  EXPECT_EQ(Slug(Ask(FollowedBy(Shop()), StartOf(), follower)), "done");
+  EXPECT_EQ(Slug(Ask(Shop(), StartOf(), follower)), "conflict") << "it follows nothing";
 }
 
 TEST(FollowedRollout, IsMovedByItsDriverAndByPeopleAndAPersonsVetoHoldsIt) {
@@ -891,14 +891,14 @@ TEST(FollowedRollout, IsMovedByItsDriverAndByPeopleAndAPersonsVetoHoldsIt) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    const Result<Changes> changes = Try(FollowedBy(Rolling()), c.verb, c.context);
+    const Result<Changes> changes = Ask(FollowedBy(Rolling()), c.verb, c.context);
     ASSERT_TRUE(changes) << Describe(changes.error());
     EXPECT_EQ(changes->route.follow->held_because, c.held);
     EXPECT_EQ(changes->route.follow->held, *c.held != '\0');
     EXPECT_FALSE(Told(*changes).is_null()) << "the trail says both";
     EXPECT_EQ(changes->audit.evidence.find(R"("follow")") != std::string::npos, *c.held != '\0');
   }
-  const Result<Changes> rolled_back = Try(FollowedBy(Rolling()), RollBackRoute{kShop}, Ann());
+  const Result<Changes> rolled_back = Ask(FollowedBy(Rolling()), RollBackRoute{kShop}, Ann());
   ASSERT_TRUE(rolled_back);
   EXPECT_EQ(rolled_back->route.follow->held_because, "ann rolled back");
   EXPECT_EQ(rolled_back->rollout->phase, RolloutPhase::kRolledBack);
@@ -907,7 +907,7 @@ TEST(FollowedRollout, IsMovedByItsDriverAndByPeopleAndAPersonsVetoHoldsIt) {
 // --- The trail ---
 
 TEST(ToldOfRollout, ReadsWhatTheAuditRowSays) {
-  const Result<Changes> changes = Try(Rolling(), EpochAt(1, 500));
+  const Result<Changes> changes = Ask(Rolling(), EpochAt(1, 500));
   const std::optional<RolloutTold> told = ToldOfRollout(changes->audit);
   ASSERT_TRUE(told);
   EXPECT_EQ(told->id, kFirst);

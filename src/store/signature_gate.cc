@@ -45,6 +45,10 @@ std::vector<ModelId> CandidatesOf(const RouteSnapshot& state, const Mutation& mu
   const auto of_canary = [&](const SetCanary& verb) {
     if (!IsLiveCanary(state, verb.id)) ids.push_back(verb.id);
   };
+  const auto of_challenger = [&](const SetChallenger& verb) {
+    const bool answers = verb.plan && verb.plan->testing && verb.plan->weight > BasisPoints();
+    if (answers) ids.push_back(verb.plan->challenger);
+  };
   const auto of_promote = [&](const PromoteVersion& verb) { ids.push_back(verb.id); };
   const auto of_activate = [&](const ActivateVersion& verb) { ids.push_back(verb.id); };
   const auto of_start = [&](const StartRollout& verb) {
@@ -57,7 +61,8 @@ std::vector<ModelId> CandidatesOf(const RouteSnapshot& state, const Mutation& mu
     if (raises && !IsLiveCanary(state, candidate)) ids.push_back(candidate);
   };
   const auto of_others = [](const auto&) {};
-  std::visit(Overloaded{of_arms, of_canary, of_promote, of_activate, of_start, of_move, of_others},
+  std::visit(Overloaded{of_arms, of_canary, of_promote, of_activate, of_start, of_move,
+                        of_challenger, of_others},
              mutation);
   return ids;
 }

@@ -13,7 +13,7 @@ namespace podium::store::sql {
   "experiment_id, load, source_run, parent_id, created_at, updated_at, revision, deleted"
 #define PODIUM_ROUTE_COLUMNS                                                                  \
   "route, task_type, policy, sticky_on, salt, canary_salt, previous_primary, primary_since, " \
-  "created_at, updated_at, revision, follow, rollout"
+  "created_at, updated_at, revision, follow, rollout, shadow, challenger"
 #define PODIUM_PROMOTION_COLUMNS                                                            \
   "revision, route, kind, from_id, to_id, share_before_bp, share_after_bp, undoes, actor, " \
   "origin, reason, request_id, evidence, at, previous_hash, hash"
@@ -62,13 +62,14 @@ inline constexpr std::string_view kArmsSince =
     " JOIN routes AS r ON r.route = a.route WHERE r.revision > $1 ORDER BY a.route, a.slot";
 inline constexpr std::string_view kUpsertRoute =
     "INSERT INTO routes (" PODIUM_ROUTE_COLUMNS
-    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT (route) DO "
+    ") VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT "
+    "(route) DO "
     "UPDATE"
     " SET task_type = excluded.task_type, policy = excluded.policy, sticky_on = excluded.sticky_on,"
     " salt = excluded.salt, canary_salt = excluded.canary_salt,"
     " previous_primary = excluded.previous_primary, primary_since = excluded.primary_since,"
     " updated_at = excluded.updated_at, revision = excluded.revision, follow = excluded.follow,"
-    " rollout = excluded.rollout";
+    " rollout = excluded.rollout, shadow = excluded.shadow, challenger = excluded.challenger";
 inline constexpr std::string_view kDeleteArms = "DELETE FROM route_arms WHERE route = $1";
 inline constexpr std::string_view kInsertArm =
     "INSERT INTO route_arms (route, model_id, slot, weight_bp) VALUES ($1, $2, $3, $4)";
@@ -197,6 +198,9 @@ inline constexpr std::string_view kModelCosts =
     " CAST(sum(CASE WHEN cost_nano_usd IS NULL THEN 0 ELSE tokens_in + tokens_out END) AS BIGINT),"
     " sum(CASE WHEN cost_nano_usd IS NULL THEN 1 ELSE 0 END), sum(estimated) FROM cost_events"
     " WHERE created_at >= $1 AND created_at < $2 GROUP BY model_id ORDER BY 2 DESC, model_id";
+inline constexpr std::string_view kShadowCosts =
+    "SELECT route, CAST(coalesce(sum(cost_nano_usd), 0) AS BIGINT) FROM cost_events"
+    " WHERE kind = 'shadow' AND created_at >= $1 AND created_at < $2 GROUP BY route ORDER BY route";
 inline constexpr std::string_view kAllDays =
     "SELECT model_id, day, total_calls, total_cost_nano_usd, total_tokens, unpriced_calls"
     " FROM model_daily_costs ORDER BY model_id, day";

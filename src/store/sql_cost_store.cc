@@ -64,6 +64,11 @@ Result<std::vector<DailyCost>> SqlStore::ReadDailyCosts() {
   return ReadValue<std::vector<DailyCost>>(ReadDays);
 }
 
+Result<std::map<RouteName, NanoUsd>> SqlStore::ReadShadowCosts(WallTime from, WallTime to) {
+  return ReadValue<std::map<RouteName, NanoUsd>>(
+      [=](SqlConnection& connection) { return ReadShadowSums(connection, from, to); });
+}
+
 Result<std::vector<CostEvent>> SqlStore::ReadCostEvents(const std::string& after, int limit) {
   return ReadValue<std::vector<CostEvent>>([&after, limit](SqlConnection& connection) {
     return ReadEventRows(connection, after, limit);

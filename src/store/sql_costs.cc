@@ -104,7 +104,7 @@ CostEvent EventOf(const Query& row) {
   event.user_id = row.Text(7);
   event.key_id = row.Text(8);
   event.workflow_run_id = row.Text(9);
-  event.kind = ParseName(row.Text(10), AttemptKind::kShadow);
+  event.kind = ParseName(row.Text(10), AttemptKind::kChallenger);
   event.attempt = static_cast<std::uint32_t>(row.Int(11));
   event.status = ParseName(row.Text(12), AttemptStatus::kUnknown);
   event.usage = UsageOf(row, 13);
@@ -200,6 +200,18 @@ Result<std::vector<ModelCost>> ReadModelCosts(SqlConnection& connection, WallTim
     return ModelCost{row.Text(0), {row.Int(1)}, row.Int(2), row.Int(3),
                      row.Int(4),  row.Int(5),   row.Int(6), row.Int(7)};
   });
+}
+
+Result<std::map<RouteName, NanoUsd>> ReadShadowSums(SqlConnection& connection, WallTime from,
+                                                    WallTime to) {
+  Query rows(connection, sql::kShadowCosts);
+  rows.Bind(MicrosOf(from)).Bind(MicrosOf(to));
+  std::map<RouteName, NanoUsd> routes;
+  while (true) {
+    PODIUM_TRY_ASSIGN(const bool more, rows.Next());
+    if (!more) return routes;
+    routes[RouteName(rows.Text(0))] = NanoUsd{rows.Int(1)};
+  }
 }
 
 Result<std::vector<DailyCost>> ReadDays(SqlConnection& connection) {

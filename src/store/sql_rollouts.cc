@@ -19,12 +19,12 @@ namespace {
 #define PODIUM_HIT_COLUMNS \
   "rollout, epoch, series, unit, incarnation, canary, first_rank, second_rank, bad, seen"
 
-constexpr std::string_view kById = "SELECT id, phase, body FROM rollouts WHERE id = $1";
+constexpr std::string_view kRolloutById = "SELECT id, phase, body FROM rollouts WHERE id = $1";
 constexpr std::string_view kPhaseById = "SELECT phase FROM rollouts WHERE id = $1";
 constexpr std::string_view kRunningOfRoute =
     "SELECT id, phase, body FROM rollouts WHERE route = $1 AND " PODIUM_RUNNING;
 constexpr std::string_view kRunningIds = "SELECT id FROM rollouts WHERE " PODIUM_RUNNING;
-constexpr std::string_view kPage =
+constexpr std::string_view kRolloutPage =
     "SELECT id, phase, body, start_revision FROM rollouts WHERE ($1 = '' OR route = $1)"
     " AND start_revision < $2 ORDER BY start_revision DESC LIMIT $3";
 // Apart, so that the small index of those that run answers it: replicas ask every second.
@@ -33,20 +33,20 @@ constexpr std::string_view kRunningPage =
     " AND start_revision < $2 AND " PODIUM_RUNNING " ORDER BY start_revision DESC LIMIT $3";
 constexpr std::string_view kEarlierAttempts =
     "SELECT count(*) FROM rollouts WHERE route = $1 AND artifact = $2";
-constexpr std::string_view kToken = "SELECT token FROM rollout_leases WHERE rollout = $1";
+constexpr std::string_view kLeaseToken = "SELECT token FROM rollout_leases WHERE rollout = $1";
 constexpr std::string_view kNewestVerdict =
     "SELECT coalesce(max(number), 0) FROM rollout_verdicts WHERE rollout = $1";
-constexpr std::string_view kInsert =
+constexpr std::string_view kInsertRollout =
     "INSERT INTO rollouts (id, route, candidate, artifact, phase, start_revision, revision,"
     " ended_at, body) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
-constexpr std::string_view kUpdate =
+constexpr std::string_view kUpdateRollout =
     "UPDATE rollouts SET phase = $2, revision = $3, ended_at = $4, body = $5 WHERE id = $1";
 constexpr std::string_view kUpsertVerdict =
     "INSERT INTO rollout_verdicts (rollout, number, at, decision, sentence, evidence, verdict)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (rollout, number) DO UPDATE SET"
     " at = excluded.at, decision = excluded.decision, sentence = excluded.sentence,"
     " evidence = excluded.evidence, verdict = excluded.verdict";
-constexpr std::string_view kVerdicts =
+constexpr std::string_view kVerdictsOf =
     "SELECT number, at, decision, sentence, evidence, verdict FROM rollout_verdicts"
     " WHERE rollout = $1 ORDER BY number";
 
@@ -64,7 +64,7 @@ constexpr std::string_view kUpsertCount =
     PODIUM_MORE("latency_p99") ", " PODIUM_MORE("first_token_p50") ", "
     PODIUM_MORE("first_token_p90") ", " PODIUM_MORE("first_token_p99") ", "
     PODIUM_MORE("cost_p50") ", " PODIUM_MORE("cost_p90") ", " PODIUM_MORE("cost_p99");
-constexpr std::string_view kCounts =
+constexpr std::string_view kCountsOf =
     "SELECT epoch, incarnation, canary, units, requests, ineligible, " PODIUM_SERIES
     " FROM rollout_counts WHERE rollout = $1 ORDER BY epoch, incarnation, canary";
 
@@ -79,7 +79,7 @@ constexpr std::string_view kUnlessLess =
     " THEN rollout_hits.bad ELSE excluded.bad END,"
     " seen = CASE WHEN rollout_hits.seen > excluded.seen"
     " THEN rollout_hits.seen ELSE excluded.seen END";
-constexpr std::string_view kHits =
+constexpr std::string_view kHitsOf =
     "SELECT " PODIUM_HIT_COLUMNS
     " FROM rollout_hits WHERE rollout = $1 ORDER BY epoch, series, unit, incarnation";
 constexpr std::size_t kHitColumns = 10;
@@ -163,7 +163,7 @@ const std::string& HitsText(std::size_t rows) {
 }  // namespace
 
 Result<std::optional<Rollout>> ReadRolloutRow(SqlConnection& connection, const RolloutId& id) {
-  Query query(connection, kById);
+  Query query(connection, kRolloutById);
   query.Bind(id.get());
   PODIUM_TRY_ASSIGN(const bool found, query.Next());
   if (!found) return std::optional<Rollout>();
@@ -181,7 +181,7 @@ Result<std::optional<RolloutPhase>> ReadPhase(SqlConnection& connection, const R
 
 Result<Page<Rollout>> ReadRolloutPage(SqlConnection& connection, const RolloutQuery& query,
                                       Revision before) {
-  Query rows(connection, query.running_only ? kRunningPage : kPage);
+  Query rows(connection, query.running_only ? kRunningPage : kRolloutPage);
   rows.Bind(query.route ? query.route->get() : "")
       .Bind(before.get())
       .Bind(std::int64_t{query.limit} + 1);
@@ -206,7 +206,7 @@ Status ReadRolloutsOf(SqlConnection& connection, const Subject& subject, RouteSn
   PODIUM_TRY(ReadRunning(connection, state, faults));
   if (!subject.rollout.get().empty()) {
     PODIUM_TRY_ASSIGN(state.named_rollout, ReadRolloutRow(connection, subject.rollout));
-    Query token(connection, kToken);
+    Query token(connection, kLeaseToken);
     PODIUM_TRY_ASSIGN(state.lease_token, NumberOf(token.Bind(subject.rollout.get())));
     Query newest(connection, kNewestVerdict);
     PODIUM_TRY_ASSIGN(state.verdicts, NumberOf(newest.Bind(subject.rollout.get())));
@@ -223,7 +223,7 @@ Status WriteRollout(SqlConnection& connection, const Changes& changes) {
   if (!changes.rollout) return {};
   const Rollout& rollout = *changes.rollout;
   if (changes.artifact.empty()) {
-    PODIUM_TRY(Query(connection, kUpdate)
+    PODIUM_TRY(Query(connection, kUpdateRollout)
                    .Bind(rollout.id.get())
                    .Bind(NameOf(rollout.phase))
                    .Bind(rollout.revision.get())
@@ -231,7 +231,7 @@ Status WriteRollout(SqlConnection& connection, const Changes& changes) {
                    .Bind(RolloutToText(rollout))
                    .Run());
   } else {
-    PODIUM_TRY(Query(connection, kInsert)
+    PODIUM_TRY(Query(connection, kInsertRollout)
                    .Bind(rollout.id.get())
                    .Bind(rollout.route.get())
                    .Bind(rollout.candidate.get())
@@ -310,7 +310,7 @@ Result<std::size_t> WriteSomeHits(SqlConnection& connection, std::span<const Rol
 }
 
 Result<std::vector<RolloutCount>> ReadCounts(SqlConnection& connection, const RolloutId& id) {
-  Query row(connection, kCounts);
+  Query row(connection, kCountsOf);
   row.Bind(id.get());
   std::vector<RolloutCount> counts;
   while (true) {
@@ -331,7 +331,7 @@ Result<std::vector<RolloutCount>> ReadCounts(SqlConnection& connection, const Ro
 }
 
 Result<std::vector<RolloutHit>> ReadHits(SqlConnection& connection, const RolloutId& id) {
-  Query row(connection, kHits);
+  Query row(connection, kHitsOf);
   row.Bind(id.get());
   std::vector<RolloutHit> hits;
   while (true) {
@@ -365,7 +365,7 @@ Status WriteVerdict(SqlConnection& connection, const RolloutVerdict& verdict) {
 
 Result<std::vector<RolloutVerdict>> ReadVerdictRows(SqlConnection& connection,
                                                     const RolloutId& id) {
-  Query row(connection, kVerdicts);
+  Query row(connection, kVerdictsOf);
   row.Bind(id.get());
   std::vector<RolloutVerdict> verdicts;
   while (true) {

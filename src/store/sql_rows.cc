@@ -7,6 +7,7 @@
 #include "domain/rollout_json.h"
 #include "store/follow_row.h"
 #include "store/row_text.h"
+#include "store/shadow_row.h"
 #include "store/sql.h"
 #include "store/sql_history.h"
 #include "store/sql_rollouts.h"
@@ -92,6 +93,24 @@ void ReadRolloutColumn(const Query& row, Route& route, std::vector<RowFault>& fa
   }
 }
 
+// The same for shadow and challenger: without them the route serves as ever, and copies nothing.
+void ReadShadowColumns(const Query& row, Route& route, std::vector<RowFault>& faults) {
+  if (const std::optional<std::string> text = row.OptionalText(13)) {
+    if (Result<ShadowPlan> plan = ShadowFromText(*text)) {
+      route.shadow = std::move(*plan);
+    } else {
+      faults.push_back({"routes", route.name.get(), plan.error().message});
+    }
+  }
+  if (const std::optional<std::string> text = row.OptionalText(14)) {
+    if (Result<ChallengerPlan> plan = ChallengerFromText(*text)) {
+      route.challenger = std::move(*plan);
+    } else {
+      faults.push_back({"routes", route.name.get(), plan.error().message});
+    }
+  }
+}
+
 // The routes of a bound statement, without their arms.
 Result<std::vector<Route>> ReadRoutes(Query& query, std::vector<RowFault>& faults) {
   std::vector<Route> routes;
@@ -102,6 +121,7 @@ Result<std::vector<Route>> ReadRoutes(Query& query, std::vector<RowFault>& fault
     if (route) {
       ReadFollowColumn(query, *route, faults);
       ReadRolloutColumn(query, *route, faults);
+      ReadShadowColumns(query, *route, faults);
       routes.push_back(std::move(*route));
     } else {
       faults.push_back({"routes", query.Text(0), route.error().message});
@@ -185,6 +205,10 @@ Status WriteRoute(SqlConnection& connection, const Route& route) {
   if (route.follow) follow = FollowToText(*route.follow);
   std::optional<std::string> rollout;
   if (route.rollout) rollout = MarkToText(*route.rollout);
+  std::optional<std::string> shadow;
+  if (route.shadow) shadow = ShadowToText(*route.shadow);
+  std::optional<std::string> challenger;
+  if (route.challenger) challenger = ChallengerToText(*route.challenger);
   return Query(connection, sql::kUpsertRoute)
       .Bind(route.name.get())
       .Bind(route.task_type)
@@ -199,6 +223,8 @@ Status WriteRoute(SqlConnection& connection, const Route& route) {
       .Bind(route.revision.get())
       .BindOptional(follow)
       .BindOptional(rollout)
+      .BindOptional(shadow)
+      .BindOptional(challenger)
       .Run();
 }
 

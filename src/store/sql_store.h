@@ -18,6 +18,7 @@
 #include "store/change_watch.h"
 #include "store/cost_store.h"
 #include "store/model_store.h"
+#include "store/prediction_store.h"
 #include "store/registry_store.h"
 #include "store/replica_store.h"
 #include "store/rollout_store.h"
@@ -37,7 +38,8 @@ class SqlStore : public RegistryStore,
                  public CostStore,
                  public ReplicaStore,
                  public ModelStore,
-                 public RolloutStore {
+                 public RolloutStore,
+                 public PredictionStore {
  public:
   /// Hears of commits, those of other processes too, on a connection of its own.
   virtual std::unique_ptr<ChangeWatch> WatchChanges() = 0;
@@ -62,10 +64,21 @@ class SqlStore : public RegistryStore,
   Result<RecordedCosts> RecordCosts(std::span<const CostEvent> events) override;
   Result<std::vector<ModelCost>> ReadCosts(WallTime from, WallTime to) override;
   Result<std::vector<DailyCost>> ReadDailyCosts() override;
+  Result<std::map<RouteName, NanoUsd>> ReadShadowCosts(WallTime from, WallTime to) override;
   Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override;
   Result<std::size_t> DropCostEvents(WallTime before) override;
   Result<Price> AddPrice(const Price& price) override;
   Result<std::vector<Price>> ReadPrices() override;
+
+  Result<RecordedPredictions> RecordPredictions(std::span<const PredictionRow> rows) override;
+  Result<Page<PredictionRow>> ListPredictions(const PredictionQuery& query) override;
+  Result<PredictionRow> FindPrediction(const std::string& id) override;
+  Result<FactPage> ReadFacts(const FactQuery& query) override;
+  Result<std::size_t> DropPredictions(WallTime before) override;
+  Result<std::vector<FeedbackFate>> RecordFeedback(std::span<const Feedback> items) override;
+  Result<std::vector<Feedback>> ReadFeedback(const std::string& route,
+                                             const std::string& request_id) override;
+  Result<std::size_t> DropFeedback(WallTime before) override;
 
   Status Join(const ReplicaIdentity& self) override;
   Result<bool> Beat(const ReplicaBeat& beat) override;
@@ -122,6 +135,10 @@ class SqlStore : public RegistryStore,
   virtual Status Write(const Writing& writing) = 0;
   /// The clock by which rows are dated.
   virtual Result<WallTime> Now(SqlConnection& connection) = 0;
+
+  /// Slices of a table by a statement that takes a limit behind what `bind` binds and returns a row
+  /// for each that went, in one short transaction; how many went.
+  Result<std::size_t> DropRecords(std::string_view sql, const std::function<void(Query&)>& bind);
 
   /// As Read, for a `reading` with a value.
   template <typename T>

@@ -135,14 +135,14 @@ class MutationFaults : public SqliteFaults, public ::testing::WithParamInterface
   void SetUp() override {
     const auto store = MustOpen(folder_ / "base.db");
     Registry registry(*store);
-    Prepare(registry, GetParam());
+    mutation_ = Prepare(registry, GetParam());
     // With its WAL, as a server that was killed leaves it.
     CopyRegistry(folder_ / "base.db", kept());
     CopyRegistry(kept(), path());
     before_ = SoundRows(path());
     const auto copy = MustOpen(path());
     seen_before_ = TextOf(*copy->ReadTable(Revision(0)));
-    ASSERT_TRUE(Apply(*copy, GetParam().mutation));
+    ASSERT_TRUE(Apply(*copy, mutation_));
     ASSERT_TRUE(copy->VerifyAudit()->intact());
     seen_after_ = TextOf(*copy->ReadTable(Revision(0)));
     after_ = SoundRows(path());
@@ -154,7 +154,7 @@ class MutationFaults : public SqliteFaults, public ::testing::WithParamInterface
     CopyRegistry(kept(), path());
     auto store = MustOpen(path());
     disk_.Arm(fault);
-    const auto answer = Apply(*store, GetParam().mutation);
+    const auto answer = Apply(*store, mutation_);
     if (disk_.Disarm() == 0) {
       EXPECT_TRUE(answer) << Describe(answer.error());
       return false;
@@ -178,7 +178,7 @@ class MutationFaults : public SqliteFaults, public ::testing::WithParamInterface
 
   void ExpectGoesOn(SqliteStore& store, bool done) {
     if (!done) {
-      const auto again = Apply(store, GetParam().mutation);
+      const auto again = Apply(store, mutation_);
       EXPECT_TRUE(again) << Describe(again.error());
     }
     EXPECT_EQ(TextOf(*store.ReadTable(Revision(0))), seen_after_);
@@ -186,6 +186,7 @@ class MutationFaults : public SqliteFaults, public ::testing::WithParamInterface
     EXPECT_TRUE(store.VerifyAudit()->intact());
   }
 
+  Mutation mutation_;
   std::string before_;
   std::string after_;
   std::string seen_before_;

@@ -65,6 +65,8 @@ class PowerLoss : public ::testing::TestWithParam<Unsynced> {
             SetArms{iris, {}},
             RetireVersion{c},
             DeleteVersion{c},
+            StartRollout{iris, b, DefaultPlan(), {}},
+            RollBackRoute{iris},
             RegisterVersion{Row("r", "roses")}};
   }
 

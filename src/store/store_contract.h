@@ -18,6 +18,7 @@
 #include "store/registry_store.h"
 #include "store/route_history.h"
 #include "store/row_text.h"
+#include "store/shadow_row.h"
 #include "store/sqlite_store.h"
 #include "testing/sim_clock.h"
 #include "testing/temp_dir.h"
@@ -98,13 +99,15 @@ inline std::string TextOf(const Route& route) {
   for (const RouteArm& arm : route.arms) {
     arms += fmt::format(" {}:{}={}", arm.slot, arm.model_id.get(), arm.weight.value());
   }
-  return fmt::format("{} {} {} {} {} {} [{}] {} {} {} {} {} {} {}", route.name.get(),
+  return fmt::format("{} {} {} {} {} {} [{}] {} {} {} {} {} {} {} {} {}", route.name.get(),
                      route.task_type, NameOf(route.policy), route.sticky_on, route.salt,
                      route.canary_salt, arms, route.primary_since.get(),
                      TextOf(route.previous_primary), FormatUtc(route.created_at),
                      FormatUtc(route.updated_at), route.revision.get(),
                      route.follow ? FollowToText(*route.follow) : "-",
-                     route.rollout ? MarkToText(*route.rollout) : "-");
+                     route.rollout ? MarkToText(*route.rollout) : "-",
+                     route.shadow ? ShadowToText(*route.shadow) : "-",
+                     route.challenger ? ChallengerToText(*route.challenger) : "-");
 }
 
 /// The hash covers every other field.
@@ -172,6 +175,12 @@ class Registry {
     const Committed done = Do(StartRollout{kIris, ModelId(id), DefaultPlan(), {}});
     EXPECT_TRUE(done.rollout);
     return done.rollout.value_or(Rollout());
+  }
+  Rollout NewestRollout() {
+    auto* rollouts = dynamic_cast<RolloutStore*>(&store_);
+    const Result<Page<Rollout>> page = rollouts->ListRollouts({std::nullopt, false, 1, ""});
+    EXPECT_TRUE(page) << Describe(page.error());
+    return page && !page->items.empty() ? page->items.front() : Rollout();
   }
   Committed RollBack() { return Do(RollBackRoute{RouteName("iris")}); }
   Committed Canary(const std::string& id, int basis_points) {

@@ -26,7 +26,11 @@ class Chance {
     for (const ModelVersion& row : table.versions) {
       if (row.route == route_ && !row.deleted) live_.push_back(row.model_id);
     }
-    switch (Below(16)) {
+    route_row_ = nullptr;
+    for (const Route& row : table.routes) {
+      if (row.name == route_) route_row_ = &row;
+    }
+    switch (Below(22)) {
       case 0:
       case 1:
         return RegisterVersion{NewRow()};
@@ -38,7 +42,7 @@ class Chance {
         return DeleteVersion{AnyId(), OneIn(3)};
       case 5:
       case 6:
-        return PromoteVersion{AnyId()};
+        return PromoteVersion{AnyId(), OneIn(2)};
       case 7:
       case 8:
         return RollBackRoute{AnyRoute()};
@@ -52,6 +56,14 @@ class Chance {
         return AnyFollow();
       case 14:
         return ResumeFollow{AnyRoute()};
+      case 15:
+      case 16:
+        return StartRollout{AnyRoute(), AnyId(), AnyPlan(), AnyEpoch()};
+      case 17:
+      case 18:
+      case 19:
+      case 20:
+        return AnyMove();
       default:
         return AnyArms();
     }
@@ -65,6 +77,8 @@ class Chance {
     if (OneIn(10)) context.pinned_canary = OneIn(2) ? ModelId() : AnyId();
     context.as_follower = OneIn(6);
     if (OneIn(20)) context.pinned_follow = Ranker();
+    context.named_person = OneIn(3);
+    context.as_guard = OneIn(10);
     return context;
   }
 
@@ -102,6 +116,35 @@ class Chance {
     verb.follow->held = OneIn(10);
     return verb;
   }
+  RolloutPlan AnyPlan() {
+    RolloutPlan plan = DefaultPlan();
+    plan.unit = static_cast<SplitUnit>(Below(4));
+    plan.promote_at_end = OneIn(2);
+    for (RolloutStep& step : plan.steps) step.gate = OneIn(4);
+    if (OneIn(20)) plan.steps.clear();
+    return plan;
+  }
+  RolloutEpoch AnyEpoch() {
+    RolloutEpoch epoch;
+    epoch.step = static_cast<std::uint32_t>(Below(5));
+    epoch.share = OneIn(5) ? AnyShare() : Share(Below(5001));
+    epoch.thresholds.latency_ms[0] = Below(100) / 7.0;
+    return epoch;
+  }
+  MoveRollout AnyMove() {
+    MoveRollout verb;
+    verb.route = AnyRoute();
+    if (route_row_ != nullptr && route_row_->rollout) ran_ = route_row_->rollout->id;
+    verb.id = OneIn(30) ? RolloutId("r-none") : ran_;
+    // More often forward than to an end.
+    verb.move = OneIn(2) ? RolloutMove::kEpoch : static_cast<RolloutMove>(Below(8));
+    if (verb.move == RolloutMove::kEpoch && !OneIn(30)) verb.epoch = AnyEpoch();
+    if (OneIn(10)) verb.token = Below(2);
+    if (OneIn(3)) verb.proof = RolloutProof{OneIn(2) ? "step-up" : "hold", "{}", "{}"};
+    if (OneIn(2)) verb.said = "said " + std::to_string(steps_);
+    if (OneIn(4)) verb.log_e_peak = Below(100) / 7.0;
+    return verb;
+  }
   SetArms AnyArms() {
     SetArms verb{AnyRoute(), {}};
     for (int left = Below(4); left > 0; --left) {
@@ -111,7 +154,9 @@ class Chance {
   }
 
   SeededRng rng_;
-  RouteName route_;            // That the step is about.
+  RouteName route_;  // That the step is about.
+  const Route* route_row_ = nullptr;
+  RolloutId ran_{"r-none"};    // The newest one that was seen to run.
   std::vector<ModelId> live_;  // On it.
   int next_id_ = 5;
   int steps_ = 0;
@@ -141,6 +186,7 @@ void ExpectConsistent(const TableDelta& table) {
     EXPECT_EQ(canary, !route.canary_salt.empty()) << TextOf(route);
     EXPECT_EQ(arms, route.arms.size()) << TextOf(route);
     EXPECT_EQ(route.arms.empty(), route.policy == RoutePolicy::kFixed) << TextOf(route);
+    EXPECT_TRUE(!route.rollout || canary) << TextOf(route);
     const bool follows = route.follow && !route.follow->held;
     EXPECT_TRUE(route.arms.empty() || !follows) << TextOf(route);
   }
@@ -182,6 +228,27 @@ void ExpectTheTrailKnows(const std::vector<PastMoment>& moments, RegistryStore& 
     ASSERT_EQ(by_time->revision, same->revision);
     ASSERT_EQ(InputToText(AsRouteAt(*by_time, 0, "session").input), same->input);
   }
+}
+
+// Every row with its verdicts, newest first.
+std::string TextOfRollouts(RegistryStore& store) {
+  auto& rollouts = dynamic_cast<RolloutStore&>(store);
+  std::string text;
+  RolloutQuery query;
+  do {
+    const Result<Page<Rollout>> page = rollouts.ListRollouts(query);
+    EXPECT_TRUE(page) << Describe(page.error());
+    for (const Rollout& rollout : page->items) {
+      text += RolloutToText(rollout);
+      const auto verdicts = rollouts.ReadVerdicts(rollout.id);
+      for (const RolloutVerdict& one : *verdicts) {
+        text += fmt::format("\n  {} {} {}", one.number, one.decision, one.sentence);
+      }
+      text += "\n";
+    }
+    query.cursor = page->next_cursor;
+  } while (!query.cursor.empty());
+  return text;
 }
 
 struct Sequence {
@@ -276,10 +343,17 @@ TEST_P(StoresAgree, OnEveryOneOfManyRandomMutations) {
     if (::testing::Test::HasFatalFailure()) return;
   }
   // The sequence must exercise more than refusals.
-  EXPECT_GT(accepted, steps / 10);
+  EXPECT_GT(accepted, steps / 15);
   EXPECT_LT(accepted, steps);
   EXPECT_GT(replayed, steps / 2);
-  if (steps >= 2000) EXPECT_EQ(kinds.size(), 12u) << "every verb succeeds now and then";
+  const std::string rollouts = TextOfRollouts(*memory);
+  if (steps >= 2000) {
+    EXPECT_EQ(kinds.size(), 13u) << "every verb succeeds now and then";
+    for (const char* phase : {"promoted", "rolled_back", "aborted"}) {
+      EXPECT_NE(rollouts.find(fmt::format("\"phase\":\"{}\"", phase)), std::string::npos) << phase;
+    }
+  }
+  for (Other* other : others) EXPECT_EQ(TextOfRollouts(*other->store), rollouts) << other->name;
   EXPECT_TRUE(memory->VerifyAudit()->intact());
   for (Other* other : others) {
     const auto verdict = other->store->VerifyAudit();

@@ -13,7 +13,7 @@ namespace podium::store {
 struct SweptMutation {
   std::string name;
   std::function<void(Registry&)> prepare;  ///< Beyond versions a (primary), b, c, d of iris.
-  Mutation mutation;
+  Mutation mutation;                       ///< As Prepare returns it.
 };
 
 inline void PrintTo(const SweptMutation& swept, std::ostream* out) { *out << swept.name; }
@@ -39,6 +39,27 @@ inline std::vector<SweptMutation> SweptMutations() {
     on.Canary("b", 500);
     on.Do(SetFollow{iris, ranker});
   };
+  RolloutPlan plan = DefaultPlan();
+  plan.steps.resize(2);
+  plan.promote_at_end = true;
+  const auto rolls_out = [=](Registry& on) {
+    on.Do(StartRollout{iris, ModelId("b"), plan, {}});
+    on.Do(MoveRollout(EpochOf(on.NewestRollout(), 1, 500)));
+  };
+  Rollout unnamed;
+  unnamed.route = iris;
+  const RolloutProof proof{"step-up", "{}", "{}"};
+  MoveRollout step = EpochOf(unnamed, 1, 200);
+  step.proof = proof;
+  MoveRollout promote = MoveOf(unnamed, RolloutMove::kPromote);
+  promote.proof = proof;
+  ShadowPlan everything;
+  everything.rate = Share(10'000);
+  const auto shadowed = [=](Registry& on) { on.Do(SetShadow{iris, everything}); };
+  ChallengerPlan against;
+  against.challenger = ModelId("b");
+  against.testing = true;
+  const auto challenged = [=](Registry& on) { on.Do(SetChallenger{iris, against}); };
   const auto retired = [](Registry& on) { on.Do(RetireVersion{ModelId("d")}); };
   return {
       {"register", nothing, RegisterVersion{Row("e")}},
@@ -60,13 +81,26 @@ inline std::vector<SweptMutation> SweptMutations() {
       {"unfollow", follows, SetFollow{iris, std::nullopt}},
       {"roll back and hold", followed_canary, RollBackRoute{iris}},
       {"resume", held, ResumeFollow{iris}},
+      {"start a rollout", nothing, StartRollout{iris, ModelId("b"), DefaultPlan(), {}}},
+      {"step a rollout", rolls_out, step},
+      {"promote a rollout", rolls_out, promote},
+      {"abort a rollout", rolls_out, MoveOf(unnamed, RolloutMove::kAbort)},
+      {"roll back a route with a rollout", rolls_out, RollBackRoute{iris}},
+      {"shadow", nothing, SetShadow{iris, everything}},
+      {"end the shadow", shadowed, SetShadow{iris, std::nullopt}},
+      {"challenger", nothing, SetChallenger{iris, against}},
+      {"end the challenger", challenged, SetChallenger{iris, std::nullopt}},
   };
 }
 
-inline void Prepare(Registry& registry, const SweptMutation& swept) {
+/// The mutation, with the id of the rollout that it moves.
+inline Mutation Prepare(Registry& registry, const SweptMutation& swept) {
   for (const char* id : {"a", "b", "c", "d"}) registry.Add(id);
   registry.Activate("a");
   swept.prepare(registry);
+  Mutation mutation = swept.mutation;
+  if (auto* move = std::get_if<MoveRollout>(&mutation)) move->id = registry.NewestRollout().id;
+  return mutation;
 }
 
 }  // namespace podium::store

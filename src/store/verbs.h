@@ -48,5 +48,8 @@ Result<Outcome> ResumeFollowing(const ResumeFollow& verb, Work work);
 // rollout_verbs.cc
 Result<Outcome> Start(const StartRollout& verb, Work work);
 Result<Outcome> Move(const MoveRollout& verb, Work work);
+// shadow_verbs.cc
+Result<Outcome> Shadow(const SetShadow& verb, Work work);
+Result<Outcome> Challenge(const SetChallenger& verb, Work work);
 
 }  // namespace podium::store

@@ -26,6 +26,8 @@ struct Act {
   std::string actor;  ///< Empty: who speaks at this point of the story.
   std::string reason;
   bool as_follower = false;                     ///< It is the route's follower who acts.
+  bool as_driver = false;                       ///< It is the rollout's driver, with its lease.
+  bool in_person = false;                       ///< The actor names a person.
   std::optional<RevisionRef> if_revision;       ///< If-Match.
   std::optional<RevisionRef> if_primary_since;  ///< What the caller saw when it was admitted.
 };
@@ -88,11 +90,11 @@ struct Fact {
   std::string key;
   std::string value;  ///< Or the name of a note, where `key` says so.
 };
-enum class Subject { kRegistry, kRoute, kVersion, kNewestAudit, kNewestEvent };
+enum class Subject { kRegistry, kRoute, kVersion, kRollout, kNewestAudit, kNewestEvent };
 /// What is not named is not looked at.
 struct ExpectFacts {
   Subject subject = Subject::kRegistry;
-  std::string name;  ///< Of the route or version.
+  std::string name;  ///< Of the route or version; of a rollout, its route.
   std::vector<Fact> facts;
 };
 /// All rows of a route that are not deleted, as "m1 primary" and "m2 canary 5%".

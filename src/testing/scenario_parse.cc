@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "domain/promotion.h"
+#include "testing/scenario_rollouts.h"
 #include "testing/scenario_values.h"
 #include "testing/scenario_words.h"
 
@@ -37,6 +38,14 @@ const FactKeys& VersionKeys() {
   return keys;
 }
 
+const FactKeys& RolloutKeys() {
+  static const FactKeys keys = {{"phase", Value::kName},    {"step", Value::kNumber},
+                                {"share", Value::kShare},   {"candidate", Value::kName},
+                                {"primary", Value::kName},  {"attempt", Value::kNumber},
+                                {"epochs", Value::kNumber}, {"said", Value::kText}};
+  return keys;
+}
+
 const FactKeys& AuditKeys() {
   static const FactKeys keys = {
       {"from", Value::kName},    {"to", Value::kName},         {"by", Value::kName},
@@ -65,9 +74,9 @@ class LineParser {
  private:
   Result<Deed> Statement() {
     static const std::vector<std::string_view> keywords = {
-        "register", "activate", "promote", "retire",   "delete",   "canary", "end",
-        "rollback", "arms",     "follow",  "unfollow", "resume",   "after",  "clock",
-        "reopen",   "as",       "suppose", "note",     "remember", "expect"};
+        "register", "activate", "promote", "retire",   "delete", "canary",   "end",
+        "rollback", "arms",     "follow",  "unfollow", "resume", "rollout",  "after",
+        "clock",    "reopen",   "as",      "suppose",  "note",   "remember", "expect"};
     PODIUM_TRY_ASSIGN(const std::string first, words_.OneOf("a statement", keywords));
     if (first == "after") return After();
     if (first == "clock") return ClockBack();
@@ -95,6 +104,7 @@ class LineParser {
     if (verb == "canary") return Canary();
     if (verb == "arms") return Arms();
     if (verb == "follow") return Following();
+    if (verb == "rollout") return ReadRollout(words_);
     if (verb == "end") {
       PODIUM_TRY(words_.Need("canary"));
       PODIUM_TRY(words_.Need("on"));
@@ -108,7 +118,7 @@ class LineParser {
     }
     PODIUM_TRY_ASSIGN(const ModelId id, Id());
     if (verb == "activate") return store::Mutation(store::ActivateVersion{id});
-    if (verb == "promote") return store::Mutation(store::PromoteVersion{id});
+    if (verb == "promote") return store::Mutation(store::PromoteVersion{id, words_.Take("aborting")});
     if (verb == "retire") return store::Mutation(store::RetireVersion{id});
     return Deletion(id);
   }
@@ -190,14 +200,19 @@ class LineParser {
 
   bool AtCircumstance() const {
     const Word* word = words_.Peek();
-    static const std::set<std::string_view> begins = {"as", "by", "because", "if"};
+    static const std::set<std::string_view> begins = {"as", "in", "by", "because", "if"};
     return !word->quoted && begins.contains(word->text);
   }
 
   Status Circumstances(Act& act) {
     if (words_.Take("as")) {
-      PODIUM_TRY(words_.Need("follower"));
-      act.as_follower = true;
+      PODIUM_TRY_ASSIGN(const std::string who, words_.OneOf("a role", {"follower", "driver"}));
+      act.as_follower = who == "follower";
+      act.as_driver = who == "driver";
+    }
+    if (words_.Take("in")) {
+      PODIUM_TRY(words_.Need("person"));
+      act.in_person = true;
     }
     if (words_.Take("by")) {
       PODIUM_TRY_ASSIGN(act.actor, words_.Name("an actor"));
@@ -298,8 +313,9 @@ class LineParser {
 
   Result<Deed> Expectation() {
     static const std::vector<std::string_view> keywords = {
-        "fails",  "nothing", "no",    "revision", "route", "version", "roles",  "arms",  "salt",
-        "canary", "audit",   "event", "choose",   "all",   "share",   "nobody", "moves", "set"};
+        "fails", "nothing", "no",     "revision", "route",  "version", "roles",
+        "arms",  "salt",    "canary", "audit",    "event",  "choose",  "all",
+        "share", "nobody",  "moves",  "set",      "rollout"};
     PODIUM_TRY_ASSIGN(const std::string what, words_.OneOf("an expectation", keywords));
     if (what == "fails") return Refusal();
     if (what == "nothing") return Nothing();
@@ -307,6 +323,7 @@ class LineParser {
     if (what == "revision") return RegistryRevision();
     if (what == "route") return Facts(Subject::kRoute, "a route", RouteKeys());
     if (what == "version") return Facts(Subject::kVersion, "a model id", VersionKeys());
+    if (what == "rollout") return Facts(Subject::kRollout, "a route", RolloutKeys());
     if (what == "roles") return Roles();
     if (what == "arms") return ExpectedArms();
     if (what == "salt" || what == "canary") return Salt(what == "canary");
@@ -321,8 +338,8 @@ class LineParser {
 
   Result<Deed> Refusal() {
     static const std::vector<std::string_view> verbs = {
-        "register", "activate", "promote", "retire", "delete",   "canary",
-        "end",      "rollback", "arms",    "follow", "unfollow", "resume"};
+        "register", "activate", "promote", "retire",   "delete", "canary", "end",
+        "rollback", "arms",     "follow",  "unfollow", "resume", "rollout"};
     ExpectRefusal expect;
     PODIUM_TRY_ASSIGN(expect.http_status, Number("a status (400 to 599)"));
     if (expect.http_status < 400 || expect.http_status > 599) {

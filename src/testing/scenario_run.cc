@@ -7,6 +7,7 @@
 
 #include "routing/choose.h"
 #include "testing/scenario_facts.h"
+#include "testing/scenario_rollouts.h"
 #include "testing/scenario_table.h"
 
 namespace podium::testing::scenario {
@@ -51,6 +52,7 @@ class Play {
     context.actor = act.actor.empty() ? actor_ : act.actor;
     context.reason = act.reason;
     context.as_follower = act.as_follower;
+    context.named_person = act.in_person;
     if (act.if_revision) context.if_match = Resolve(*act.if_revision);
     if (act.if_primary_since) context.pinned_primary = Resolve(*act.if_primary_since);
     store::Mutation mutation = act.mutation;
@@ -59,6 +61,7 @@ class Play {
       PODIUM_TRY_ASSIGN(const ModelVersion row, store_->FindVersion(canary->id));
       canary->route = row.route;
     }
+    PODIUM_TRY(FindItsRollout(*store_, act.as_driver, mutation));
     return store_->Apply(mutation, context);
   }
 
@@ -201,6 +204,8 @@ class Play {
         return fmt::format("route {} ", expect.name);
       case Subject::kVersion:
         return fmt::format("version {} ", expect.name);
+      case Subject::kRollout:
+        return fmt::format("the newest rollout of {}: ", expect.name);
       case Subject::kNewestAudit:
         return "the newest audit row's ";
       case Subject::kNewestEvent:
@@ -220,6 +225,10 @@ class Play {
       case Subject::kVersion:
         return store_->FindVersion(ModelId(expect.name)).map([&](const ModelVersion& row) {
           return FactOf(row, key, start_);
+        });
+      case Subject::kRollout:
+        return NewestRollout(*store_, RouteName(expect.name)).map([&](const Rollout& row) {
+          return FactOf(row, key);
         });
       case Subject::kNewestAudit:
         return NewestAudit().map([&](const Promotion& row) { return FactOf(row, key, start_); });

@@ -14,6 +14,7 @@
 #include "routing/choose.h"
 #include "routing/table.h"
 #include "view/rollout_tally.h"
+#include "view/route_shadows.h"
 #include "view/version_stats.h"
 
 namespace podium::view {
@@ -38,6 +39,8 @@ struct RouteView {
   /// Of the epoch of the rollout that runs; null without one. Calls in flight may need it longer
   /// than they need the view: streams keep it by themselves.
   std::shared_ptr<RolloutTally> tally = nullptr;
+  std::shared_ptr<const RouteShadows> shadows = nullptr;        ///< Null: nobody watches.
+  std::shared_ptr<const RouteChallenger> challenger = nullptr;  ///< Null: the champion is alone.
 };
 
 /// Threads: immutable, share freely.

@@ -71,6 +71,7 @@ def table_of(audit):
 
     for row in audit:
         kind, old, new = row["kind"], row["from_id"], row["to_id"]
+        rollout = json.loads(row["evidence"] or "{}").get("rollout", {})
         if kind == "register":
             # Its status, standby or shadow, is in no column of the audit.
             table[new] = (row["route"], "registered", 0)
@@ -84,17 +85,23 @@ def table_of(audit):
             place(row, new, "canary", row["share_after_bp"])
         elif kind == "abort":
             place(row, old, "standby")
+        elif kind == "promote" and rollout.get("move") == "abort":
+            for model_id, (route, status, _) in list(table.items()):
+                if route == row["route"] and status == "canary":
+                    place(row, model_id, "standby")
+            place(row, old, "shadow")
+            place(row, new, "primary")
         elif kind == "promote" or (kind == "rollback" and row["undoes"] is not None):
             place(row, old, "shadow")
             place(row, new, "primary")
         elif kind == "rollback":
-            place(row, old, "canary")
+            place(row, old, "standby" if rollout.get("move") == "roll_back" else "canary")
         elif kind == "retire":
             place(row, old, "retired")
         elif kind == "delete":
             place(row, old, "deleted")
-        elif kind in ("follow", "unfollow", "follow-resume"):
-            pass  # Who drives the route changes, its traffic does not.
+        elif kind in ("follow", "unfollow", "follow-resume", "rollout"):
+            pass  # Who drives the route changes, or how its rollout stands; its traffic does not.
         else:
             raise AssertionError(f"no replay for {kind}")
     return table

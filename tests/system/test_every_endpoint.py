@@ -29,6 +29,12 @@ KINDS = {
     ("DELETE", "/api/v1/routes/{route}/canary"): "guarded",
     ("PUT", "/api/v1/routes/{route}/arms"): "guarded",
     ("POST", "/api/v1/routes/{route}/rollback"): "guarded",
+    ("GET", "/api/v1/routes/{route}/shadow"): "one",
+    ("PUT", "/api/v1/routes/{route}/shadow"): "guarded",
+    ("DELETE", "/api/v1/routes/{route}/shadow"): "guarded",
+    ("GET", "/api/v1/routes/{route}/challenger"): "one",
+    ("PUT", "/api/v1/routes/{route}/challenger"): "guarded",
+    ("DELETE", "/api/v1/routes/{route}/challenger"): "guarded",
     ("PUT", "/api/v1/routes/{route}/follow"): "guarded",
     ("DELETE", "/api/v1/routes/{route}/follow"): "guarded",
     ("POST", "/api/v1/routes/{route}/follow/resume"): "guarded",
@@ -46,6 +52,7 @@ KINDS = {
     ("POST", "/api/v1/routes/{route}/rollouts/{id}/rollback"): "rollout",
     ("GET", "/api/v1/routes/{route}/as-of"): "read",
     ("GET", "/api/v1/routes/{route}/explain"): "read",
+    ("GET", "/api/v1/routes/{route}/compare"): "read",
     ("GET", "/api/v1/explain"): "read",
     ("GET", "/admin/ai-quality/models"): "list",
     ("POST", "/admin/ai-quality/models/{id}/promote"): "guarded",
@@ -111,10 +118,13 @@ def name_for(path):
 def test_if_match_is_honoured(two, method, path):
     """A stale page must never overwrite what a colleague did in between."""
     body = {"route": "number", "version": "9", "provider_key": "openai", "upstream_model": "m",
-            "model_id": "n2", "traffic_pct": 1, "arms": [], "model": "m", "candidate": "n2"}
+            "model_id": "n2", "traffic_pct": 1, "arms": [], "model": "m", "candidate": "n2", "rate": 1,
+            "challenger": "n2", "testing": False}
     wanted = {"/api/v1/versions": ("route", "version", "provider_key", "upstream_model"),
               "canary": ("model_id", "traffic_pct") if method == "PUT" else (),
-              "arms": ("arms",), "rollouts": ("candidate",), "follow": ("model",) if method == "PUT" else ()}
+              "arms": ("arms",), "rollouts": ("candidate",), "follow": ("model",) if method == "PUT" else (),
+              "shadow": ("rate",) if method == "PUT" else (),
+              "challenger": ("challenger", "testing") if method == "PUT" else ()}
     fields = wanted.get(path, wanted.get(path.rsplit("/", 1)[-1], ()))
     sent = json.dumps({name: body[name] for name in fields}).encode()
     target = concrete(path, name_for(path))

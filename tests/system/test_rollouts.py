@@ -364,7 +364,7 @@ def test_an_overdue_one_is_rolled_back_where_the_plan_says_so(two):
 
 def salt_of(server, route):
     with contextlib.closing(registry_file(server)) as database:
-        (salt,) = database.execute("SELECT canary_salt FROM routes WHERE name = ?",
+        (salt,) = database.execute("SELECT canary_salt FROM routes WHERE route = ?",
                                    (route,)).fetchone()
     return salt
 

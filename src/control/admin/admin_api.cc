@@ -105,12 +105,18 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddEventEndpoints(routes_);
   if (context_.follow != nullptr) AddFollowEndpoints(routes_);
   if (context_.rollouts != nullptr) AddRolloutEndpoints(routes_);
+  if (context_.shadows != nullptr) AddShadowEndpoints(routes_);
   if (context_.models != nullptr) {
     AddModelAuditEndpoints(routes_);
     AddImportEndpoints(routes_);
   }
   if (context_.replicas != nullptr) AddReplicaEndpoints(routes_);
   if (context_.costs != nullptr) AddCostEndpoints(routes_);
+  if (context_.predictions != nullptr) {
+    AddPredictionEndpoints(routes_);
+    AddFeedbackEndpoints(routes_);
+    AddCompareEndpoints(routes_);
+  }
 }
 
 Task<net::Response> AdminApi::Handle(net::Exchange& exchange) {

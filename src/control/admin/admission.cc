@@ -141,6 +141,11 @@ Result<Admission> Admit(const store::RouteState& state, const std::optional<Mode
   if (!TakesBack(mutation) && !IsNoMore(state, mutation)) {
     admission.goes_live = GoesLive(state, changes);
   }
+  // INV-7 for one that is asked beside the primary and may answer.
+  const auto* against = std::get_if<store::SetChallenger>(&mutation);
+  if (against != nullptr && against->plan && against->plan->testing && changes.subject) {
+    admission.goes_live.push_back(*changes.subject);
+  }
   return admission;
 }
 

@@ -19,6 +19,7 @@
 #include "base/rng.h"
 #include "base/task.h"
 #include "control/admin/pools.h"
+#include "domain/compare_report.h"
 #include "domain/model_limits.h"
 #include "domain/provider_state.h"
 #include "net/handler.h"
@@ -27,6 +28,7 @@
 #include "store/cost_store.h"
 #include "store/model_store.h"
 #include "store/own_place.h"
+#include "store/prediction_store.h"
 #include "store/registry_store.h"
 #include "store/replica_store.h"
 #include "store/rollout_store.h"
@@ -34,6 +36,7 @@
 #include "view/publish_port.h"
 #include "view/recent_requests.h"
 #include "view/rollout_port.h"
+#include "view/shadow_tallies.h"
 #include "view/stats_registry.h"
 
 namespace podium::control {
@@ -127,6 +130,14 @@ struct AdminContext {
   store::RolloutStore* rollouts = nullptr;
   /// How they stand, without asking the registry. nullptr: only their marks are known here.
   const view::RolloutPort* driver = nullptr;
+  /// nullptr: nobody gets copies, and there are no paths for that.
+  view::ShadowTallies* shadows = nullptr;
+  /// nullptr: nobody keeps predictions, and there are no paths to them.
+  store::PredictionStore* predictions = nullptr;
+  /// Where this server's segments of the prediction log lie.
+  std::string predictions_folder = {};
+  /// REQUIRES: with `predictions`. Blocks.
+  std::function<Result<CompareReport>(const CompareQuestion&)> compare = {};
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
@@ -183,6 +194,8 @@ void AddRouteEndpoints(AdminRoutes& routes);
 void AddFollowEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::rollouts.
 void AddRolloutEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::shadows.
+void AddShadowEndpoints(AdminRoutes& routes);
 void AddExplainEndpoints(AdminRoutes& routes);
 void AddQualityEndpoints(AdminRoutes& routes);
 void AddArtifactEndpoints(AdminRoutes& routes);
@@ -197,5 +210,9 @@ void AddReplicaEndpoints(AdminRoutes& routes);
 void AddEventEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::costs.
 void AddCostEndpoints(AdminRoutes& routes);
+/// REQUIRES: AdminContext::predictions.
+void AddPredictionEndpoints(AdminRoutes& routes);
+void AddFeedbackEndpoints(AdminRoutes& routes);
+void AddCompareEndpoints(AdminRoutes& routes);
 
 }  // namespace podium::control

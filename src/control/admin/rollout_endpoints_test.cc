@@ -191,6 +191,7 @@ TEST_F(RolloutPaths, WhatIsNotThere) {
             404);
   EXPECT_EQ(Ask("POST", "/api/v1/routes/r/rollouts/none/abort", "{}").status, 404);
   EXPECT_EQ(Ask("POST", "/api/v1/routes/nowhere/rollouts", R"({"candidate": "2"})").status, 404);
+  EXPECT_EQ(Move(begun, "abort", "{}", "").status, 200);
   EXPECT_EQ(Ask("POST", "/api/v1/routes/r/rollouts", R"({"candidate": "1"})").status, 400);
 }
 

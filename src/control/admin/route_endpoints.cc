@@ -7,6 +7,7 @@
 #include "control/admin/follow_json.h"
 #include "control/admin/query.h"
 #include "control/admin/rollout_here.h"
+#include "control/admin/shadow_json.h"
 #include "control/admin/verbs.h"
 #include "control/admin/version_json.h"
 
@@ -67,6 +68,8 @@ Json RouteJson(const AdminContext& c, const view::RouteView& route,
   json["arms"] = ArmsJson(route);
   json["follow"] = FollowOf(c, compiled);
   json["rollout"] = RolloutHere(c, route);
+  json["shadow"] = ShadowPlanJson(compiled.shadow);
+  json["challenger"] = ChallengerPlanJson(compiled.challenger);
   json["versions"] = compiled.versions.size();
   json["revision"] = compiled.revision.get();
   json["updated_at"] = FormatUtc(compiled.updated_at);

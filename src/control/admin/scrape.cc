@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "control/admin/shadow_json.h"
+
 namespace podium::control {
 namespace {
 
@@ -253,6 +255,7 @@ std::string ScrapeText(const AdminContext& context) {
   WriteRoutes(out, *state.view);
   WriteFollow(out, context, *state.view);
   if (context.rollouts != nullptr) WriteRollouts(out, context);
+  WriteShadowMetrics(out, context, *state.view);
   if (context.gateway_metrics) context.gateway_metrics(out);
   WriteControl(out, context, state);
   return out.Take();

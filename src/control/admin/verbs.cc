@@ -11,6 +11,7 @@
 #include "control/admin/fields.h"
 #include "control/admin/follow_json.h"
 #include "control/admin/rollout_json.h"
+#include "control/admin/shadow_json.h"
 #include "control/admin/version_json.h"
 #include "domain/names.h"
 
@@ -408,6 +409,8 @@ void AddOutcome(Json& json, const AdminCall& call, const VerbOutcome& outcome) {
   json["change"] = has_change ? ToJson(outcome.committed.audit) : Json();
   json["signature_checks"] = FindingsJson(outcome.committed.signatures);
   json["follow"] = FollowJson(outcome.committed.route.follow);
+  json["shadow"] = ShadowPlanJson(outcome.committed.route.shadow);
+  json["challenger"] = ChallengerPlanJson(outcome.committed.route.challenger);
   json["generation"] = call.context.publisher.state().view->generation().get();
   json["replicas_known"] = outcome.replicas_known;
   json["replicas"] = Json::array();

@@ -1,8 +1,8 @@
 // /api/v1/versions: register, list, get, diff, activate, retire, promote, retry, delete.
-#include <filesystem>
 #include <utility>
 
 #include "base/log.h"
+#include "control/admin/artifact_checksum.h"
 #include "control/admin/context.h"
 #include "control/admin/fields.h"
 #include "control/admin/query.h"
@@ -77,28 +77,12 @@ Result<Registration> ReadRegistration(const Json& body) {
   return read;
 }
 
-// A version is the bytes it was registered with: a file that changes afterwards is another one.
-// Where artifacts may not come from is refused at once; a file that is not there yet may still
-// come: then the checksum stays empty, and the version shows as failed with the reason.
-Result<std::string> ChecksumOf(const AdminContext& context, const std::string& uri) {
-  const Result<std::filesystem::path> file =
-      runtime::ResolveArtifact(uri, context.options.artifact_roots);
-  if (file) return runtime::HashFile(*file).value_or("");
-  if (file.error().code == ErrorCode::kNotFound) return std::string();
-  return Fail(Error{ErrorCode::kInvalidArgument, file.error().message, "/artifact_uri", nullptr});
-}
-
 AdminReply Register(AdminCall& call) {
   Result<Registration> read = ReadRegistration(call.body);
   if (!read) co_return Fail(std::move(read).error());
   ModelVersion& version = read->version;
-  if (version.artifact_sha256.empty() && !version.artifact_uri.empty()) {
-    auto hash = RunOn(call.context.pools.files,
-                      [&] { return ChecksumOf(call.context, version.artifact_uri); });
-    Result<std::string> checksum = co_await std::move(hash);
-    if (!checksum) co_return Fail(std::move(checksum).error());
-    version.artifact_sha256 = std::move(*checksum);
-  }
+  auto fix = FixChecksum(call.context, version);
+  if (Status fixed = co_await std::move(fix); !fixed) co_return Fail(std::move(fixed).error());
   auto verb =
       CarryOut(call, store::RegisterVersion{std::move(read->version)}, std::move(read->reason));
   Result<VerbOutcome> outcome = co_await std::move(verb);

@@ -31,6 +31,9 @@ class FailingCosts final : public store::CostStore {
     return inner.ReadCosts(from, to);
   }
   Result<std::vector<store::DailyCost>> ReadDailyCosts() override { return inner.ReadDailyCosts(); }
+  Result<std::map<RouteName, NanoUsd>> ReadShadowCosts(WallTime from, WallTime to) override {
+    return inner.ReadShadowCosts(from, to);
+  }
   Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override {
     return inner.ReadCostEvents(after, limit);
   }

@@ -194,6 +194,10 @@ view::ViewPtr Publisher::BuildView() {
       }
       built.serving.push_back(std::move(serving));
     }
+    if (options_.shadows != nullptr) {
+      built.shadows = view::ShadowsOf(built, *options_.shadows);
+      built.challenger = view::ChallengerOf(built, *options_.shadows);
+    }
     views.push_back(std::move(built));
   }
   return std::make_shared<const view::CoreView>(routes_, std::move(views), ++sequence_);

@@ -39,6 +39,8 @@ struct PublisherOptions {
   view::RolloutTallies* tallies = nullptr;
   /// Called after every publish, on the thread that carried it out; does not block.
   std::function<void()> published = {};
+  /// Where shadows and challengers are counted; null: nobody gets copies.
+  view::ShadowTallies* shadows = nullptr;
 };
 
 /// Threads: all methods from any thread but the cores'; one publish at a time.

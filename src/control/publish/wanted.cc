@@ -5,6 +5,8 @@ namespace {
 
 bool IsWanted(const routing::CompiledRoute& route, const ModelVersion& version) {
   if (version.provider_key != kLocalProvider) return false;
+  // Testing or not: one that is switched on must be there at once.
+  if (route.challenger && route.challenger->challenger == version.model_id) return true;
   switch (version.status) {
     case VersionStatus::kPrimary:
     case VersionStatus::kCanary:

@@ -24,7 +24,8 @@ class EvidenceSenderTest : public DriverWorldTest {
   std::size_t StoredKeys() { return store_.ReadEvidence(id_)->hits.size(); }
   std::uint64_t StoredUnits() {
     std::uint64_t units = 0;
-    for (const store::RolloutCount& row : store_.ReadEvidence(id_)->counts) units += row.units;
+    const Result<store::RolloutEvidence> stored = store_.ReadEvidence(id_);
+    for (const store::RolloutCount& row : stored->counts) units += row.units;
     return units;
   }
 

@@ -84,11 +84,11 @@ class PostgresFaults : public ::testing::TestWithParam<SweptMutation> {
  protected:
   void SetUp() override {
     Registry registry(*store_);
-    Prepare(registry, GetParam());
+    mutation_ = Prepare(registry, GetParam());
     database_.Keep();
     before_ = database_.Rows();
     ASSERT_THAT(before_, HasSubstr("model_promotions: ("));
-    ASSERT_TRUE(store_->Apply(GetParam().mutation, {}));
+    ASSERT_TRUE(store_->Apply(mutation_, {}));
     after_ = database_.Rows();
     ASSERT_NE(before_, after_);
     cut_store_ = OpenThroughProxy();
@@ -107,7 +107,7 @@ class PostgresFaults : public ::testing::TestWithParam<SweptMutation> {
     database_.PutBack();
     PostgresStore* store = cut_store_.get();
     proxy_.Arm(nth, cut, stays);
-    const auto answer = store->Apply(GetParam().mutation, {});
+    const auto answer = store->Apply(mutation_, {});
     const bool struck = proxy_.Disarm();
     const std::string found = database_.Rows();
     if (!struck || !stays) {
@@ -119,7 +119,7 @@ class PostgresFaults : public ::testing::TestWithParam<SweptMutation> {
     EXPECT_FALSE(answer);
     EXPECT_EQ(answer.error().code, ErrorCode::kUnavailable) << Describe(answer.error());
     if (found == before_) {
-      const auto again = store->Apply(GetParam().mutation, {});
+      const auto again = store->Apply(mutation_, {});
       EXPECT_TRUE(again) << Describe(again.error());
     } else {
       ++done_in_doubt_;
@@ -138,6 +138,7 @@ class PostgresFaults : public ::testing::TestWithParam<SweptMutation> {
   std::unique_ptr<PostgresStore> store_ = OpenPostgres(clock_, rng_, folder_);
   PostgresProxy proxy_{PostgresTestServer::Shared().directory()};
   std::unique_ptr<PostgresStore> cut_store_;  // A cut takes its statements along: it goes on cold.
+  Mutation mutation_;
   std::string before_;
   std::string after_;
   int done_in_doubt_ = 0;

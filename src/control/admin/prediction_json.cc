@@ -1,0 +1,96 @@
+#include "control/admin/prediction_json.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "control/admin/query.h"
+
+namespace podium::control {
+namespace {
+
+Json TextJson(const std::string& text) { return text.empty() ? Json() : Json(text); }
+
+Json OptionalJson(const std::optional<double>& number) {
+  return number ? NumberJson(*number) : Json();
+}
+
+constexpr std::int64_t kMostAgo = 36'500;  // Of any unit's number: a hundred years of days.
+
+std::optional<std::chrono::seconds> UnitOfAge(char unit) {
+  switch (unit) {
+    case 's':
+      return std::chrono::seconds(1);
+    case 'm':
+      return std::chrono::minutes(1);
+    case 'h':
+      return std::chrono::hours(1);
+    case 'd':
+      return std::chrono::hours(24);
+    default:
+      return std::nullopt;
+  }
+}
+
+}  // namespace
+
+Json NumberJson(double number) { return std::isfinite(number) ? Json(number) : Json(); }
+
+Json PredictionJson(const PredictionRow& row) {
+  Json json;
+  json["id"] = row.id;
+  json["at"] = FormatUtc(row.at);
+  json["route"] = row.route;
+  json["request_id"] = row.request_id;
+  json["unit_kind"] = NameOf(row.unit_kind);
+  json["unit"] = TextJson(row.unit);
+  json["assigned"] = TextJson(row.assigned);
+  json["served"] = TextJson(row.served);
+  json["arm"] = row.arm;
+  json["reason"] = row.reason;
+  json["propensity"] = NumberJson(row.propensity);
+  json["keep"] = NumberJson(row.keep);
+  json["bucket"] = row.bucket;
+  json["generation"] = row.generation.get();
+  json["outcome"] = NameOf(row.outcome);
+  json["status"] = row.status;
+  json["latency_us"] = row.latency.count();
+  json["cost_usd"] = row.cost ? Json(static_cast<double>(row.cost->value) / kNanosPerUsd) : Json();
+  json["rows"] = row.rows;
+  Json scores = Json::array();
+  for (const double score : row.scores) scores.push_back(NumberJson(score));
+  json["scores"] = std::move(scores);
+  json["replica"] = row.replica;
+  json["segment"] = row.segment;
+  json["offset"] = row.offset;
+  return json;
+}
+
+Json FeedbackJson(const Feedback& feedback) {
+  Json json;
+  json["route"] = feedback.route;
+  json["request_id"] = feedback.request_id;
+  json["row"] = feedback.row;
+  json["label"] = OptionalJson(feedback.label);
+  json["score"] = OptionalJson(feedback.score);
+  json["prediction"] = OptionalJson(feedback.prediction);
+  json["actor"] = feedback.actor;
+  json["at"] = FormatUtc(feedback.at);
+  return json;
+}
+
+Result<WallTime> ReadMoment(std::string_view name, const std::string& text, WallTime now) {
+  std::int64_t number = 0;
+  const char* end = text.data() + text.size();
+  const auto [stop, failed] = std::from_chars(text.data(), end, number);
+  if (failed == std::errc() && stop + 1 == end && number >= 0 && number <= kMostAgo * 24) {
+    if (const auto unit = UnitOfAge(*stop)) return now - number * *unit;
+  }
+  if (const std::optional<WallTime> time = ParseUtc(text)) return *time;
+  return Fail(Error{ErrorCode::kInvalidArgument,
+                    fmt::format("{} must be a time such as 2026-03-09T14:31:07Z, or an age such "
+                                "as 24h, not \"{}\"",
+                                name, text),
+                    std::string(name), nullptr});
+}
+
+}  // namespace podium::control

@@ -1,0 +1,159 @@
+#include "control/analytics/comparison.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+namespace podium::control {
+namespace {
+
+constexpr double kMicrosPerMilli = 1000.0;
+
+bool IsWhole(double number) { return std::trunc(number) == number; }
+
+// Right where it is equal: classes.
+std::int64_t EqualOf(const std::vector<Scored>& pairs) {
+  return std::ranges::count_if(pairs, [](const Scored& pair) { return pair.label == pair.score; });
+}
+
+}  // namespace
+
+void Comparison::AddCall(const store::PredictionFact& fact, Version& version) {
+  ++version.n;
+  version.least_keep = std::min(version.least_keep, fact.keep);
+  if (fact.outcome == PredictionOutcome::kRefused) {
+    ++version.refused;
+    return;
+  }
+  if (fact.outcome != PredictionOutcome::kOk) {
+    ++version.failed;
+    return;
+  }
+  version.latencies_ms.push_back(static_cast<double>(fact.latency.count()) / kMicrosPerMilli);
+  if (fact.cost) {
+    version.costs_usd.push_back(static_cast<double>(fact.cost->value) / kNanosPerUsd);
+  }
+}
+
+void Comparison::AddFeedback(const store::PredictionFact& fact, Version& version) {
+  if (fact.score) version.feedback_scores.push_back(*fact.score);
+  if (!fact.label) return;
+  ++version.labelled;
+  const auto row = static_cast<std::size_t>(fact.row);
+  const double score = fact.prediction            ? *fact.prediction
+                       : row < fact.scores.size() ? fact.scores[row]
+                                                  : std::nan("");
+  if (std::isfinite(score)) {
+    version.scored.push_back({*fact.label, score});
+  } else {
+    ++version.unscored;
+  }
+}
+
+void Comparison::Add(const store::PredictionFact& fact) {
+  const bool is_new = fact.id != last_id_;
+  last_id_ = fact.id;
+  predictions_ += is_new ? 1 : 0;
+  if (fact.arm == "override") {
+    overrides_ += is_new ? 1 : 0;
+    return;
+  }
+  if (fact.assigned.empty()) return;
+  Version& version = versions_[fact.assigned];
+  if (!fact.served.empty() && fact.served != fact.assigned) {
+    version.not_served += is_new ? 1 : 0;
+    return;
+  }
+  if (is_new) AddCall(fact, version);
+  if (fact.has_feedback && fact.outcome == PredictionOutcome::kOk) AddFeedback(fact, version);
+}
+
+LabelKind Comparison::KindOfLabels() const {
+  bool any = false;
+  bool binary = true;
+  bool whole = true;
+  for (const auto& [id, version] : versions_) {
+    for (const Scored& pair : version.scored) {
+      any = true;
+      binary = binary && (pair.label == 0 || pair.label == 1) && pair.score >= 0 && pair.score <= 1;
+      whole = whole && IsWhole(pair.label) && IsWhole(pair.score);
+    }
+  }
+  if (!any) return LabelKind::kNone;
+  if (binary) return LabelKind::kBinary;
+  return whole ? LabelKind::kClass : LabelKind::kQuantity;
+}
+
+VersionComparison Comparison::ReportOf(const std::string& model_id, Version version,
+                                       LabelKind kind) const {
+  VersionComparison report;
+  report.model_id = model_id;
+  report.n = version.n;
+  report.not_served = version.not_served;
+  report.refused = version.refused;
+  report.labelled = version.labelled;
+  report.unscored = version.unscored;
+  report.least_keep = version.least_keep;
+  report.error_rate = ShareOf(version.failed, version.n - version.refused);
+  std::ranges::sort(version.latencies_ms);
+  report.latency_p50_ms = QuantileOf(version.latencies_ms, 0.5);
+  report.latency_p90_ms = QuantileOf(version.latencies_ms, 0.9);
+  report.latency_p99_ms = QuantileOf(version.latencies_ms, 0.99);
+  report.cost_usd = MeanOf(version.costs_usd);
+  report.feedback_score = MeanOf(version.feedback_scores);
+  const std::vector<Scored>& scored = version.scored;
+  const auto count = static_cast<std::int64_t>(scored.size());
+  if (kind == LabelKind::kBinary) {
+    const Confusion found = ConfusionOf(scored, threshold_);
+    report.auc = AucOf(scored);
+    report.log_loss = LogLossOf(scored);
+    report.accuracy = ShareOf(found.true_positives + found.true_negatives, count);
+    report.precision = ShareOf(found.true_positives, found.true_positives + found.false_positives);
+    report.recall = ShareOf(found.true_positives, found.true_positives + found.false_negatives);
+  } else if (kind == LabelKind::kClass) {
+    report.accuracy = ShareOf(EqualOf(scored), count);
+  } else if (kind == LabelKind::kQuantity) {
+    std::vector<double> absolute;
+    std::vector<double> squared;
+    for (const Scored& pair : scored) {
+      const double error = pair.score - pair.label;
+      absolute.push_back(std::fabs(error));
+      squared.push_back(error * error);
+    }
+    report.absolute_error = MeanOf(absolute);
+    report.squared_error = MeanOf(squared);
+  }
+  return report;
+}
+
+CompareReport Comparison::Report() const {
+  CompareReport report;
+  report.threshold = threshold_;
+  report.labels = KindOfLabels();
+  report.overrides = overrides_;
+  for (const auto& [id, version] : versions_) {
+    report.versions.push_back(ReportOf(id, version, report.labels));
+  }
+  return report;
+}
+
+Result<CompareReport> CompareVersions(store::PredictionStore& store,
+                                      const CompareQuestion& question) {
+  Comparison comparison(question.threshold);
+  store::FactQuery query{question.route, question.since, question.until, "", limits::kFactPage};
+  bool complete = true;
+  do {
+    PODIUM_TRY_ASSIGN(const store::FactPage page, store.ReadFacts(query));
+    for (const store::PredictionFact& fact : page.facts) comparison.Add(fact);
+    query.after = page.after;
+    complete = query.after.empty() || comparison.predictions() < limits::kMaxCompared;
+  } while (!query.after.empty() && complete);
+  CompareReport report = comparison.Report();
+  report.route = question.route;
+  report.since = question.since;
+  report.until = question.until;
+  report.complete = complete;
+  return report;
+}
+
+}  // namespace podium::control

@@ -1,0 +1,62 @@
+// Facts in, a report out: which figures the versions of a route get. Pure.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "control/analytics/compare_statistics.h"
+#include "domain/compare_report.h"
+#include "store/prediction_store.h"
+
+namespace podium::limits {
+inline constexpr std::int64_t kMaxCompared = 2'000'000;  ///< Predictions of one comparison.
+}  // namespace podium::limits
+
+namespace podium::control {
+
+/// Who compares counts a version's own predictions: those that were assigned to it by chance and
+/// that it gave. What another one gave in its place says nothing of either.
+class Comparison {
+ public:
+  explicit Comparison(double threshold) : threshold_(threshold) {}
+
+  /// In the order of ReadFacts: those of one prediction follow each other.
+  void Add(const store::PredictionFact& fact);
+  std::int64_t predictions() const { return predictions_; }
+  /// Versions, labels and overrides; the rest is the caller's.
+  CompareReport Report() const;
+
+ private:
+  struct Version {
+    std::int64_t n = 0;
+    std::int64_t not_served = 0;
+    std::int64_t refused = 0;
+    std::int64_t failed = 0;
+    std::int64_t labelled = 0;
+    std::int64_t unscored = 0;
+    double least_keep = 1;
+    std::vector<double> latencies_ms;
+    std::vector<double> costs_usd;
+    std::vector<Scored> scored;
+    std::vector<double> feedback_scores;
+  };
+  static void AddCall(const store::PredictionFact& fact, Version& version);
+  static void AddFeedback(const store::PredictionFact& fact, Version& version);
+  LabelKind KindOfLabels() const;
+  VersionComparison ReportOf(const std::string& model_id, Version version, LabelKind kind) const;
+
+  const double threshold_;
+  std::map<std::string, Version> versions_;
+  std::int64_t overrides_ = 0;
+  std::int64_t predictions_ = 0;
+  std::string last_id_;
+};
+
+/// Reads what there is and compares it. Blocks on the store.
+Result<CompareReport> CompareVersions(store::PredictionStore& store,
+                                      const CompareQuestion& question);
+
+}  // namespace podium::control

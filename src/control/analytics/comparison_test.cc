@@ -1,0 +1,164 @@
+// Which predictions count for which version: what chance did not assign, or another one answered,
+// says nothing of a version.
+#include "control/analytics/comparison.h"
+
+#include <gtest/gtest.h>
+
+#include "store/memory_prediction_store.h"
+#include "testing/sim_clock.h"
+
+namespace podium::control {
+namespace {
+
+using store::PredictionFact;
+
+int fact_number = 0;
+
+PredictionFact FactFor(const std::string& version) {
+  PredictionFact fact;
+  fact.id = "id" + std::to_string(++fact_number);
+  fact.assigned = version;
+  fact.served = version;
+  fact.arm = "primary";
+  fact.latency = std::chrono::milliseconds(2);
+  fact.scores = {0.75};
+  return fact;
+}
+
+PredictionFact Labelled(PredictionFact fact, double label, std::int64_t row = 0) {
+  fact.has_feedback = true;
+  fact.label = label;
+  fact.row = row;
+  return fact;
+}
+
+CompareReport ReportOf(const std::vector<PredictionFact>& facts, double threshold = 0.5) {
+  Comparison comparison(threshold);
+  for (const PredictionFact& fact : facts) comparison.Add(fact);
+  return comparison.Report();
+}
+
+TEST(Comparison, AnOverrideCountsForNobody) {
+  PredictionFact chosen = FactFor("v1");
+  chosen.arm = "override";
+  const CompareReport report = ReportOf({FactFor("v1"), chosen});
+  EXPECT_EQ(report.overrides, 1);
+  ASSERT_EQ(report.versions.size(), 1U);
+  EXPECT_EQ(report.versions[0].n, 1);
+}
+
+TEST(Comparison, WhatAnotherVersionAnsweredCountsForNeither) {
+  PredictionFact fallback = Labelled(FactFor("v2"), 1);
+  fallback.served = "v1";
+  const CompareReport report = ReportOf({FactFor("v1"), fallback});
+  ASSERT_EQ(report.versions.size(), 2U);
+  EXPECT_EQ(report.versions[0].n, 1);
+  EXPECT_EQ(report.versions[0].labelled, 0);
+  EXPECT_EQ(report.versions[1].n, 0);
+  EXPECT_EQ(report.versions[1].not_served, 1);
+}
+
+TEST(Comparison, ACallersMistakeIsNoErrorAndAFailureHasNoLatency) {
+  PredictionFact refused = FactFor("v1");
+  refused.outcome = PredictionOutcome::kRefused;
+  PredictionFact failed = FactFor("v1");
+  failed.outcome = PredictionOutcome::kError;
+  failed.served.clear();
+  PredictionFact late = FactFor("v1");
+  late.outcome = PredictionOutcome::kTimeout;
+  const CompareReport report = ReportOf({FactFor("v1"), FactFor("v1"), refused, failed, late});
+  const VersionComparison& version = report.versions.at(0);
+  EXPECT_EQ(version.n, 5);
+  EXPECT_EQ(version.refused, 1);
+  EXPECT_EQ(version.error_rate->value, 0.5);
+  EXPECT_EQ(version.error_rate->n, 4);
+  EXPECT_EQ(version.latency_p50_ms->n, 2);
+  EXPECT_EQ(version.latency_p50_ms->value, 2.0);
+}
+
+TEST(Comparison, SeveralRowsOfOnePredictionAreOnePrediction) {
+  PredictionFact fact = FactFor("v1");
+  fact.scores = {0.9, 0.1};
+  const CompareReport report =
+      ReportOf({Labelled(fact, 1, 0), Labelled(fact, 0, 1), Labelled(fact, 0, 5)});
+  const VersionComparison& version = report.versions.at(0);
+  EXPECT_EQ(version.n, 1);
+  EXPECT_EQ(version.latency_p50_ms->n, 1);
+  EXPECT_EQ(version.labelled, 3);
+  EXPECT_EQ(version.unscored, 1);  // There is no sixth score.
+  EXPECT_EQ(version.accuracy->value, 1);
+  EXPECT_EQ(version.accuracy->n, 2);
+  EXPECT_EQ(version.auc->value, 1);
+}
+
+TEST(Comparison, WhatTheCallerWasToldWinsOverWhatIsLogged) {
+  PredictionFact fact = Labelled(FactFor("v1"), 0);
+  fact.prediction = 0.25;
+  EXPECT_EQ(ReportOf({fact}).versions.at(0).accuracy->value, 1);
+}
+
+TEST(Comparison, WhatIsComputedDependsOnTheLabels) {
+  struct Case {
+    const char* name;
+    double label;
+    double score;
+    LabelKind want;
+  };
+  const Case cases[] = {{"zero or one", 1, 0.3, LabelKind::kBinary},
+                        {"classes", 7, 7, LabelKind::kClass},
+                        {"a score beyond a probability", 1, 2, LabelKind::kClass},
+                        {"quantities", 1.5, 1, LabelKind::kQuantity}};
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    PredictionFact fact = Labelled(FactFor("v1"), c.label);
+    fact.scores = {c.score};
+    const CompareReport report = ReportOf({fact, FactFor("v2")});
+    EXPECT_EQ(report.labels, c.want);
+    EXPECT_EQ(report.versions.at(0).log_loss.has_value(), c.want == LabelKind::kBinary);
+    EXPECT_EQ(report.versions.at(0).absolute_error.has_value(), c.want == LabelKind::kQuantity);
+    EXPECT_FALSE(report.versions.at(1).accuracy);
+  }
+  EXPECT_EQ(ReportOf({FactFor("v1")}).labels, LabelKind::kNone);
+}
+
+TEST(Comparison, TheThresholdIsTheCallers) {
+  EXPECT_EQ(ReportOf({Labelled(FactFor("v1"), 1)}, 0.75).versions.at(0).recall->value, 1);
+  EXPECT_EQ(ReportOf({Labelled(FactFor("v1"), 1)}, 0.76).versions.at(0).recall->value, 0);
+}
+
+TEST(Comparison, ARateBelowOneIsTold) {
+  PredictionFact thinned = FactFor("v1");
+  thinned.keep = 0.25;
+  EXPECT_EQ(ReportOf({thinned, FactFor("v1")}).versions.at(0).least_keep, 0.25);
+}
+
+TEST(Comparison, AllPagesOfTheStoreAreRead) {
+  store::MemoryPredictionStore store;
+  std::vector<PredictionRow> rows;
+  constexpr int kRows = 2 * limits::kFactPage + 1;
+  for (int i = 0; i < kRows; ++i) {
+    PredictionRow row;
+    row.at = testing::SimClock::kStart + std::chrono::milliseconds(i);
+    row.id = PredictionId(row.at, "x");
+    row.request_id = "q" + std::to_string(i);
+    row.route = "r";
+    row.assigned = row.served = "v1";
+    row.arm = "primary";
+    row.latency = std::chrono::microseconds(i);
+    rows.push_back(row);
+  }
+  for (std::span<const PredictionRow> left = rows; !left.empty();) {
+    left = left.subspan(store.RecordPredictions(left)->taken);
+  }
+  const CompareQuestion question{"r", testing::SimClock::kStart,
+                                 testing::SimClock::kStart + std::chrono::hours(1), 0.5};
+  const Result<CompareReport> report = CompareVersions(store, question);
+  ASSERT_TRUE(report);
+  EXPECT_TRUE(report->complete);
+  ASSERT_EQ(report->versions.size(), 1U);
+  EXPECT_EQ(report->versions[0].n, kRows);
+  EXPECT_EQ(report->versions[0].latency_p50_ms->value, (kRows - 1) / 2.0 / 1000);
+}
+
+}  // namespace
+}  // namespace podium::control

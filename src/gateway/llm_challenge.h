@@ -1,0 +1,70 @@
+// Champion and challenger on one call to a language model: what each did, and the record of both.
+//
+// Both are asked. Of a whole answer the champion's is asked by the call itself and the challenger's
+// beside it; when the challenger's was drawn the call waits for it too, until its deadline. Of a
+// stream whoever was drawn is asked by the call and the other one beside it, read to its end and
+// thrown away; a drawn challenger that gives no first token in time is passed over, and the
+// champion is asked.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/awaited.h"
+#include "base/clock.h"
+#include "domain/challenger_record.h"
+#include "view/challenger_tally.h"
+
+namespace podium::gateway {
+
+/// Threads: one core's. The call and what runs beside it share it; whoever ends last makes the
+/// record.
+class LlmChallenge {
+ public:
+  struct Parts {
+    std::shared_ptr<view::ChallengerTally> tally;
+    std::chrono::nanoseconds deadline{0};  ///< From `begun`; 0: the call's.
+    SteadyTime begun;
+    ChallengerSink* sink = nullptr;
+    std::string body;  ///< For the record; empty when it is too large to be kept.
+    ChallengerRecord record;
+  };
+  explicit LlmChallenge(Parts parts) : parts_(std::move(parts)) {}
+
+  /// How one of the two has ended, each once. `time`: to the whole answer, or the first token.
+  void EndChallenger(SideOutcome outcome, std::optional<std::chrono::nanoseconds> time,
+                     std::string answer);
+  void EndChampion(SideOutcome outcome, std::optional<std::chrono::nanoseconds> time,
+                   std::string answer);
+  /// Until the challenger has ended, its deadline has passed, or `call_deadline`.
+  Task<void> AwaitChallenger(const Clock& clock, SteadyTime call_deadline);
+
+  /// Whether a drawn challenger's whole answer is to be given, or why not.
+  ChallengerChoice Choose() const;
+  void Settle(ChallengerChoice choice);
+  /// REQUIRES: Choose said kChallenger.
+  const std::string& answer() const { return challenger_.answer; }
+  /// The call has said nothing about either: no record.
+  void Withdraw() { withdrawn_ = true; }
+  std::chrono::nanoseconds deadline() const { return parts_.deadline; }
+
+ private:
+  struct Side {
+    std::optional<SideOutcome> outcome;
+    std::optional<std::chrono::nanoseconds> time;
+    std::string answer;
+  };
+  void CloseIfBoth();
+
+  Parts parts_;
+  Side champion_;
+  Side challenger_;
+  bool settled_ = false;
+  bool withdrawn_ = false;
+  bool closed_ = false;
+  Awaited ended_;
+};
+
+}  // namespace podium::gateway

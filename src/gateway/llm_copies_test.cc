@@ -1,0 +1,223 @@
+// Copies of, and challengers on, calls to language models (requirements D1, D3, D4; invariant 9).
+#include "gateway/llm_copies.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "gateway/llm_call_fixture.h"
+
+namespace podium::gateway {
+namespace {
+
+constexpr const char* kCopied = R"({"model":"chat","messages":[{"role":"user","content":"hi"}]})";
+
+std::string Reply(const std::string& text) {
+  return R"({"id":"c1","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,)"
+         R"("message":{"role":"assistant","content":")" +
+         text +
+         R"("},"finish_reason":"stop"}],)"
+         R"("usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}})";
+}
+
+std::string StreamOf(const std::string& text) {
+  return R"(data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":)"
+         R"([{"index":0,"delta":{"content":")" +
+         text +
+         "\"},\"finish_reason\":null}]}\n\n"
+         R"(data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":)"
+         R"([{"index":0,"delta":{},"finish_reason":"stop"}]})"
+         "\n\n"
+         R"(data: {"id":"c1","object":"chat.completion.chunk","created":1,"model":"m","choices":[],)"
+         R"("usage":{"prompt_tokens":10,"completion_tokens":5,"total_tokens":15}})"
+         "\n\ndata: [DONE]\n\n";
+}
+
+LlmWorld::Options Watched() {
+  LlmWorld::Options options;
+  options.rows = {{"v1", "main"}, {"v2", "spare", VersionStatus::kShadow}};
+  options.shadow.emplace().rate = *BasisPoints::From(10'000);
+  return options;
+}
+
+LlmWorld::Options Challenged(int weight_bp) {
+  LlmWorld::Options options;
+  options.rows = {{"v1", "main"}, {"v2", "spare", VersionStatus::kShadow}};
+  ChallengerPlan& plan = options.challenger.emplace();
+  plan.challenger = ModelId("id-v2");
+  plan.testing = true;
+  plan.weight = *BasisPoints::From(weight_bp);
+  return options;
+}
+
+view::ShadowCounts CountsOf(LlmWorld& world) {
+  return world.tallies().Of(RouteName("chat"), ModelId("id-v2"))->Counts();
+}
+
+std::uint64_t ChoicesOf(LlmWorld& world, ChallengerChoice choice) {
+  return world.tallies().ChallengerOf(RouteName("chat"), ModelId("id-v2"))->Of(choice);
+}
+
+// INV-9, INV-11: the caller gets the primary's answer whatever the shadow does; the copy is
+// journalled as one, and is nobody's bill.
+TEST(LlmCopies, Inv9TheAnswerIsThePrimarys) {
+  for (const bool fails : {false, true}) {
+    SCOPED_TRACE(fails);
+    LlmWorld world(Watched());
+    world.Script("main", Body(Reply("hello")));
+    world.Script("spare",
+                 fails ? Body(R"({"error":{"message":"busy"}})", 503) : Body(Reply("other words")));
+    const net::Response response = world.Ask(kCopied);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body, Reply("hello"));
+    EXPECT_EQ(HeaderOf(response, "x-podium-version"), "v1");
+    EXPECT_EQ(HeaderOf(response, "x-podium-attempts"), "1");
+    const view::ShadowCounts counts = CountsOf(world);
+    EXPECT_EQ(counts.sampled_requests, 1U);
+    EXPECT_EQ(counts.pairs, 1U);
+    EXPECT_EQ(counts.challenger_errors, fails ? 1U : 0U);
+    EXPECT_EQ(counts.only_challenger_failed, fails ? 1U : 0U);
+    EXPECT_FALSE(world.Stats("v2").any());
+    const auto attempts = world.Attempts();
+    ASSERT_EQ(attempts.size(), 2U);
+    for (const journal::Attempt& attempt : attempts) {
+      const bool copy = attempt.intent.version == "id-v2";
+      EXPECT_EQ(attempt.intent.kind, copy ? AttemptKind::kShadow : AttemptKind::kFirst);
+      EXPECT_EQ(attempt.intent.user_id, "");
+    }
+  }
+}
+
+// A stream is copied as one and read to its end.
+TEST(LlmCopies, StreamsAreCopiedToo) {
+  LlmWorld world(Watched());
+  world.Script("main", Pieces({StreamOf("hello")}));
+  world.Script("spare", Pieces({StreamOf("other")}));
+  net::Response response = world.Ask(kAskStream);
+  ASSERT_NE(response.stream, nullptr);
+  EXPECT_NE(LlmWorld::Read(response).find("hello"), std::string::npos);
+  EXPECT_EQ(CountsOf(world).pairs, 1U);
+  EXPECT_EQ(world.Attempts().size(), 2U);
+}
+
+// D3: beyond the day's cap no copy is sent; a cap of 0 sends none at all. The call goes on.
+TEST(LlmCopies, TheDailyCapHoldsBeforeItIsSpent) {
+  LlmWorld::Options options = Watched();
+  options.shadow->daily_cap = NanoUsd{};
+  LlmWorld none(options);
+  none.Script("main", Body(Reply("hello")));
+  EXPECT_EQ(none.Ask(kCopied).status, 200);
+  EXPECT_EQ(CountsOf(none).shed[static_cast<std::size_t>(view::ShadowShed::kCost)], 1U);
+
+  Price price;
+  price.provider = "spare";
+  price.upstream_model = "model-v2";
+  price.effective_from = WallTime();
+  price.input = {0};
+  price.output = {1'000'000'000};  // A dollar per million tokens: 1,000 nano-dollars each.
+  options.shadow->daily_cap = NanoUsd{4096 * 1000};
+  LlmWorld world(options);
+  world.SetPrices({price});
+  for (int i = 0; i < 3; ++i) world.Script("main", Body(Reply("hello")));
+  world.Script("spare", Body(Reply("x")));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(world.Ask(kCopied).status, 200);
+  const view::ShadowCounts counts = CountsOf(world);
+  EXPECT_EQ(counts.cost.value, 5 * 1000) << "five tokens";
+  EXPECT_EQ(counts.shed[static_cast<std::size_t>(view::ShadowShed::kCost)], 2U)
+      << "the most of another one would go beyond the cap";
+}
+
+// What the caller's own provider broke is not copied by: an open breaker of the shadow's is left
+// alone, and copies open none.
+TEST(LlmCopies, CopiesTellNoBreaker) {
+  LlmWorld::Options options = Watched();
+  options.breaker.failures = 1;
+  LlmWorld world(options);
+  for (int i = 0; i < 3; ++i) {
+    world.Script("main", Body(Reply("hello")));
+    world.Script("spare", Body("{}", 503));
+    EXPECT_EQ(world.Ask(kCopied).status, 200);
+  }
+  EXPECT_EQ(CountsOf(world).challenger_errors, 3U) << "asked each time: nothing has opened";
+}
+
+// D4 for whole answers: both asked, one of them answers, whoever was drawn.
+TEST(LlmChallenger, BothAreAskedOneAnswers) {
+  for (const int weight : {0, 10'000}) {
+    SCOPED_TRACE(weight);
+    const bool theirs = weight > 0;
+    LlmWorld world(Challenged(weight));
+    world.Script("main", Body(Reply("champion")));
+    world.Script("spare", Body(Reply("challenger")));
+    const net::Response response = world.Ask(kCopied);
+    EXPECT_EQ(response.status, 200);
+    EXPECT_EQ(response.body, Reply(theirs ? "challenger" : "champion"));
+    EXPECT_EQ(HeaderOf(response, "x-podium-version"), theirs ? "v2" : "v1");
+    EXPECT_EQ(HeaderOf(response, "x-podium-reason"), theirs ? "challenger" : "primary");
+    EXPECT_EQ(world.upstream().sent.size(), 2U);
+    EXPECT_EQ(
+        ChoicesOf(world, theirs ? ChallengerChoice::kChallenger : ChallengerChoice::kChampion), 1U);
+    const auto attempts = world.Attempts();
+    ASSERT_EQ(attempts.size(), 2U);
+    for (const journal::Attempt& attempt : attempts) {
+      EXPECT_EQ(attempt.intent.kind == AttemptKind::kChallenger, attempt.intent.version == "id-v2");
+    }
+  }
+}
+
+TEST(LlmChallenger, TheChampionAnswersForOneThatFails) {
+  LlmWorld world(Challenged(10'000));
+  world.Script("main", Body(Reply("champion")));
+  world.Script("spare", Body("{}", 500));
+  const net::Response response = world.Ask(kCopied);
+  EXPECT_EQ(response.body, Reply("champion"));
+  EXPECT_EQ(HeaderOf(response, "x-podium-version"), "v1");
+  EXPECT_EQ(ChoicesOf(world, ChallengerChoice::kFailed), 1U);
+}
+
+TEST(LlmChallenger, ADrawnChallengerAnswersThoughTheChampionFails) {
+  LlmWorld::Options options = Challenged(10'000);
+  options.attempts.retries = 0;
+  LlmWorld world(options);
+  world.Script("main", Body("{}", 500));
+  world.Script("spare", Body(Reply("challenger")));
+  const net::Response response = world.Ask(kCopied);
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body, Reply("challenger"));
+  EXPECT_EQ(HeaderOf(response, "x-podium-reason"), "challenger");
+}
+
+// Streams: who was drawn streams, the other one is read to its end beside it.
+TEST(LlmChallenger, OfAStreamWhoWasDrawnStreams) {
+  for (const int weight : {0, 10'000}) {
+    SCOPED_TRACE(weight);
+    LlmWorld world(Challenged(weight));
+    world.Script("main", Pieces({StreamOf("champion")}));
+    world.Script("spare", Pieces({StreamOf("challenger")}));
+    net::Response response = world.Ask(kAskStream);
+    ASSERT_NE(response.stream, nullptr);
+    const bool theirs = weight > 0;
+    EXPECT_EQ(HeaderOf(response, "x-podium-version"), theirs ? "v2" : "v1");
+    EXPECT_NE(LlmWorld::Read(response).find(theirs ? "challenger" : "champion"), std::string::npos);
+    EXPECT_EQ(world.upstream().sent.size(), 2U);
+    EXPECT_EQ(
+        world.tallies().ChallengerOf(RouteName("chat"), ModelId("id-v2"))->pairs.Counts().pairs,
+        1U);
+  }
+}
+
+// A drawn challenger whose stream does not begin is passed over: the champion is asked, once more.
+TEST(LlmChallenger, AStreamThatDoesNotBeginIsTheChampions) {
+  LlmWorld world(Challenged(10'000));
+  world.Script("spare", Body("{}", 500));
+  world.Script("main", Pieces({StreamOf("champion")}));
+  world.Script("main", Pieces({StreamOf("champion")}));
+  net::Response response = world.Ask(kAskStream);
+  ASSERT_NE(response.stream, nullptr);
+  EXPECT_EQ(HeaderOf(response, "x-podium-version"), "v1");
+  EXPECT_NE(LlmWorld::Read(response).find("champion"), std::string::npos);
+  EXPECT_EQ(ChoicesOf(world, ChallengerChoice::kFailed), 1U);
+}
+
+}  // namespace
+}  // namespace podium::gateway

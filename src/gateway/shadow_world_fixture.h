@@ -1,0 +1,208 @@
+// One core, one route "r" with a primary, whoever watches it or is asked beside it, and models that
+// do what a test says.
+#pragma once
+
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/json.h"
+#include "gateway/gateway.h"
+#include "gateway/shadow_lane.h"
+#include "net/answer_fixture.h"
+#include "net/memory_exchange.h"
+#include "testing/sim_clock.h"
+#include "view/route_shadows.h"
+#include "view/stats_registry.h"
+
+namespace podium::gateway {
+
+/// y = x * factor, unless `before` says otherwise; counts its runs.
+class PlayedModel final : public LoadedModel {
+ public:
+  explicit PlayedModel(float factor = 1, int columns = 1) : factor_(factor) {
+    signature_.inputs = {{"x", DataType::kFp32, {-1, columns}}};
+    signature_.outputs = {{"y", DataType::kFp32, {-1, columns}}};
+  }
+  const Signature& signature() const override { return signature_; }
+  Result<std::vector<Tensor>> Run(std::span<const Tensor> inputs) const override {
+    ++runs;
+    if (before) PODIUM_TRY(before());
+    std::vector<Tensor> outputs(inputs.begin(), inputs.end());
+    outputs[0].name = "y";
+    for (std::size_t i = 0; i < outputs[0].data.size() / sizeof(float); ++i) {
+      outputs[0].As<float>()[i] *= factor_;
+    }
+    return outputs;
+  }
+  std::chrono::nanoseconds time_per_row() const override { return std::chrono::nanoseconds(10); }
+
+  std::function<Status()> before;  ///< On the thread of the run. Set before the first one.
+  mutable std::atomic<int> runs{0};
+
+ private:
+  const float factor_;
+  Signature signature_;
+};
+
+struct WatchedVersion {
+  std::string version;
+  VersionStatus status = VersionStatus::kPrimary;
+  std::shared_ptr<PlayedModel> model;  ///< Null: not ready.
+  int share_bp = 0;
+};
+
+/// Keeps what it is told of each record.
+class KeptRecords final : public ChallengerSink {
+ public:
+  struct Kept {
+    ChallengerRecord record;  ///< Its pointers lead nowhere any more.
+    bool champion_outputs = false;
+    bool challenger_outputs = false;
+  };
+  void Take(const ChallengerRecord& record) override {
+    const std::lock_guard lock(mutex_);
+    kept_.push_back(
+        {record, record.champion.outputs != nullptr, record.challenger.outputs != nullptr});
+  }
+  std::vector<Kept> kept() const {
+    const std::lock_guard lock(mutex_);
+    return kept_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<Kept> kept_;
+};
+
+/// Threads: a test's. Copies run when it says so (RunCopies); the pool has one thread.
+class ShadowWorld {
+ public:
+  ShadowWorld(std::vector<WatchedVersion> versions, std::optional<ShadowPlan> shadow,
+              std::optional<ChallengerPlan> challenger = std::nullopt)
+      : gateway_(Shared(), cells_) {
+    Publish(std::move(versions), std::move(shadow), std::move(challenger));
+  }
+  ~ShadowWorld() { pool_.Stop(); }
+
+  void Publish(std::vector<WatchedVersion> versions, std::optional<ShadowPlan> shadow,
+               std::optional<ChallengerPlan> challenger = std::nullopt) {
+    Route route;
+    route.name = RouteName("r");
+    route.salt = "salt";
+    route.canary_salt = "canary";
+    route.shadow = std::move(shadow);
+    route.challenger = std::move(challenger);
+    std::vector<ModelVersion> rows;
+    for (const WatchedVersion& each : versions) {
+      ModelVersion row;
+      row.model_id = ModelId("id-" + each.version);
+      row.route = route.name;
+      row.version = each.version;
+      row.provider_key = kLocalProvider;
+      row.status = each.status;
+      if (each.share_bp > 0) row.share = *BasisPoints::From(each.share_bp);
+      rows.push_back(std::move(row));
+    }
+    routing::TableCompiler compiler({});
+    compiler.Absorb({route}, rows);
+    const auto routes = compiler.Compile(Generation(++sequence_));
+    view::RouteView view{routes->routes()[0], {}};
+    for (const ModelVersion& row : view.route->versions) {
+      view::VersionServing serving;
+      for (const WatchedVersion& each : versions) {
+        if (each.version == row.version) serving.model = each.model;
+      }
+      serving.state = serving.model ? LoadState::kReady : LoadState::kFailed;
+      serving.stats = stats_.Of(row.model_id, row.route, row.version);
+      view.serving.push_back(std::move(serving));
+    }
+    view.shadows = view::ShadowsOf(view, tallies_);
+    view.challenger = view::ChallengerOf(view, tallies_);
+    cells_[0].Publish(
+        std::make_shared<const view::CoreView>(routes, std::vector{std::move(view)}, sequence_));
+  }
+
+  net::Response Ask(std::string_view body = R"({"rows": [[1]]})", std::string_view headers = "") {
+    net::MemoryExchange exchange(net::MemoryExchange::Text("POST", "/predict/r", body, headers));
+    net::Response response;
+    if (gateway_.TryHandle(exchange, response)) return response;
+    return net::AnswerOf(gateway_, exchange);
+  }
+  /// Everything that waits, on this thread.
+  int RunCopies() {
+    int steps = 0;
+    while (lane_.RunNext()) ++steps;
+    return steps;
+  }
+  /// Until the pool has done all that it was given so far. REQUIRES: one thread, which is free.
+  void AwaitPool() {
+    std::mutex mutex;
+    std::condition_variable done;
+    bool ran = false;
+    (void)pool_.Submit([&] {
+      const std::lock_guard lock(mutex);
+      ran = true;
+      done.notify_one();
+    });
+    std::unique_lock lock(mutex);
+    done.wait(lock, [&] { return ran; });
+  }
+  view::ShadowCounts Counts(const std::string& version) {
+    return tallies_.Of(RouteName("r"), ModelId("id-" + version))->Counts();
+  }
+  std::uint64_t Choices(const std::string& version, ChallengerChoice choice) {
+    return tallies_.ChallengerOf(RouteName("r"), ModelId("id-" + version))->Of(choice);
+  }
+  view::StatsSnapshot Stats(const std::string& version) {
+    return stats_.Report(ModelId("id-" + version))->total;
+  }
+  std::vector<KeptRecords::Kept> Records() const { return records_.kept(); }
+  testing::SimClock& clock() { return clock_; }
+  ShadowLane& lane() { return lane_; }
+
+ private:
+  GatewayShared Shared() {
+    GatewayShared shared{authenticator_, clock_, rng_, pool_, recent_, {}};
+    shared.shadows = &lane_;
+    shared.challenger_records = &records_;
+    return shared;
+  }
+
+  testing::SimClock clock_;
+  SeededRng rng_{7};
+  WorkerPool pool_{"test", 1, 8};
+  const auth::Authenticator authenticator_ = auth::Authenticator::LocalOnly();
+  view::StatsRegistry stats_{1};
+  view::ShadowTallies tallies_{1};
+  ShadowLane lane_{clock_, {1, 0, 8}};
+  KeptRecords records_;
+  view::RecentRequests recent_{1, [](std::size_t, const std::function<void()>& job) { job(); }};
+  std::vector<view::ViewCell> cells_ = std::vector<view::ViewCell>(1);
+  Gateway gateway_;
+  std::uint64_t sequence_ = 0;
+};
+
+inline ShadowPlan CopiesOf(int rate_bp) {
+  ShadowPlan plan;
+  plan.rate = *BasisPoints::From(rate_bp);
+  return plan;
+}
+
+inline ChallengerPlan Against(const std::string& version, int weight_bp) {
+  ChallengerPlan plan;
+  plan.challenger = ModelId("id-" + version);
+  plan.testing = true;
+  plan.weight = *BasisPoints::From(weight_bp);
+  return plan;
+}
+
+inline std::string HeaderIn(const net::Response& response, std::string_view name) {
+  return std::string(response.headers.Find(name).value_or("-"));
+}
+
+}  // namespace podium::gateway
