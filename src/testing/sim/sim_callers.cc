@@ -253,6 +253,7 @@ SimVerb SimWorld::DrawArms(const PlainRoute& route) {
 // Mostly none; else what is so, what was so at some time, or what never was.
 void SimWorld::DrawIfMatch(SimVerb& verb, const PlainRoute& route) {
   if (verb.kind == PromotionKind::kRegister || !dice_.Percent(30)) return;
+  if (verb.path.find("/rollouts/") != std::string::npos) return;  // They have revisions too.
   if (dice_.Percent(20)) {
     verb.if_match = 999'999;
     return;

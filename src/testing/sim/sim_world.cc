@@ -40,7 +40,7 @@ SimWorld::SimWorld(const SimOptions& options)
       cores_(1 + dice_.Below(3)),
       memory_(clock_, rng_) {
   constexpr std::array<int, kActions> kUsual = {300, 160, 60, 60, 6, 3,  2, 3,
-                                                0,   2,   4,  10, 4, 12, 2};
+                                                0,   2,   4,  10, 4, 40, 2};
   for (std::size_t i = 0; i < kActions; ++i) weights_[i] = DrawWeight(dice_, kUsual[i]);
   weights_[kWork] = 300;
   weights_[kPredict] = std::max(weights_[kPredict], 60);
@@ -52,6 +52,7 @@ SimWorld::SimWorld(const SimOptions& options)
   verb_weights_[2] += 6;  // A canary is what most of the invariants are about.
   verb_weights_[6] /= 2;  // Retired and deleted versions take no traffic.
   verb_weights_[7] /= 2;
+  verb_weights_[8] += 4;
   odds_ = {dice_.Between(0, 6), dice_.Between(0, 4), dice_.Between(0, 4), dice_.Between(0, 10)};
   for (int i = 0; i < kArtifacts; ++i) {
     std::ofstream(directory_ / fmt::format("{}.onnx", i)) << i;
@@ -59,6 +60,7 @@ SimWorld::SimWorld(const SimOptions& options)
         dice_.Percent(30) ? std::chrono::nanoseconds(milliseconds(1)) : std::chrono::nanoseconds(1);
     fates_[i].takes = milliseconds(dice_.Below(200));
   }
+  if (dice_.Percent(40)) TellOfRollouts();
   std::ofstream(directory_ / "corrupt.onnx") << "no model";
   if (options_.store == SimStore::kSqlite) {
     outsider_ = std::move(*store::SqliteStore::Open(directory_ / "podium.db", clock_, rng_));
@@ -69,13 +71,24 @@ SimWorld::SimWorld(const SimOptions& options)
   if (outsider_) raw_rollouts_ = outsider_.get();
 }
 
+// A rollout takes its time: in some stories there is little else.
+void SimWorld::TellOfRollouts() {
+  about_rollouts_ = true;
+  verb_weights_ = {3, 3, 1, 0, 0, 0, 0, 0, 24, 0};
+  weights_[kTime] = 120;
+  for (const Action rare : {kForeign, kCrash, kRestart, kStoreDown, kEmptyTable, kLoaderTurns}) {
+    weights_[rare] = std::min(weights_[rare], 2);
+  }
+}
+
 SimWorld::~SimWorld() {
   if (process_) Bury();
 }
 
 SimReport SimWorld::Run() {
   Boot();
-  while (report_.steps < static_cast<std::uint64_t>(options_.steps) && checks_.failure().empty()) {
+  const int steps = about_rollouts_ ? 3 * options_.steps : options_.steps;
+  while (report_.steps < static_cast<std::uint64_t>(steps) && checks_.failure().empty()) {
     Step();
     if (dead_) {
       Bury();
@@ -237,6 +250,10 @@ void SimWorld::Step() {
   if (depth_ > 0 || !process_) weights[kRestart] = 0;
   if (!store_down_ && !table_empty_) weights[kStoreUp] = 0;
   if (store_down_ || table_empty_) weights[kStoreDown] = weights[kEmptyTable] = 0;
+  const bool rolling = std::any_of(rows_.now().begin(), rows_.now().end(), [](const auto& route) {
+    return route.second->row.rollout.has_value();
+  });
+  if (!rolling) weights[kCountElsewhere] = weights[kDriveElsewhere] = 0;
   if (!process_) {
     for (const Action alive : {kWork, kPredict, kVerb, kCrash}) weights[alive] = 0;
   }

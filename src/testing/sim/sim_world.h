@@ -95,6 +95,7 @@ class SimWorld {
   };
 
   // sim_world.cc: the machine, and what goes on in it.
+  void TellOfRollouts();
   void OpenStore();
   void Boot();
   void Bury();
@@ -185,6 +186,7 @@ class SimWorld {
   bool dead_ = false;   ///< Power is off: nothing reaches the store or a caller any more.
   bool quiet_ = false;  ///< Nothing new begins: what is under way comes to its end.
   bool publishing_ = false;
+  bool about_rollouts_ = false;
   int depth_ = 0;
   int life_ = 0;
   int next_name_ = 0;
