@@ -151,6 +151,14 @@ Status CheckRoom(const StartRollout& verb, const Draft& draft) {
                 "route {} has no primary to compare a candidate with: activate one first",
                 verb.route.get());
   }
+  const std::optional<ChallengerPlan>& challenger = draft.route().challenger;
+  if (challenger && challenger->testing) {
+    return Fail(
+        ErrorCode::kConflict,
+        "challenger {} of route {} answers some of the primary's calls: switch its test off "
+        "first, for what it answers is no evidence of the primary",
+        challenger->challenger.get(), verb.route.get());
+  }
   const ModelVersion* canary = draft.Holder(VersionStatus::kCanary);
   if (canary == nullptr || canary->model_id == verb.candidate || canary->share == BasisPoints()) {
     return {};
@@ -201,6 +209,11 @@ Status CheckEpoch(const MoveRollout& verb, const Rollout& rollout) {
     return Fail(ErrorCode::kInvalidArgument, "an epoch is of one of the plan's {} steps",
                 steps.size());
   }
+  if (verb.epoch->share == BasisPoints()) {
+    return Fail(ErrorCode::kUnprocessable,
+                "a rollout at 0 % learns nothing: pause it, or take it back with {}",
+                VerbPath(rollout.route, rollout.id, "abort"));
+  }
   if (verb.epoch->share > steps.back().share) {
     return Fail(ErrorCode::kUnprocessable,
                 "{} % is above {} %, the most that the plan of rollout {} grants: promote instead, "
@@ -235,8 +248,9 @@ Status CheckDriven(const MoveRollout& verb, const Rollout& rollout) {
 }
 
 // Invariant 12.
+// Without a name only what the plan lets its driver do.
 Status CheckPromotion(const MoveRollout& verb, const Rollout& rollout,
-                      const MutationContext& context) {
+                      const MutationContext& context, WallTime now) {
   if (context.named_person) return {};
   if (!verb.proof || verb.proof->decision != "step-up") {
     return Fail(ErrorCode::kUnprocessable,
@@ -250,9 +264,20 @@ Status CheckPromotion(const MoveRollout& verb, const Rollout& rollout,
                 "X-Podium-Actor)",
                 rollout.id.get(), FormatPercent(rollout.share()));
   }
-  if (rollout.phase != RolloutPhase::kPaused) return {};
-  return Fail(ErrorCode::kConflict, "rollout {} is paused: only a person promotes it",
-              rollout.id.get());
+  if (rollout.phase == RolloutPhase::kPaused) {
+    return Fail(ErrorCode::kConflict, "rollout {} is paused: only a person promotes it",
+                rollout.id.get());
+  }
+  const RolloutStep& step = rollout.plan.steps.at(rollout.step);
+  if (step.gate && !rollout.gate_open) {
+    return Fail(ErrorCode::kConflict, "the gate of rollout {} is closed: a person opens it with {}",
+                rollout.id.get(), VerbPath(rollout.route, rollout.id, "step"));
+  }
+  if (now - rollout.step_entered_at >= step.bake) return {};
+  return Fail(ErrorCode::kConflict,
+              "the last step of rollout {} bakes for {} s: only a person cuts "
+              "that short",
+              rollout.id.get(), step.bake.count());
 }
 
 Status CheckProof(const RolloutProof& proof) {
@@ -293,7 +318,7 @@ Result<Outcome> BeginEpoch(const MoveRollout& verb, Rollout& rollout, Work work)
 }
 
 Result<Outcome> PromoteCandidate(const MoveRollout& verb, Rollout& rollout, Work work) {
-  PODIUM_TRY(CheckPromotion(verb, rollout, work.context));
+  PODIUM_TRY(CheckPromotion(verb, rollout, work.context, work.stamp.now));
   PODIUM_TRY(CheckRoles(rollout, work.draft));
   Outcome outcome = OfCandidate(rollout, PromotionKind::kPromote);
   outcome.audit.share_before = work.draft.Find(rollout.candidate)->share;

@@ -183,7 +183,10 @@ Task<Status> RolloutDriver::Act(RolloutLook look) {
     auto keep = Keep(look);
     co_return co_await std::move(keep);
   }
-  if (!MayAct(known)) co_return Status();  // Too slow: the next look begins with a fresh lease.
+  if (!MayAct(known)) {
+    co_return Fail(ErrorCode::kUnavailable,
+                   "a look took longer than half of its lease, so nothing was done");
+  }
   (*move)->token = known.held->lease.token;
   const bool up = GoesUp(rollout, **move);
   auto carry = Carry(std::move(**move));
