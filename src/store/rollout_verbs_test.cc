@@ -237,6 +237,19 @@ TEST(StartRollout, IsRefusedWhereItCannotBeJudged) {
          state.route->arms = {{ModelId("s"), 0, Bp(100)}};
        },
        "conflict", "end the split before a rollout"},
+      {"a challenger under test",
+       [](RouteSnapshot& state, StartRollout&) {
+         state.route->challenger = ChallengerPlan();
+         state.route->challenger->challenger = ModelId("s");
+         state.route->challenger->testing = true;
+       },
+       "conflict", "challenger s of route shop answers some of the primary's calls"},
+      {"a challenger whose test is off",
+       [](RouteSnapshot& state, StartRollout&) {
+         state.route->challenger = ChallengerPlan();
+         state.route->challenger->challenger = ModelId("s");
+       },
+       "done", ""},
       {"a bad plan", [](RouteSnapshot&, StartRollout& verb) { verb.plan.steps.clear(); },
        "invalid_argument", "a plan has 1 to"},
       {"one that runs",
@@ -326,7 +339,6 @@ TEST(StartRollout, TheSignatureGateStandsBeforeIt) {
   rolling.versions[1].share = Bp(0);
   EXPECT_EQ(Slug(Ask(rolling, EpochAt(1, 500))), "conflict");
   EXPECT_EQ(Slug(Ask(rolling, MoveTo(RolloutMove::kPromote), Ann())), "conflict");
-  EXPECT_EQ(Slug(Ask(rolling, EpochAt(1, 0))), "done");
   EXPECT_EQ(Slug(Ask(rolling, MoveTo(RolloutMove::kAbort))), "done") << "never asked";
 }
 
@@ -457,7 +469,10 @@ TEST(MoveRollout, WhatAnEpochMayBe) {
        "unprocessable",
        "50.01 % is above 50 %, the most that the plan of rollout r1 grants: promote instead, with "
        "POST /api/v1/routes/shop/rollouts/r1/promote"},
-      {"nothing", [](auto&, auto& verb) { verb.epoch->share = Bp(0); }, "done", "done", ""},
+      {"nothing", [](auto&, auto& verb) { verb.epoch->share = Bp(0); }, "unprocessable",
+       "unprocessable",
+       "a rollout at 0 % learns nothing: pause it, or take it back with POST "
+       "/api/v1/routes/shop/rollouts/r1/abort"},
       {"paused, up", [](auto& rollout, auto&) { rollout.phase = RolloutPhase::kPaused; }, "done",
        "conflict", "rollout r1 is paused: nothing raises its share of 1 %"},
       {"paused, the same",
@@ -633,6 +648,39 @@ TEST(MoveRollout, Inv12NoPromotionWithoutAPositiveVerdictOrANamedPerson) {
          verb = Proven(verb);
        },
        "conflict", "only a person promotes it"},
+      {"proven before its bake is over",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].bake = std::chrono::seconds(9);
+         rollout.step_entered_at = WallTime(std::chrono::microseconds(1));  // It is 9 s.
+         verb = Proven(verb);
+       },
+       "conflict", "bakes for 9 s: only a person cuts that short"},
+      {"proven at the end of its bake",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].bake = std::chrono::seconds(9);
+         rollout.step_entered_at = WallTime();
+         verb = Proven(verb);
+       },
+       "done", ""},
+      {"proven behind a closed gate",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].gate = true;
+         verb = Proven(verb);
+       },
+       "conflict", "the gate of rollout r1 is closed"},
+      {"proven behind an open gate",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].gate = rollout.gate_open = true;
+         verb = Proven(verb);
+       },
+       "done", ""},
+      {"a person before its bake is over, behind a closed gate",
+       [](auto& rollout, auto&, auto& context) {
+         rollout.plan.steps[0].bake = std::chrono::seconds(60);
+         rollout.plan.steps[0].gate = true;
+         context = Ann();
+       },
+       "done", ""},
       {"a person", [](auto&, auto&, auto& context) { context = Ann(); }, "done", ""},
       {"a person at 1 %, paused, against the plan",
        [](auto& rollout, auto& verb, auto& context) {
