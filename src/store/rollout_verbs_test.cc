@@ -388,6 +388,7 @@ TEST(MoveRollout, EveryMoveOnARunningOne) {
     const bool ended = HasEnded(c.phase);
     EXPECT_EQ(changes->route.rollout.has_value(), !ended);
     EXPECT_EQ(changes->rollout->ended_at, ended ? ShopStamp().now : WallTime());
+    EXPECT_EQ(changes->rollout->ended_by, ended ? "person" : "");
     EXPECT_EQ(changes->route.canary_salt, ended ? "" : "old-salt");
   }
 }
@@ -851,6 +852,7 @@ TEST(BesideARollout, ARollbackOfTheRouteEndsItAndTakesTheShare) {
   EXPECT_EQ(Rows(*changes), "c=canary@0") << "as every rollback of a canary";
   EXPECT_EQ(changes->rollout->phase, RolloutPhase::kRolledBack);
   EXPECT_EQ(changes->rollout->said, "ann rolled it back: refunds fail");
+  EXPECT_EQ(changes->rollout->ended_by, "person");
   EXPECT_EQ(changes->rollout->ended_at, ShopStamp().now);
   EXPECT_FALSE(changes->route.rollout);
   EXPECT_EQ(Told(*changes)["move"], "route_rollback");
@@ -895,6 +897,7 @@ TEST(BesideARollout, TheGuardAbortsIt) {
   EXPECT_EQ(Rows(*changes), "c=standby");
   EXPECT_EQ(changes->rollout->phase, RolloutPhase::kAborted);
   EXPECT_EQ(changes->rollout->said, "guard aborted it");
+  EXPECT_EQ(changes->rollout->ended_by, "guard");
   EXPECT_FALSE(changes->route.rollout);
 }
 
@@ -922,20 +925,22 @@ TEST(FollowedRollout, IsMovedByItsDriverAndByPeopleAndAPersonsVetoHoldsIt) {
     MoveRollout verb;
     MutationContext context;
     const char* held;
+    const char* ended_by;
   };
   MutationContext follower;
   follower.as_follower = true;
   MutationContext because = Ann();
   because.reason = "worse";
   const Case cases[] = {
-      {"abort", MoveTo(RolloutMove::kAbort), because, "ann aborted its rollout: worse"},
-      {"roll back", MoveTo(RolloutMove::kRollBack), Ann(), "ann rolled back"},
-      {"the driver's", Driven(MoveTo(RolloutMove::kRollBack)), {}, ""},
-      {"the follower's", MoveTo(RolloutMove::kAbort), follower, ""},
-      {"pause", MoveTo(RolloutMove::kPause), Ann(), ""},
-      {"promote", MoveTo(RolloutMove::kPromote), Ann(), ""},
-      {"a step of the driver", Driven(EpochAt(1, 500)), {}, ""},
-      {"a share set by a person", EpochAt(1, 200), Ann(), ""},
+      {"abort", MoveTo(RolloutMove::kAbort), because, "ann aborted its rollout: worse", "person"},
+      {"roll back", MoveTo(RolloutMove::kRollBack), Ann(), "ann rolled back", "person"},
+      {"the driver's", Driven(MoveTo(RolloutMove::kRollBack)), {}, "", "driver"},
+      {"the driver's abort", Driven(MoveTo(RolloutMove::kAbort)), {}, "", "driver"},
+      {"the follower's", MoveTo(RolloutMove::kAbort), follower, "", "follower"},
+      {"pause", MoveTo(RolloutMove::kPause), Ann(), "", ""},
+      {"promote", MoveTo(RolloutMove::kPromote), Ann(), "", "person"},
+      {"a step of the driver", Driven(EpochAt(1, 500)), {}, "", ""},
+      {"a share set by a person", EpochAt(1, 200), Ann(), "", ""},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -943,6 +948,7 @@ TEST(FollowedRollout, IsMovedByItsDriverAndByPeopleAndAPersonsVetoHoldsIt) {
     ASSERT_TRUE(changes) << Describe(changes.error());
     EXPECT_EQ(changes->route.follow->held_because, c.held);
     EXPECT_EQ(changes->route.follow->held, *c.held != '\0');
+    EXPECT_EQ(changes->rollout->ended_by, c.ended_by);
     EXPECT_FALSE(Told(*changes).is_null()) << "the trail says both";
     EXPECT_EQ(changes->audit.evidence.find(R"("follow")") != std::string::npos, *c.held != '\0');
   }
