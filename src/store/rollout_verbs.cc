@@ -114,6 +114,12 @@ std::string SentenceOf(const MutationContext& context, std::string_view did) {
   return Fitted(said);
 }
 
+std::string EnderOf(const MutationContext& context, bool driven) {
+  if (context.as_follower) return "follower";
+  if (context.as_guard) return "guard";
+  return driven ? "driver" : "person";
+}
+
 Status CheckCandidate(const ModelVersion* row, const StartRollout& verb) {
   if (row == nullptr) {
     return Fail(ErrorCode::kNotFound, "route {} has no version {}", verb.route.get(),
@@ -445,6 +451,7 @@ void EndRolloutFor(const Mutation& mutation, Work work) {
   if (!work.state.rollout) return;
   Rollout ended = *work.state.rollout;
   ended.phase = *phase;
+  ended.ended_by = EnderOf(work.context, false);
   ended.said = SentenceOf(work.context, *phase == RolloutPhase::kAborted
                                             ? WordsOf(RolloutMove::kAbort).did
                                             : WordsOf(RolloutMove::kRollBack).did);
@@ -492,6 +499,9 @@ Result<Outcome> Move(const MoveRollout& verb, Work work) {
   PODIUM_TRY_ASSIGN(Outcome outcome, Carry(verb, rollout, work));
   if (verb.log_e_peak) rollout.log_e_peak = *verb.log_e_peak;
   if (rollout == before) return outcome;
+  if (HasEnded(rollout.phase)) {
+    rollout.ended_by = EnderOf(work.context, verb.token.has_value());
+  }
   if (!verb.said.empty()) {
     rollout.said = Fitted(verb.said);
     PODIUM_TRY(CheckText("said", rollout.said, limits::kMaxReasonBytes));
