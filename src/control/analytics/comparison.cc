@@ -60,7 +60,10 @@ void Comparison::Add(const store::PredictionFact& fact) {
   }
   if (fact.assigned.empty()) return;
   Version& version = versions_[fact.assigned];
-  if (!fact.served.empty() && fact.served != fact.assigned) {
+  // An answer of nobody in the registry is an outside fallback's.
+  const bool by_another = fact.served.empty() ? fact.outcome == PredictionOutcome::kOk
+                                              : fact.served != fact.assigned;
+  if (by_another) {
     version.not_served += is_new ? 1 : 0;
     return;
   }

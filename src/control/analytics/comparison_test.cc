@@ -58,6 +58,16 @@ TEST(Comparison, WhatAnotherVersionAnsweredCountsForNeither) {
   EXPECT_EQ(report.versions[1].not_served, 1);
 }
 
+// An outside fallback has no name in the registry: its success is not the failed version's.
+TEST(Comparison, WhatAnOutsideFallbackAnsweredCountsForNobody) {
+  PredictionFact outside = Labelled(FactFor("v1"), 1);
+  outside.served.clear();
+  const VersionComparison version = ReportOf({FactFor("v1"), outside}).versions.at(0);
+  EXPECT_EQ(version.n, 1);
+  EXPECT_EQ(version.not_served, 1);
+  EXPECT_EQ(version.labelled, 0);
+}
+
 TEST(Comparison, ACallersMistakeIsNoErrorAndAFailureHasNoLatency) {
   PredictionFact refused = FactFor("v1");
   refused.outcome = PredictionOutcome::kRefused;
