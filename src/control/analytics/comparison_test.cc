@@ -168,6 +168,10 @@ TEST(Comparison, AllPagesOfTheStoreAreRead) {
   ASSERT_EQ(report->versions.size(), 1U);
   EXPECT_EQ(report->versions[0].n, kRows);
   EXPECT_EQ(report->versions[0].latency_p50_ms->value, (kRows - 1) / 2.0 / 1000);
+  const Result<CompareReport> bounded = CompareVersions(store, question, limits::kFactPage);
+  ASSERT_TRUE(bounded);
+  EXPECT_FALSE(bounded->complete);
+  EXPECT_EQ(bounded->versions.at(0).n, limits::kFactPage);
 }
 
 }  // namespace
