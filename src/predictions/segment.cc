@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "predictions/record.h"
 
 namespace podium::predictions {
 namespace {
@@ -69,8 +70,12 @@ void SyncFolder(const std::string& folder) {
   ::close(descriptor);
 }
 
+// A payload is as deep as JSON may be, and its line one deeper: such a line is judged by what the
+// index reads of it, and by its end. Zeros are what a power cut leaves; no line has any.
 bool IsWholeLine(std::string_view line) {
-  if (!line.starts_with('{')) return false;
+  if (!line.starts_with('{') || !line.ends_with('}')) return false;
+  if (line.find('\0') != std::string_view::npos) return false;
+  if (RowOfLine(line)) return true;
   const Result<Json> json = ParseJson(line);
   return json && json->is_object();
 }
