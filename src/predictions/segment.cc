@@ -307,9 +307,9 @@ Status Sealing::Publish() {
 
 std::size_t DropSegments(const std::string& folder, WallTime before, std::uint64_t most_bytes) {
   std::vector<SegmentFile> files = ListSegments(folder);
-  std::erase_if(files, [](const SegmentFile& file) { return file.open; });
   std::uint64_t bytes = 0;
   for (const SegmentFile& file : files) bytes += file.bytes;
+  std::erase_if(files, [](const SegmentFile& file) { return file.open; });
   // By day first, then by name: the days before come first.
   const std::string first_kept = fmt::format("{}{}/", kDatePrefix, DateOf(before));
   std::size_t dropped = 0;
