@@ -12,7 +12,7 @@
 namespace podium::gateway {
 namespace {
 
-CopyEnd FailedBy(const Error& error, TokenUsage usage = {.estimated = true}) {
+CopyEnd FailedBy(const Error& error) {
   CopyEnd end;
   end.error = error;
   end.timed_out = error.code == ErrorCode::kDeadline;
@@ -20,7 +20,6 @@ CopyEnd FailedBy(const Error& error, TokenUsage usage = {.estimated = true}) {
   const auto phase = net::PhaseOf(error);
   end.billed = phase == net::UpstreamPhase::kSent || phase == net::UpstreamPhase::kHead ||
                phase == net::UpstreamPhase::kBody;
-  end.usage = usage;
   return end;
 }
 
@@ -30,6 +29,14 @@ CopyEnd FailedBy(const llm::UpstreamFailure& failure) {
                     fmt::format("{} ({})", NameOf(failure.kind), failure.status), "", nullptr};
   end.timed_out = failure.kind == llm::FailureKind::kTimeout;
   end.billed = failure.kind == llm::FailureKind::kUnreadable;
+  return end;
+}
+
+/// Of a stream that has broken. What was read of it was worked for, whoever broke it.
+CopyEnd BrokenStream(CopyEnd end, const llm::StreamProgress& seen) {
+  end.billed = end.billed || seen.has_output || seen.usage.input_tokens() > 0;
+  end.usage = seen.usage;
+  end.output_bytes = seen.output_bytes;
   return end;
 }
 
@@ -163,12 +170,16 @@ class CopyCall {
     for (bool whole = false; !whole;) {
       auto read = response_->ReadSome();
       const Result<std::string_view> piece = co_await std::move(read);
-      if (!piece) co_return FailedBy(piece.error(), pump.progress().usage);
+      if (!piece) co_return BrokenStream(FailedBy(piece.error()), pump.progress());
       whole = piece->empty();
       out.clear();
       const Status taken = whole ? pump.Finish(out) : pump.Take(*piece, out);
-      if (!taken) co_return FailedBy(pump.failure());
-      if (!first && pump.progress().has_output) first = Now() - begun_;
+      if (!taken) co_return BrokenStream(FailedBy(pump.failure()), pump.progress());
+      if (first || !pump.progress().has_output) continue;
+      first = Now() - begun_;
+      // Up to here it had the time of a first token alone, as a caller's own stream.
+      response_->SetDeadline(
+          std::min(begun_ + llm_.shared.timeout, Now() + provider_.timeouts.total));
     }
     CopyEnd end;
     end.usage = pump.progress().usage;
