@@ -91,6 +91,8 @@ class CopyCall {
 
   // INV-11: the intent is in the journal, and its most is held of the budget, before a byte goes.
   std::optional<view::ShadowShed> WriteIntent(const llm::RequestFields& fields) {
+    // The rest is for calls that somebody waits for.
+    if (llm_.writer == nullptr || !llm_.writer->IsHalfFree()) return view::ShadowShed::kFull;
     journal::IntentView intent;
     intent.at = core_.shared.clock.Now();
     intent.kind = copy_->kind;
@@ -116,7 +118,7 @@ class CopyCall {
                                      !copy_->budget->Hold(held_, copy_->daily_cap, intent.at))) {
       return view::ShadowShed::kCost;
     }
-    open_ = llm_.writer == nullptr ? std::nullopt : journal::WriteIntent(*llm_.writer, intent);
+    open_ = journal::WriteIntent(*llm_.writer, intent);
     if (open_) return std::nullopt;
     if (copy_->budget != nullptr) copy_->budget->Settle(held_, NanoUsd(), intent.at);
     return view::ShadowShed::kFull;
