@@ -201,6 +201,18 @@ TEST(LlmChallenger, TheChampionAnswersForOneThatFails) {
   EXPECT_EQ(ChoicesOf(world, ChallengerChoice::kFailed), 1U);
 }
 
+// What is too large for a copy is the champion's alone.
+TEST(LlmChallenger, LargeCallsAreNotCopied) {
+  LlmWorld world(Challenged(10'000));
+  world.Script("main", Body(Reply("champion")));
+  const std::string text(limits::kMaxShadowBodyBytes, 'x');
+  const net::Response response =
+      world.Ask(R"({"model":"chat","messages":[{"role":"user","content":")" + text + R"("}]})");
+  EXPECT_EQ(response.body, Reply("champion"));
+  EXPECT_EQ(world.upstream().sent.size(), 1U);
+  EXPECT_EQ(ChoicesOf(world, ChallengerChoice::kBusy), 1U);
+}
+
 TEST(LlmChallenger, ADrawnChallengerAnswersThoughTheChampionFails) {
   LlmWorld::Options options = Challenged(10'000);
   options.attempts.retries = 0;

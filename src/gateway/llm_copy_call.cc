@@ -243,13 +243,14 @@ Task<void> CarryCopy(GatewayCore& core, std::unique_ptr<LlmCopy> copy) {
   // The call that it copies goes out first.
   auto turn = Pause(std::chrono::nanoseconds(1));
   const bool goes_on = co_await std::move(turn);
-  const bool is_shadow = copy->kind == AttemptKind::kShadow;
+  std::size_t& under_way =
+      copy->kind == AttemptKind::kShadow ? core.shadow_calls : core.challenger_calls;
   if (goes_on) {
     CopyCall call(core, std::move(copy));
     auto run = call.Run();
     co_await std::move(run);
   }
-  if (is_shadow) --core.shadow_calls;
+  --under_way;
 }
 
 }  // namespace podium::gateway
