@@ -95,6 +95,7 @@ struct GatewayCore {
   std::optional<LlmCore> llm;
   telemetry::Recorder* telemetry = nullptr;  ///< Null: nobody wants any.
   std::size_t shadow_calls = 0;              ///< Copies at providers, at most limits::kShadowCalls.
+  std::size_t challenger_calls = 0;          ///< The same, at most kMaxChallengerCalls.
   predictions::CoreLog* predictions = nullptr;  ///< Null: no route is logged.
   /// Calls that ended in an error, by code. One writer.
   std::array<std::atomic<std::uint64_t>, kErrorCodeCount> rejected{};

@@ -57,8 +57,12 @@ void LlmCall::AskChallenger() {
   challenger.tally->pairs.CountCall(core_.index, true);
   const bool is_ready =
       challenger.version != kNoVersion && call_.ServingOf(challenger.version).remote;
-  if (!is_ready) return challenge_->EndChallenger(SideOutcome::kNotAsked, std::nullopt, "");
-  AskBeside(challenger);
+  std::optional<view::ShadowShed> shed;
+  if (body_.size() > limits::kMaxShadowBodyBytes) shed = view::ShadowShed::kSize;
+  if (core_.challenger_calls >= kMaxChallengerCalls) shed = view::ShadowShed::kFull;
+  if (is_ready && shed) challenger.tally->pairs.CountShed(*shed);
+  if (is_ready && !shed) return AskBeside(challenger);
+  challenge_->EndChallenger(SideOutcome::kNotAsked, std::nullopt, "");
 }
 
 // Whoever of the two the call does not ask itself.
@@ -83,6 +87,7 @@ void LlmCall::AskBeside(const view::RouteChallenger& challenger) {
       challenge->EndChallenger(outcome, end.time, std::move(end.answer));
     }
   };
+  ++core_.challenger_calls;
   core_.shared.spawn(core_.index, CarryCopy(core_, std::move(copy)));
   if (leads_) candidates_.insert(candidates_.begin(), challenger_);
 }

@@ -53,8 +53,8 @@ inline Scripted Unreachable(Error error) { return {std::move(error), 0, {}, {}, 
 
 class ScriptedResponse final : public net::UpstreamResponse {
  public:
-  ScriptedResponse(Scripted script, bool& cancelled)
-      : script_(std::move(script)), cancelled_(cancelled) {
+  ScriptedResponse(Scripted script, bool& cancelled, std::vector<SteadyTime>& deadlines)
+      : script_(std::move(script)), cancelled_(cancelled), deadlines_(deadlines) {
     status_ = script_.status;
     for (const auto& [name, value] : script_.headers) headers_.push_back({name, value});
   }
@@ -64,11 +64,12 @@ class ScriptedResponse final : public net::UpstreamResponse {
     co_return std::string_view();
   }
   void Cancel() override { cancelled_ = true; }
-  void SetDeadline(SteadyTime) override {}
+  void SetDeadline(SteadyTime deadline) override { deadlines_.push_back(deadline); }
 
  private:
   const Scripted script_;
   bool& cancelled_;
+  std::vector<SteadyTime>& deadlines_;
   std::size_t next_ = 0;
 };
 
@@ -88,12 +89,13 @@ class ScriptedUpstream final : public net::Upstream {
     Scripted script = std::move(scripts[origin.host].front());
     scripts[origin.host].pop_front();
     if (script.refused) co_return Fail(*script.refused);
-    co_return std::make_unique<ScriptedResponse>(std::move(script), cancelled);
+    co_return std::make_unique<ScriptedResponse>(std::move(script), cancelled, deadlines);
   }
 
   std::map<std::string, std::deque<Scripted>> scripts;  ///< By host.
   std::vector<Sent> sent;
   bool cancelled = false;
+  std::vector<SteadyTime> deadlines;  ///< That answers were given, in the order of asking for them.
 };
 
 inline Task<void> DrainInto(net::BodyStream& stream, std::size_t pieces, std::string& out,

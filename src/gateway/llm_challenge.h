@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,9 @@
 #include "view/challenger_tally.h"
 
 namespace podium::gateway {
+
+/// Copies beside calls under champion-challenger that providers have at once, per core.
+inline constexpr std::size_t kMaxChallengerCalls = 32;
 
 /// Threads: one core's. The call and what runs beside it share it; whoever ends last makes the
 /// record.

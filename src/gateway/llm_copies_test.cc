@@ -98,6 +98,32 @@ TEST(LlmCopies, StreamsAreCopiedToo) {
   EXPECT_NE(LlmWorld::Read(response).find("hello"), std::string::npos);
   EXPECT_EQ(CountsOf(world).pairs, 1U);
   EXPECT_EQ(world.Attempts().size(), 2U);
+  // As the caller's own: from the first token on it has all the time of an answer.
+  const SteadyTime whole = world.clock().SteadyNow() + Provider().timeouts.total;
+  EXPECT_EQ(world.upstream().deadlines, std::vector(2, whole));
+}
+
+// INV-11: what a copy has worked for until its stream broke is paid for.
+TEST(LlmCopies, ABrokenStreamIsBilledForWhatWasSeen) {
+  for (const bool by_network : {true, false}) {
+    SCOPED_TRACE(by_network);
+    LlmWorld world(Watched());
+    const std::string whole = StreamOf("other words");
+    const std::string begun = whole.substr(0, whole.find("\n\n") + 2);
+    world.Script("main", Pieces({StreamOf("hello")}));
+    world.Script("spare", by_network
+                              ? CutAfter({begun}, NetError(net::UpstreamPhase::kBody))
+                              : Pieces({begun, "data: {\"error\":{\"message\":\"no\"}}\n\n"}));
+    net::Response response = world.Ask(kAskStream);
+    ASSERT_NE(response.stream, nullptr);
+    (void)LlmWorld::Read(response);
+    const auto attempts = world.Attempts();
+    ASSERT_EQ(attempts.size(), 2U);
+    for (const journal::Attempt& attempt : attempts) {
+      EXPECT_GT(attempt.outcome.usage.output_tokens(), 0) << attempt.intent.version;
+    }
+    EXPECT_EQ(CountsOf(world).challenger_errors, 1U);
+  }
 }
 
 // D3: beyond the day's cap no copy is sent; a cap of 0 sends none at all. The call goes on.
@@ -173,6 +199,18 @@ TEST(LlmChallenger, TheChampionAnswersForOneThatFails) {
   EXPECT_EQ(response.body, Reply("champion"));
   EXPECT_EQ(HeaderOf(response, "x-podium-version"), "v1");
   EXPECT_EQ(ChoicesOf(world, ChallengerChoice::kFailed), 1U);
+}
+
+// What is too large for a copy is the champion's alone.
+TEST(LlmChallenger, LargeCallsAreNotCopied) {
+  LlmWorld world(Challenged(10'000));
+  world.Script("main", Body(Reply("champion")));
+  const std::string text(limits::kMaxShadowBodyBytes, 'x');
+  const net::Response response =
+      world.Ask(R"({"model":"chat","messages":[{"role":"user","content":")" + text + R"("}]})");
+  EXPECT_EQ(response.body, Reply("champion"));
+  EXPECT_EQ(world.upstream().sent.size(), 1U);
+  EXPECT_EQ(ChoicesOf(world, ChallengerChoice::kBusy), 1U);
 }
 
 TEST(LlmChallenger, ADrawnChallengerAnswersThoughTheChampionFails) {

@@ -12,7 +12,7 @@
 namespace podium::gateway {
 namespace {
 
-CopyEnd FailedBy(const Error& error, TokenUsage usage = {.estimated = true}) {
+CopyEnd FailedBy(const Error& error) {
   CopyEnd end;
   end.error = error;
   end.timed_out = error.code == ErrorCode::kDeadline;
@@ -20,7 +20,6 @@ CopyEnd FailedBy(const Error& error, TokenUsage usage = {.estimated = true}) {
   const auto phase = net::PhaseOf(error);
   end.billed = phase == net::UpstreamPhase::kSent || phase == net::UpstreamPhase::kHead ||
                phase == net::UpstreamPhase::kBody;
-  end.usage = usage;
   return end;
 }
 
@@ -30,6 +29,14 @@ CopyEnd FailedBy(const llm::UpstreamFailure& failure) {
                     fmt::format("{} ({})", NameOf(failure.kind), failure.status), "", nullptr};
   end.timed_out = failure.kind == llm::FailureKind::kTimeout;
   end.billed = failure.kind == llm::FailureKind::kUnreadable;
+  return end;
+}
+
+/// Of a stream that has broken. What was read of it was worked for, whoever broke it.
+CopyEnd BrokenStream(CopyEnd end, const llm::StreamProgress& seen) {
+  end.billed = end.billed || seen.has_output || seen.usage.input_tokens() > 0;
+  end.usage = seen.usage;
+  end.output_bytes = seen.output_bytes;
   return end;
 }
 
@@ -84,6 +91,8 @@ class CopyCall {
 
   // INV-11: the intent is in the journal, and its most is held of the budget, before a byte goes.
   std::optional<view::ShadowShed> WriteIntent(const llm::RequestFields& fields) {
+    // The rest is for calls that somebody waits for.
+    if (llm_.writer == nullptr || !llm_.writer->IsHalfFree()) return view::ShadowShed::kFull;
     journal::IntentView intent;
     intent.at = core_.shared.clock.Now();
     intent.kind = copy_->kind;
@@ -109,7 +118,7 @@ class CopyCall {
                                      !copy_->budget->Hold(held_, copy_->daily_cap, intent.at))) {
       return view::ShadowShed::kCost;
     }
-    open_ = llm_.writer == nullptr ? std::nullopt : journal::WriteIntent(*llm_.writer, intent);
+    open_ = journal::WriteIntent(*llm_.writer, intent);
     if (open_) return std::nullopt;
     if (copy_->budget != nullptr) copy_->budget->Settle(held_, NanoUsd(), intent.at);
     return view::ShadowShed::kFull;
@@ -163,12 +172,16 @@ class CopyCall {
     for (bool whole = false; !whole;) {
       auto read = response_->ReadSome();
       const Result<std::string_view> piece = co_await std::move(read);
-      if (!piece) co_return FailedBy(piece.error(), pump.progress().usage);
+      if (!piece) co_return BrokenStream(FailedBy(piece.error()), pump.progress());
       whole = piece->empty();
       out.clear();
       const Status taken = whole ? pump.Finish(out) : pump.Take(*piece, out);
-      if (!taken) co_return FailedBy(pump.failure());
-      if (!first && pump.progress().has_output) first = Now() - begun_;
+      if (!taken) co_return BrokenStream(FailedBy(pump.failure()), pump.progress());
+      if (first || !pump.progress().has_output) continue;
+      first = Now() - begun_;
+      // Up to here it had the time of a first token alone, as a caller's own stream.
+      response_->SetDeadline(
+          std::min(begun_ + llm_.shared.timeout, Now() + provider_.timeouts.total));
     }
     CopyEnd end;
     end.usage = pump.progress().usage;
@@ -230,13 +243,14 @@ Task<void> CarryCopy(GatewayCore& core, std::unique_ptr<LlmCopy> copy) {
   // The call that it copies goes out first.
   auto turn = Pause(std::chrono::nanoseconds(1));
   const bool goes_on = co_await std::move(turn);
-  const bool is_shadow = copy->kind == AttemptKind::kShadow;
+  std::size_t& under_way =
+      copy->kind == AttemptKind::kShadow ? core.shadow_calls : core.challenger_calls;
   if (goes_on) {
     CopyCall call(core, std::move(copy));
     auto run = call.Run();
     co_await std::move(run);
   }
-  if (is_shadow) --core.shadow_calls;
+  --under_way;
 }
 
 }  // namespace podium::gateway

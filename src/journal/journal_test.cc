@@ -79,6 +79,18 @@ TEST_F(JournalTest, AFullJournalSaysSo) {
   EXPECT_TRUE(writer.Append(RecordType::kIntent, large, 0));
 }
 
+// Who can do without a record stops at half, long before those who cannot are refused.
+TEST_F(JournalTest, HalfOfItIsFreeUntilItIsNot) {
+  const auto journal = OpenJournal(SmallJournal(root()));
+  Writer& writer = journal->writer(0);
+  const std::string large(limits::kMaxJournalRecordBytes, 'x');
+  EXPECT_TRUE(writer.IsHalfFree());
+  while (writer.IsHalfFree()) ASSERT_TRUE(writer.Append(RecordType::kIntent, large, 0));
+  EXPECT_TRUE(writer.Append(RecordType::kIntent, large, 0));
+  EXPECT_TRUE(journal->Prepare());
+  EXPECT_TRUE(writer.IsHalfFree());
+}
+
 TEST_F(JournalTest, NoMoreThanItsSegmentsAreKeptUnread) {
   const auto journal = OpenJournal(SmallJournal(root()));
   Writer& writer = journal->writer(0);

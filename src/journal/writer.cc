@@ -3,6 +3,14 @@
 #include "base/assert.h"
 
 namespace podium::journal {
+namespace {
+
+// What frames can count on: at the end of each segment up to one frame's room is lost.
+std::size_t UsableOf(std::size_t bytes) {
+  return bytes < kMaxFrameBytes ? 0 : bytes - kMaxFrameBytes + 1;
+}
+
+}  // namespace
 
 std::optional<std::uint64_t> Writer::wanted() const {
   const std::uint64_t in_use = number_.load(std::memory_order_acquire);
@@ -16,19 +24,24 @@ void Writer::Offer(Segment* segment) {
   SlotOf(offered_).store(segment, std::memory_order_release);
 }
 
-// What frames can count on: at the end of each segment up to one frame's room is lost.
 std::size_t Writer::RoomAhead() {
-  const auto usable = [](std::size_t bytes) {
-    return bytes < kMaxFrameBytes ? 0 : bytes - kMaxFrameBytes + 1;
-  };
-  std::size_t room = current_ == nullptr ? 0 : usable(current_->bytes().size() - end_);
+  std::size_t room = current_ == nullptr ? 0 : UsableOf(current_->bytes().size() - end_);
   const std::uint64_t in_use = number_.load(std::memory_order_relaxed);
   for (std::size_t ahead = 1; ahead <= limits::kJournalSpareSegments; ++ahead) {
     const Segment* spare = SlotOf(in_use + ahead).load(std::memory_order_acquire);
     if (spare == nullptr) break;
-    room += usable(spare->bytes().size() - kSegmentHeadBytes);
+    room += UsableOf(spare->bytes().size() - kSegmentHeadBytes);
   }
   return room;
+}
+
+bool Writer::IsHalfFree() {
+  const std::uint64_t next = number_.load(std::memory_order_relaxed) + 1;
+  const Segment* any =
+      current_ != nullptr ? current_ : SlotOf(next).load(std::memory_order_acquire);
+  if (any == nullptr) return false;
+  const std::size_t most = kSlots * UsableOf(any->bytes().size() - kSegmentHeadBytes);
+  return RoomAhead() >= reserved_ + most / 2;
 }
 
 std::optional<std::uint64_t> Writer::Append(RecordType type, std::string_view payload,

@@ -17,8 +17,8 @@
 
 namespace podium::journal {
 
-/// Threads: Append and AppendFollowUp on the core that owns it; Offer and wanted on the one
-/// thread that prepares segments; the figures on any.
+/// Threads: Append, AppendFollowUp and IsHalfFree on the core that owns it; Offer and wanted on the
+/// one thread that prepares segments; the figures on any.
 class Writer {
  public:
   Writer() = default;
@@ -38,6 +38,10 @@ class Writer {
   std::optional<std::uint64_t> wanted() const;
   /// Hands over the segment that was wanted; it must outlive its use (Segment::closed).
   void Offer(Segment* segment);
+
+  /// Whether at least half of what its segments hold is free: who can do without a record leaves
+  /// the rest to those who cannot. On the core that owns it.
+  bool IsHalfFree();
 
   std::uint64_t records() const { return records_.load(std::memory_order_relaxed); }
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }

@@ -30,13 +30,14 @@ std::shared_ptr<const RouteShadows> ShadowsOf(const RouteView& view, ShadowTalli
   if (!route.shadow || !route.shadow->on() || route.primary == routing::kNoVersion) return nullptr;
   RouteShadows shadows{
       route.shadow->rate, route.shadow->tolerance, route.shadow->daily_cap, {}, nullptr};
+  const ModelId& champion = route.versions[route.primary].model_id;
   for (std::size_t i = 0; i < route.versions.size(); ++i) {
     const ModelVersion& row = route.versions[i];
     const bool watches = row.status == VersionStatus::kShadow && i != route.primary &&
                          IsNamed(*route.shadow, row.model_id) && view.serving[i].ready();
     if (!watches || shadows.targets.size() == limits::kMaxShadows) continue;
-    shadows.targets.push_back(
-        {static_cast<routing::VersionIndex>(i), tallies.Of(route.name, row.model_id)});
+    shadows.targets.push_back({static_cast<routing::VersionIndex>(i),
+                               tallies.Against(champion, route.name, row.model_id)});
   }
   if (shadows.targets.empty()) return nullptr;
   shadows.budget = tallies.BudgetOf(route.name);
@@ -63,7 +64,8 @@ std::shared_ptr<const RouteChallenger> ChallengerOf(const RouteView& view, Shado
   challenger.sticky = plan.sticky;
   challenger.deadline = plan.deadline;
   if (route.shadow) challenger.tolerance = route.shadow->tolerance;
-  challenger.tally = tallies.ChallengerOf(route.name, plan.challenger);
+  challenger.tally = tallies.ChallengerAgainst(route.versions[route.primary].model_id, route.name,
+                                               plan.challenger);
   return std::make_shared<const RouteChallenger>(std::move(challenger));
 }
 

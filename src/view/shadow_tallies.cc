@@ -2,19 +2,40 @@
 
 namespace podium::view {
 
+template <typename Tally>
+std::shared_ptr<Tally> ShadowTallies::Find(Tallies<Tally>& tallies, const ModelId* champion,
+                                           const Key& key) {
+  Versus<Tally>& found = tallies[key];
+  const bool is_other = champion != nullptr && found.champion != *champion;
+  if (is_other) found.champion = *champion;
+  if (is_other || found.tally == nullptr) {
+    found.tally = std::make_shared<Tally>(cores_, key.first, key.second);
+  }
+  return found.tally;
+}
+
+std::shared_ptr<ShadowTally> ShadowTallies::Against(const ModelId& champion, const RouteName& route,
+                                                    const ModelId& version) {
+  const std::lock_guard lock(mutex_);
+  return Find(tallies_, &champion, {route, version});
+}
+
+std::shared_ptr<ChallengerTally> ShadowTallies::ChallengerAgainst(const ModelId& champion,
+                                                                  const RouteName& route,
+                                                                  const ModelId& version) {
+  const std::lock_guard lock(mutex_);
+  return Find(challengers_, &champion, {route, version});
+}
+
 std::shared_ptr<ShadowTally> ShadowTallies::Of(const RouteName& route, const ModelId& version) {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<ShadowTally>& tally = tallies_[{route, version}];
-  if (tally == nullptr) tally = std::make_shared<ShadowTally>(cores_, route, version);
-  return tally;
+  return Find(tallies_, nullptr, {route, version});
 }
 
 std::shared_ptr<ChallengerTally> ShadowTallies::ChallengerOf(const RouteName& route,
                                                              const ModelId& version) {
   const std::lock_guard lock(mutex_);
-  std::shared_ptr<ChallengerTally>& tally = challengers_[{route, version}];
-  if (tally == nullptr) tally = std::make_shared<ChallengerTally>(cores_, route, version);
-  return tally;
+  return Find(challengers_, nullptr, {route, version});
 }
 
 std::shared_ptr<ShadowBudget> ShadowTallies::BudgetOf(const RouteName& route) {
@@ -28,7 +49,7 @@ std::vector<TalliedShadow> ShadowTallies::All() const {
   const std::lock_guard lock(mutex_);
   std::vector<TalliedShadow> all;
   all.reserve(tallies_.size());
-  for (const auto& [key, tally] : tallies_) all.push_back({key.first, key.second, tally});
+  for (const auto& [key, own] : tallies_) all.push_back({key.first, key.second, own.tally});
   return all;
 }
 

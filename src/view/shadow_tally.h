@@ -41,7 +41,7 @@ enum class ShadowShed : std::uint8_t {
 };
 inline constexpr std::size_t kShadowSheds = 4;
 
-/// Sums over all cores at one moment, of this replica since it started.
+/// Sums over all cores at one moment, of this replica since it started or got another champion.
 struct ShadowCounts {
   std::uint64_t total_requests = 0;    ///< That the primary answered and that could be copied.
   std::uint64_t sampled_requests = 0;  ///< Of these, in the sample.

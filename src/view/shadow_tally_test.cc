@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "view/shadow_budget.h"
+#include "view/shadow_tallies.h"
 
 namespace podium::view {
 namespace {
@@ -69,6 +70,24 @@ TEST(ShadowTally, ErrorsAreLoggedNowAndThen) {
   EXPECT_FALSE(tally.CountError(start + limits::kShadowLog - std::chrono::nanoseconds(1)));
   EXPECT_TRUE(tally.CountError(start + limits::kShadowLog));
   EXPECT_EQ(tally.Counts().challenger_errors, 3U);
+}
+
+// A verdict is about two versions: what was counted against an earlier champion is none of it.
+TEST(ShadowTallies, BeginAnewWithAnotherChampion) {
+  ShadowTallies tallies(1);
+  const RouteName route("r");
+  const ModelId shadow("s");
+  const auto first = tallies.Against(ModelId("a"), route, shadow);
+  first->CountPair({});
+  EXPECT_EQ(tallies.Against(ModelId("a"), route, shadow), first);
+  EXPECT_EQ(tallies.Of(route, shadow), first);
+  const auto second = tallies.Against(ModelId("b"), route, shadow);
+  EXPECT_EQ(second->Counts().pairs, 0U);
+  EXPECT_EQ(tallies.Of(route, shadow), second);
+  EXPECT_EQ(tallies.All().size(), 1U);
+  const auto challenger = tallies.ChallengerAgainst(ModelId("a"), route, shadow);
+  EXPECT_EQ(tallies.ChallengerAgainst(ModelId("a"), route, shadow), challenger);
+  EXPECT_NE(tallies.ChallengerAgainst(ModelId("b"), route, shadow), challenger);
 }
 
 WallTime AtHour(int hour) { return WallTime(std::chrono::hours(hour)); }
