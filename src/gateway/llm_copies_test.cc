@@ -95,12 +95,12 @@ TEST(LlmCopies, StreamsAreCopiedToo) {
   world.Script("spare", Pieces({StreamOf("other")}));
   net::Response response = world.Ask(kAskStream);
   ASSERT_NE(response.stream, nullptr);
-  EXPECT_NE(LlmWorld::Read(response).find("hello"), std::string::npos);
-  EXPECT_EQ(CountsOf(world).pairs, 1U);
-  EXPECT_EQ(world.Attempts().size(), 2U);
   // As the caller's own: from the first token on it has all the time of an answer.
   const SteadyTime whole = world.clock().SteadyNow() + Provider().timeouts.total;
   EXPECT_EQ(world.upstream().deadlines, std::vector(2, whole));
+  EXPECT_NE(LlmWorld::Read(response).find("hello"), std::string::npos);
+  EXPECT_EQ(CountsOf(world).pairs, 1U);
+  EXPECT_EQ(world.Attempts().size(), 2U);
 }
 
 // INV-11: what a copy has worked for until its stream broke is paid for.
