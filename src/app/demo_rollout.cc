@@ -16,6 +16,8 @@ namespace {
 constexpr double kFirstSharePct = 20;
 constexpr double kSecondSharePct = 50;
 constexpr std::string_view kBake = "5s";
+// Neither version fails as a rule, and a ratio of nothing proves nothing: so rare is good enough.
+constexpr double kGoodEnoughPct = 0.5;
 constexpr std::string_view kDeadline = "10m";
 
 std::string TextAt(const Json& object, const char* key) {
@@ -46,12 +48,15 @@ std::string RolloutBody(const DemoVersion& candidate) {
   const auto step = [](double share_pct) {
     return Json{{"share_pct", share_pct}, {"bake", kBake}};
   };
-  const Json body = {{"candidate", candidate.model_id},
-                     {"unit", "request"},
-                     {"steps", Json::array({step(kFirstSharePct), step(kSecondSharePct)})},
-                     {"deadline", kDeadline},
-                     {"promote_at_end", true},
-                     {"reason", "the demo's"}};
+  const Json body = {
+      {"candidate", candidate.model_id},
+      {"unit", "request"},
+      {"steps", Json::array({step(kFirstSharePct), step(kSecondSharePct)})},
+      {"guards", Json::array({Json{{"metric", "error_rate"}, {"at_most_pct", kGoodEnoughPct}},
+                              Json{{"metric", "latency"}}})},
+      {"deadline", kDeadline},
+      {"promote_at_end", true},
+      {"reason", "the demo's"}};
   return DumpJson(body);
 }
 

@@ -188,8 +188,8 @@ TEST(Predict, AnIdThatPodiumMadeIsDrawnOnce) {
     if (Header(world.Ask(), "x-podium-canary") == "true") ++canary;
     if (world.answered_inline()) ++inline_answers;
   }
-  EXPECT_NEAR(canary, kCalls / 2, 50);
-  EXPECT_GT(inline_answers, kCalls / 4) << "the primary is quick";
+  EXPECT_NEAR(canary, 200, 50);
+  EXPECT_GT(inline_answers, 100) << "the primary is quick";
 }
 
 // INV-7, INV-8: a version that is not ready never serves, and costs no call that another may

@@ -30,7 +30,7 @@ std::shared_ptr<const CallInputs> ShadowCopies::Make(GatewayCore& core, const Ro
       target.tally->CountShed(view::ShadowShed::kSize);
       continue;
     }
-    if (shared == nullptr) shared = std::make_shared<const CallInputs>(std::move(inputs));
+    if (shared == nullptr) shared = std::make_shared<const CallInputs>(std::exchange(inputs, {}));
     auto pair = std::make_shared<ShadowPair>(ShadowPair::Parts{
         shared, model, target.tally, shadows.tolerance, core.shared.clock.SteadyNow(), core.index});
     if (lane_->Offer(pair)) pairs_.push_back(std::move(pair));
@@ -42,7 +42,7 @@ void ShadowCopies::End(ChampionEnd end, std::vector<Tensor> outputs,
                        std::optional<std::chrono::nanoseconds> time) {
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
     const bool last = i + 1 == pairs_.size();
-    std::vector<Tensor> own = last ? std::move(outputs) : outputs;
+    std::vector<Tensor> own = last ? std::exchange(outputs, {}) : outputs;
     const bool is_second = pairs_[i]->EndChampion(end, std::move(own), time);
     if (is_second) lane_->Return(std::move(pairs_[i]));
   }

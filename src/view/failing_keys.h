@@ -61,7 +61,7 @@ class FailingKeys {
   /// Found or made; null if its part is full: see Thin. References live until the next call.
   FailingKey* FindOrMake(std::uint64_t unit, bool canary);
   /// Takes keys out of one part that `limit` does not keep.
-  void Thin(std::size_t part, std::uint32_t limit);
+  void Thin(std::size_t index, std::uint32_t limit);
 
   /// The places of a part; those in use have `used`.
   std::vector<FailingKey>& slots(std::size_t part) { return parts_[part].slots; }

@@ -21,6 +21,8 @@ namespace {
 // Before that an epoch's rate says little about the hours to come.
 constexpr std::chrono::seconds kLeastRateTime{60};
 constexpr std::array<std::string_view, kSeriesOfMetric> kQuantiles = {"p50", "p90", "p99"};
+/// How often they are exceeded by definition.
+constexpr std::array kNominalRates = {0.5, 0.1, 0.01};
 constexpr std::array kQuantileGrids = {rollout::kP50Grid, rollout::kP90Grid, rollout::kP99Grid};
 
 std::string_view TextOf(GuardMetric metric) {
@@ -88,6 +90,12 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
   series.name = guard.metric == GuardMetric::kErrorRate ? "errors" : kQuantiles[nth];
   series.grid = guard.metric == GuardMetric::kErrorRate ? rollout::kErrorGrid : kQuantileGrids[nth];
   if (guard.at_most) series.absolute_limit = *guard.at_most / 100;
+  // Thresholds lie above the primary's quantiles, so that it may hardly ever exceed them, and a
+  // ratio of nothing proves nothing. A candidate that is above the primary's p99 in less than one
+  // of a hundred requests is fast enough as well. Of keys that is not known (JudgesFirstOnly).
+  const bool is_time =
+      guard.metric == GuardMetric::kLatency || guard.metric == GuardMetric::kFirstToken;
+  if (is_time && !IsSticky(stored.rollout.plan.unit)) series.absolute_limit = kNominalRates[nth];
   for (std::size_t i = 0; i < epochs.size(); ++i) {
     const RolloutEpoch& epoch = stored.rollout.epochs[i];
     const std::uint64_t bad = std::min(epoch.bad_before[index], epoch.units_before);
