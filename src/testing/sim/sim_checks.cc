@@ -236,6 +236,8 @@ void SimChecks::Invariant2Acknowledged(const SimVerb& verb, Revision revision) {
     case PromotionKind::kUnfollow:
     case PromotionKind::kFollowResume:
     case PromotionKind::kRollout:
+    case PromotionKind::kShadow:
+    case PromotionKind::kChallenger:
       break;
   }
   if (!there) Fail("invariant 2: acknowledged, but its effect is not there: " + verb.Text());
