@@ -75,6 +75,7 @@ Task<void> PredictionLogging::WriteLog() {
   LogTrouble trouble("predictions cannot be logged", "predictions are logged again");
   auto recover = RunOn(files_, [this] { return log_.Recover(); });
   trouble.Note(co_await std::move(recover));
+  recovered_ = true;
   while (co_await Pause(kWriteTick)) {
     auto drain = RunOn(files_, [this] { return log_.Drain(); });
     trouble.Note(co_await std::move(drain));
@@ -87,6 +88,7 @@ Task<void> PredictionLogging::Index() {
   LogTrouble unsaved("the position of the prediction index cannot be saved",
                      "the position of the prediction index is saved again");
   while (co_await Pause(kIndexTick)) {
+    if (!recovered_) continue;  // A repair moves lines.
     auto index = RunOn(writer_, [this] { return IndexSome(); });
     trouble.Note(co_await std::move(index));
     if (!projector_.save_due()) continue;

@@ -2,6 +2,7 @@
 // the tasks that bring it to the index and let old parts of it go.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -54,6 +55,7 @@ class PredictionLogging {
   const Clock& clock_;
   predictions::PredictionLog log_;
   control::PredictionProjector projector_;
+  std::atomic<bool> recovered_{false};
   WorkerPool files_;
 };
 

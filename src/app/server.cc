@@ -571,6 +571,9 @@ struct Server::Impl {
       PODIUM_TRY_ASSIGN(const std::size_t events,
                         store->DropEvents(now - settings.event_retention));
       dropped += events;
+      PODIUM_TRY_ASSIGN(const std::size_t keys,
+                        store->DropRolloutHits(now - settings.event_retention));
+      dropped += keys;
       PODIUM_TRY_ASSIGN(const std::size_t logged, predictions.DropSome(now));
       dropped += logged;
       if (dropped == 0) return false;

@@ -41,7 +41,7 @@ TEST(Nouns, AreWrittenAndReadTheSame) {
             "primary canary shadow arm standby retired");
   EXPECT_EQ(NamesOf(LoadPolicy::kLazy, ParseLoadPolicy), "eager lazy");
   EXPECT_EQ(NamesOf(RoutePolicy::kAb, ParseRoutePolicy), "fixed ab");
-  EXPECT_EQ(NamesOf(PromotionKind::kRollout, ParsePromotionKind),
+  EXPECT_EQ(NamesOf(PromotionKind::kChallenger, ParsePromotionKind),
             "register promote activate rollback ramp abort arms retire delete seed follow unfollow "
             "follow-resume rollout shadow challenger");
   EXPECT_EQ(NamesOf(OnChampion::kRollout, ParseOnChampion), "promote rollout");

@@ -172,6 +172,8 @@ struct Rollout {
   WallTime ended_at;  ///< Zero while it runs.
   std::string started_by;
   std::string said;  ///< The last sentence about it, for people.
+  /// "person", "driver", "follower", "guard". Empty while it runs, and if SQL has ended it.
+  std::string ended_by;
   Revision revision;
   Rollout();
   bool operator==(const Rollout&) const = default;

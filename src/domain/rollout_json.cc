@@ -488,6 +488,7 @@ void ReadRow(Members& json, Rollout& rollout) {
   json.Read("ended_at", rollout.ended_at);
   json.Read("started_by", rollout.started_by);
   json.Read("said", rollout.said);
+  json.Read("ended_by", rollout.ended_by);
   std::int64_t revision = 0;
   json.Read("revision", revision);
   rollout.revision = Revision(revision);
@@ -555,6 +556,7 @@ std::string RolloutToText(const Rollout& rollout) {
   json["ended_at"] = MicrosOf(rollout.ended_at);
   json["started_by"] = rollout.started_by;
   json["said"] = rollout.said;
+  json["ended_by"] = rollout.ended_by;
   json["revision"] = rollout.revision.get();
   return DumpJson(json);
 }

@@ -236,6 +236,7 @@ Rollout FullRow() {
   row.ended_at = WallTimeOf(3);
   row.started_by = "größe \"ann\"";
   row.said = "held";
+  row.ended_by = "driver";
   row.revision = Revision(41);
   return row;
 }

@@ -110,6 +110,7 @@ bool LlmCall::TakeChallengers(AttemptEnd& end) {
   if (choice != ChallengerChoice::kChallenger) return false;
   end = AttemptEnd();
   end.body = challenge_->answer();
+  if (LoggedCall* log = call_.logged()) log->ReplaceAnswer();
   if (Status safe = call_.passage().SafetyOut(end.body); !safe) {
     end.withheld = std::move(safe).error();
   }

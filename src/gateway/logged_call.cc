@@ -79,6 +79,12 @@ void LoggedCall::AddAttempt(AttemptStatus status, std::optional<NanoUsd> cost) {
   if (cost) record_->row.cost = AddUpTo(record_->row.cost.value_or(NanoUsd{}), *cost);
 }
 
+void LoggedCall::ReplaceAnswer() {
+  if (!record_) return;
+  record_->answer.reset();
+  last_attempt_ = AttemptStatus::kOk;
+}
+
 void LoggedCall::SetChallenger(predictions::ChallengerAnswer answer) {
   if (record_) record_->challenger = std::move(answer);
 }

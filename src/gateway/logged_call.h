@@ -34,6 +34,9 @@ class LoggedCall {
   /// An attempt at a provider has ended. The last one says what became of a stream whose status
   /// was told before.
   void AddAttempt(AttemptStatus status, std::optional<NanoUsd> cost);
+  /// Another answer takes the place of what the attempts so far gave: theirs is forgotten, and how
+  /// they ended; what they cost stays. The new one's pieces follow.
+  void ReplaceAnswer();
   void SetChallenger(predictions::ChallengerAnswer answer);
   /// The call has ended: the record goes to the log, if it was described.
   void End(int status);

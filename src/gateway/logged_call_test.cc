@@ -79,6 +79,21 @@ TEST_F(LoggedCallTest, HowTheLastAttemptEndedDecidesBehindA200) {
   }
 }
 
+// A challenger's answer that is given instead of the champion's, however that one ended.
+TEST_F(LoggedCallTest, AReplacedAnswerLeavesNothingButItsCost) {
+  LoggedCall call = Begun();
+  call.TakeAnswer("champion");
+  call.AddAttempt(AttemptStatus::kError, NanoUsd{100});
+  call.ReplaceAnswer();
+  call.TakeAnswer("challenger");
+  call.End(200);
+  const auto record = log_.Take();
+  EXPECT_EQ(record->answer->bytes, "challenger");
+  EXPECT_EQ(record->answer->size, 10U);
+  EXPECT_EQ(record->row.outcome, PredictionOutcome::kOk);
+  EXPECT_EQ(record->row.cost, NanoUsd{100});
+}
+
 TEST_F(LoggedCallTest, WhatWasNeverDecidedIsNotLogged) {
   LoggedCall call(log_, policy_.all, clock_, clock_.SteadyNow(), 1);
   call.End(404);

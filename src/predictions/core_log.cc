@@ -34,7 +34,15 @@ UnitThinner& CoreLog::ThinnerOf(std::string_view route) {
 std::optional<double> CoreLog::Admit(std::string_view route, std::string_view assigned,
                                      std::string_view unit) {
   UnitThinner& thinner = ThinnerOf(route);
-  thinner.Observe(waiting(), capacity_);
+  // Whichever of its two bounds the queue is nearer to: long records fill it with few.
+  const std::size_t records = waiting();
+  const std::size_t bytes = bytes_.load(std::memory_order_relaxed);
+  const double full_of_records = static_cast<double>(records) / static_cast<double>(capacity_);
+  if (full_of_records * static_cast<double>(most_bytes_) < static_cast<double>(bytes)) {
+    thinner.Observe(bytes, most_bytes_);
+  } else {
+    thinner.Observe(records, capacity_);
+  }
   if (thinner.Keeps(ThinningHash(unit))) return thinner.rate();
   counts_.Count(route, assigned, Fate::kThinned);
   return std::nullopt;

@@ -99,6 +99,19 @@ TEST_F(CoreLogTest, UnderPressureTheSameUnitsAreLeftOutOnEveryCore) {
   EXPECT_GT(Counts(second)["r/v2"][1], 1900U);
 }
 
+// With payloads the bytes run out long before the slots do: still by unit, and told.
+TEST_F(CoreLogTest, AQueueThatIsFullOfBytesThinsByUnitToo) {
+  const std::size_t one = RecordOf("u", 1000)->bytes();
+  CoreLog log(policy_, rng_, 1000, 10 * one);
+  for (int i = 0; i < 6; ++i) log.Offer(RecordOf("u", 1000));
+  double keep = 1;
+  for (int i = 0; i < 400; ++i) {
+    if (const auto rate = log.Admit("r", "v1", "unit-" + std::to_string(i))) keep = *rate;
+  }
+  EXPECT_NEAR(keep, 0.5, 1e-9);
+  EXPECT_GT(Counts(log)["r/v1"][1], 0U);
+}
+
 TEST(UnitThinner, TheRateIsTheShareOfUnitsThatAreKept) {
   for (const double share : {0.0, 0.1, 0.5, 1.0}) {
     const UnitThinner thinner(share);

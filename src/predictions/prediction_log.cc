@@ -52,8 +52,29 @@ std::size_t PredictionLog::TakeLines(std::string& lines) {
   return count;
 }
 
+std::uint64_t PredictionLog::unpacked() const {
+  std::uint64_t bytes = segment_ ? segment_->size() : 0;
+  if (sealing_) bytes += sealing_->size();
+  for (const std::unique_ptr<OpenSegment>& segment : closing_) bytes += segment->size();
+  return bytes;
+}
+
+Status PredictionLog::CheckRoom(std::size_t more) const {
+  const std::uint64_t bytes = unpacked();
+  const bool is_full = bytes > 0 && bytes + more > options_.most_bytes;
+  if (!is_full && closing_.size() < limits::kUnpackedSegments) return {};
+  return Fail(ErrorCode::kUnavailable,
+              "the prediction log has {} bytes in {} segments that are not packed yet", bytes,
+              closing_.size() + (segment_ ? 1 : 0) + (sealing_ ? 1 : 0));
+}
+
 Status PredictionLog::Write(std::string_view lines, std::size_t count) {
   const auto write = [&]() -> Status {
+    if (Status room = CheckRoom(lines.size()); !room) {
+      // Packed, it may leave room.
+      if (segment_) closing_.push_back(std::move(segment_));
+      return room;
+    }
     if (!segment_) {
       // A clock that was set back must not put what is new before what is indexed.
       const WallTime now = std::max(clock_.Now(), last_opened_ + std::chrono::microseconds(1));
@@ -93,6 +114,15 @@ Status PredictionLog::SealSome() {
   return {};
 }
 
+// One slice, and more of them while packing is behind.
+Status PredictionLog::SealTurn() {
+  const SteadyTime end = clock_.SteadyNow() + limits::kPackingTurn;
+  do {
+    PODIUM_TRY(SealSome());
+  } while (closing_.size() + (sealing_ ? 1 : 0) > 1 && clock_.SteadyNow() < end);
+  return {};
+}
+
 Status PredictionLog::Drain() {
   CloseIfDue();
   std::string lines;
@@ -103,7 +133,7 @@ Status PredictionLog::Drain() {
     lines.clear();
     if (count < limits::kPredictionBatch) break;
   }
-  Status sealed = SealSome();
+  Status sealed = SealTurn();
   return status ? sealed : status;
 }
 
@@ -124,7 +154,8 @@ void PredictionLog::WriteMetrics(Exposition& out) const {
     out.Sample({}, static_cast<double>(value));
   };
   counter("podium_predictions_written_total", "Predictions written to the log.", written_);
-  counter("podium_predictions_lost_total", "Predictions that the disk did not take.", lost_);
+  counter("podium_predictions_lost_total",
+          "Predictions that the disk, or predictions.max_disk, did not take.", lost_);
   counter("podium_predictions_damaged_total", "Lines that a crash has left unreadable.", damaged_);
   counter("podium_predictions_bytes_total", "Bytes of the log, before they are packed.", bytes_);
   counter("podium_prediction_segments_closed_total", "Segments packed and closed.", closed_);

@@ -23,6 +23,9 @@ namespace podium::limits {
 inline constexpr std::size_t kPredictionBatch = 2048;  ///< Lines that one append takes.
 inline constexpr std::uint64_t kPredictionSegmentBytes = 16ULL * 1024 * 1024;  ///< Unpacked.
 inline constexpr std::chrono::minutes kPredictionSegmentAge{10};
+inline constexpr std::size_t kUnpackedSegments = 256;  ///< Each has a descriptor.
+/// What one Drain packs while more than one segment waits for it.
+inline constexpr std::chrono::milliseconds kPackingTurn{50};
 inline constexpr std::chrono::hours kPredictionRetention{24 * 30};
 inline constexpr std::uint64_t kPredictionDiskBytes = 10ULL * 1024 * 1024 * 1024;  ///< Packed.
 }  // namespace podium::limits
@@ -58,7 +61,8 @@ class PredictionLog {
   /// left alone. Once, before the first Drain.
   Status Recover();
   /// Writes what waits, closes the segment that is due, and packs a slice of one that is closed.
-  /// What the disk does not take is dropped and counted.
+  /// What the disk does not take, or LogOptions::most_bytes leaves no room for beside what is not
+  /// packed yet, is dropped and counted.
   Status Drain();
   /// Drops segments that are too old, or too many.
   void Retain();
@@ -74,6 +78,10 @@ class PredictionLog {
   Status Write(std::string_view lines, std::size_t count);
   void CloseIfDue();
   Status SealSome();
+  Status SealTurn();
+  /// Why nothing more may be written now: what waits to be packed is too much.
+  Status CheckRoom(std::size_t more) const;
+  std::uint64_t unpacked() const;
 
   const LogOptions options_;
   const Clock& clock_;

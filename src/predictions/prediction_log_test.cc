@@ -149,6 +149,31 @@ TEST_F(PredictionLogTest, AClockThatIsSetBackDoesNotReorderSegments) {
   EXPECT_EQ(Requests(), (std::vector<std::string>{"a", "b", "c"}));
 }
 
+TEST_F(PredictionLogTest, SegmentsThatWaitArePackedInOneTurn) {
+  options_.segment_bytes = 1;
+  Start();
+  for (int i = 0; i < 4; ++i) {
+    Predict(0, "q" + std::to_string(i));
+    ASSERT_TRUE(log_->Drain());
+  }
+  EXPECT_LE(Files().first, 1);
+}
+
+// Beyond what the disk may hold new predictions are lost, and told; packing makes room again.
+TEST_F(PredictionLogTest, WhatIsNotPackedCountsAgainstTheDisk) {
+  options_.most_bytes = 1;
+  Start();
+  Predict(0, "a");
+  ASSERT_TRUE(log_->Drain());
+  Predict(0, "b");
+  EXPECT_FALSE(log_->Drain());
+  EXPECT_NE(Metrics().find("podium_predictions_lost_total 1"), std::string::npos) << Metrics();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(log_->Drain());
+  Predict(0, "c");
+  ASSERT_TRUE(log_->Drain());
+  EXPECT_EQ(Requests(), (std::vector<std::string>{"a", "c"}));
+}
+
 TEST_F(PredictionLogTest, ADiskThatRefusesCostsLinesAndNothingElse) {
   std::ofstream(options_.folder) << "not a folder";
   Predict(0, "a");

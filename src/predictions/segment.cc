@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "predictions/record.h"
 
 namespace podium::predictions {
 namespace {
@@ -69,8 +70,12 @@ void SyncFolder(const std::string& folder) {
   ::close(descriptor);
 }
 
+// A payload is as deep as JSON may be, and its line one deeper: such a line is judged by what the
+// index reads of it, and by its end. Zeros are what a power cut leaves; no line has any.
 bool IsWholeLine(std::string_view line) {
-  if (!line.starts_with('{')) return false;
+  if (!line.starts_with('{') || !line.ends_with('}')) return false;
+  if (line.find('\0') != std::string_view::npos) return false;
+  if (RowOfLine(line)) return true;
   const Result<Json> json = ParseJson(line);
   return json && json->is_object();
 }
@@ -302,9 +307,9 @@ Status Sealing::Publish() {
 
 std::size_t DropSegments(const std::string& folder, WallTime before, std::uint64_t most_bytes) {
   std::vector<SegmentFile> files = ListSegments(folder);
-  std::erase_if(files, [](const SegmentFile& file) { return file.open; });
   std::uint64_t bytes = 0;
   for (const SegmentFile& file : files) bytes += file.bytes;
+  std::erase_if(files, [](const SegmentFile& file) { return file.open; });
   // By day first, then by name: the days before come first.
   const std::string first_kept = fmt::format("{}{}/", kDatePrefix, DateOf(before));
   std::size_t dropped = 0;

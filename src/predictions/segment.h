@@ -90,6 +90,7 @@ class Sealing {
   /// True when it is done. After an error it may be stepped again: it begins anew.
   Result<bool> Step();
   const std::string& name() const { return segment_->name(); }
+  std::uint64_t size() const { return segment_->size(); }  ///< Of what is packed, in bytes.
 
  private:
   Status Begin();
@@ -103,8 +104,8 @@ class Sealing {
   std::uint64_t read_ = 0;
 };
 
-/// Deletes closed segments: those of days before `before`, then the oldest until the rest has at
-/// most `most_bytes`. How many went. Blocks.
+/// Deletes closed segments: those of days before `before`, then the oldest until the rest, open
+/// ones with it, has at most `most_bytes`. How many went. Blocks.
 std::size_t DropSegments(const std::string& folder, WallTime before, std::uint64_t most_bytes);
 
 }  // namespace podium::predictions

@@ -9,6 +9,7 @@
 #include <sstream>
 
 #include "base/rng.h"
+#include "predictions/record.h"
 #include "predictions/segment_reader.h"
 #include "testing/sim_clock.h"
 #include "testing/temp_dir.h"
@@ -175,6 +176,24 @@ TEST_F(SegmentTest, DamagedLinesGoAndTheOthersStay) {
     segment.reset();
     fs::remove(PathOf(kOpenSuffix));
   }
+}
+
+// A payload may be as deep as JSON may be: its line is one deeper, and whole all the same.
+TEST_F(SegmentTest, ALineWithADeepPayloadIsKept) {
+  Record record;
+  record.row.id = "a";
+  record.row.route = "r";
+  record.row.arm = "primary";
+  record.row.reason = "assigned";
+  record.row.at = kStart;
+  std::string line = LineOf(record, {});
+  line.replace(line.find("\"request\":null"), 14,
+               "\"request\":" + std::string(5000, '[') + std::string(5000, ']'));
+  Leave(line + "{\"half\n" + line);
+  const std::unique_ptr<OpenSegment> segment = Repair();
+  ASSERT_NE(segment, nullptr);
+  EXPECT_EQ(segment->damaged(), 1U);
+  EXPECT_EQ(BytesOf(PathOf(kOpenSuffix)), line + line);
 }
 
 TEST_F(SegmentTest, WhatAnotherProcessWritesIsLeftAlone) {

@@ -50,7 +50,7 @@ struct CompiledRoute {
   std::optional<Follow> follow;        ///< Decides no call: for those who show or drive the route.
   /// Of the rollout that runs: what its canary layer hashes, and in which epoch calls are counted.
   std::optional<RolloutMark> rollout;
-  std::optional<ShadowPlan> shadow;    ///< Decides none either (view/route_shadows.h),
+  std::optional<ShadowPlan> shadow;          ///< Decides none either (view/route_shadows.h),
   std::optional<ChallengerPlan> challenger;  ///< nor does this.
   WallTime updated_at;
   Revision revision;  ///< The route row's: its ETag.

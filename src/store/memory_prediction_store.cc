@@ -99,8 +99,21 @@ Result<FactPage> MemoryPredictionStore::ReadFacts(const FactQuery& query) {
       page.after = last;
       break;
     }
+    std::vector<PredictionFact> facts;
+    AddFacts(at->second, facts);
+    const auto most = static_cast<std::size_t>(query.rows);
+    if (!page.facts.empty() && page.facts.size() + facts.size() > most) {
+      page.after = last;
+      break;
+    }
     last = at->first;
-    AddFacts(at->second, page.facts);
+    page.cut = facts.size() > most;
+    if (page.cut) {
+      facts.resize(most);
+      page.after = last;
+    }
+    std::ranges::move(facts, std::back_inserter(page.facts));
+    if (page.cut) break;
   }
   return page;
 }

@@ -1,5 +1,5 @@
-// What a route's shadows get copies of, and its challenger, as JSON; null where nobody said so. What
-// copies cost is asked for every few seconds: it must not walk over what all other calls cost.
+// What a route's shadows get copies of, and its challenger, as JSON; null where nobody said so.
+// What copies cost is asked for every few seconds: it must not walk over what all other calls cost.
 #include "store/migrations.h"
 
 namespace podium::store {

@@ -18,8 +18,10 @@
 
 namespace podium::limits {
 inline constexpr std::size_t kPredictionTransaction = 500;  ///< Rows that one transaction takes.
-inline constexpr int kFactPage = 5'000;                     ///< Rows that one read of facts takes.
-inline constexpr int kPredictionsOfRequest = 20;            ///< The newest of one request id.
+inline constexpr int kFactPage = 5'000;                     ///< Predictions of one read of facts.
+/// Rows that one read of facts gives: a prediction is one for each row of its feedback.
+inline constexpr int kFactRows = 20'000;
+inline constexpr int kPredictionsOfRequest = 20;  ///< The newest of one request id.
 }  // namespace podium::limits
 
 namespace podium::store {
@@ -69,10 +71,12 @@ struct FactQuery {
   WallTime until;                 ///< Exclusive.
   std::string after;              ///< The id that the page before has ended with.
   int limit = limits::kFactPage;  ///< Of predictions.
+  int rows = limits::kFactRows;   ///< Of facts.
 };
 struct FactPage {
   std::vector<PredictionFact> facts;  ///< By id, then row.
   std::string after;                  ///< Empty on the last page.
+  bool cut = false;                   ///< Its one prediction has more rows than a page holds.
 };
 
 enum class FeedbackFate : std::uint8_t {

@@ -207,6 +207,34 @@ TEST_P(PredictionContract, FactsComeInPagesOfPredictions) {
                                            rows[3].id, rows[4].id}));
 }
 
+TEST_P(PredictionContract, FactsArePagedByTheirRowsToo) {
+  const std::vector<PredictionRow> rows = {RowAt(0), RowAt(1), RowAt(2)};
+  Record(rows);
+  std::vector<Feedback> items;
+  for (int row = 0; row < 5; ++row) {
+    for (const char* request : {"q1", "q2"}) {
+      if (std::string_view(request) == "q2" && row > 1) continue;
+      items.push_back(LabelOf(request, 1));
+      items.back().row = row;
+    }
+  }
+  Say(items);
+  FactQuery query{"r", kFirstMoment, kFirstMoment + seconds(9), "", 100};
+  query.rows = 3;
+  std::vector<std::string> ids;
+  std::vector<bool> cuts;
+  do {
+    const Result<FactPage> page = store_->ReadFacts(query);
+    ASSERT_TRUE(page);
+    for (const PredictionFact& fact : page->facts) ids.push_back(fact.id);
+    cuts.push_back(page->cut);
+    query.after = page->after;
+  } while (!query.after.empty() && cuts.size() < 10);
+  EXPECT_EQ(cuts, (std::vector<bool>{false, true, false}));
+  EXPECT_EQ(ids, (std::vector<std::string>{rows[0].id, rows[1].id, rows[1].id, rows[1].id,
+                                           rows[2].id, rows[2].id}));
+}
+
 TEST_P(PredictionContract, AWindowHasItsFirstMomentAndNotItsLast) {
   Record({RowAt(0), RowAt(1), RowAt(2)});
   const auto count = [&](int from, int until) {

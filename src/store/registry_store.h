@@ -72,6 +72,8 @@ template <typename T>
 struct Page {
   std::vector<T> items;
   std::string next_cursor;  ///< Empty on the last page.
+  /// Ids of what belongs here and is left out, since its row cannot be read. Rollouts only.
+  std::vector<std::string> unread = {};
 };
 
 struct VersionQuery {

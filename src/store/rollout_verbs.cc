@@ -114,6 +114,12 @@ std::string SentenceOf(const MutationContext& context, std::string_view did) {
   return Fitted(said);
 }
 
+std::string EnderOf(const MutationContext& context, bool driven) {
+  if (context.as_follower) return "follower";
+  if (context.as_guard) return "guard";
+  return driven ? "driver" : "person";
+}
+
 Status CheckCandidate(const ModelVersion* row, const StartRollout& verb) {
   if (row == nullptr) {
     return Fail(ErrorCode::kNotFound, "route {} has no version {}", verb.route.get(),
@@ -150,6 +156,14 @@ Status CheckRoom(const StartRollout& verb, const Draft& draft) {
     return Fail(ErrorCode::kConflict,
                 "route {} has no primary to compare a candidate with: activate one first",
                 verb.route.get());
+  }
+  const std::optional<ChallengerPlan>& challenger = draft.route().challenger;
+  if (challenger && challenger->testing) {
+    return Fail(
+        ErrorCode::kConflict,
+        "challenger {} of route {} answers some of the primary's calls: switch its test off "
+        "first, for what it answers is no evidence of the primary",
+        challenger->challenger.get(), verb.route.get());
   }
   const ModelVersion* canary = draft.Holder(VersionStatus::kCanary);
   if (canary == nullptr || canary->model_id == verb.candidate || canary->share == BasisPoints()) {
@@ -201,6 +215,11 @@ Status CheckEpoch(const MoveRollout& verb, const Rollout& rollout) {
     return Fail(ErrorCode::kInvalidArgument, "an epoch is of one of the plan's {} steps",
                 steps.size());
   }
+  if (verb.epoch->share == BasisPoints()) {
+    return Fail(ErrorCode::kUnprocessable,
+                "a rollout at 0 % learns nothing: pause it, or take it back with {}",
+                VerbPath(rollout.route, rollout.id, "abort"));
+  }
   if (verb.epoch->share > steps.back().share) {
     return Fail(ErrorCode::kUnprocessable,
                 "{} % is above {} %, the most that the plan of rollout {} grants: promote instead, "
@@ -235,8 +254,9 @@ Status CheckDriven(const MoveRollout& verb, const Rollout& rollout) {
 }
 
 // Invariant 12.
+// Without a name only what the plan lets its driver do.
 Status CheckPromotion(const MoveRollout& verb, const Rollout& rollout,
-                      const MutationContext& context) {
+                      const MutationContext& context, WallTime now) {
   if (context.named_person) return {};
   if (!verb.proof || verb.proof->decision != "step-up") {
     return Fail(ErrorCode::kUnprocessable,
@@ -250,9 +270,20 @@ Status CheckPromotion(const MoveRollout& verb, const Rollout& rollout,
                 "X-Podium-Actor)",
                 rollout.id.get(), FormatPercent(rollout.share()));
   }
-  if (rollout.phase != RolloutPhase::kPaused) return {};
-  return Fail(ErrorCode::kConflict, "rollout {} is paused: only a person promotes it",
-              rollout.id.get());
+  if (rollout.phase == RolloutPhase::kPaused) {
+    return Fail(ErrorCode::kConflict, "rollout {} is paused: only a person promotes it",
+                rollout.id.get());
+  }
+  const RolloutStep& step = rollout.plan.steps.at(rollout.step);
+  if (step.gate && !rollout.gate_open) {
+    return Fail(ErrorCode::kConflict, "the gate of rollout {} is closed: a person opens it with {}",
+                rollout.id.get(), VerbPath(rollout.route, rollout.id, "step"));
+  }
+  if (now - rollout.step_entered_at >= step.bake) return {};
+  return Fail(ErrorCode::kConflict,
+              "the last step of rollout {} bakes for {} s: only a person cuts "
+              "that short",
+              rollout.id.get(), step.bake.count());
 }
 
 Status CheckProof(const RolloutProof& proof) {
@@ -293,7 +324,7 @@ Result<Outcome> BeginEpoch(const MoveRollout& verb, Rollout& rollout, Work work)
 }
 
 Result<Outcome> PromoteCandidate(const MoveRollout& verb, Rollout& rollout, Work work) {
-  PODIUM_TRY(CheckPromotion(verb, rollout, work.context));
+  PODIUM_TRY(CheckPromotion(verb, rollout, work.context, work.stamp.now));
   PODIUM_TRY(CheckRoles(rollout, work.draft));
   Outcome outcome = OfCandidate(rollout, PromotionKind::kPromote);
   outcome.audit.share_before = work.draft.Find(rollout.candidate)->share;
@@ -420,6 +451,7 @@ void EndRolloutFor(const Mutation& mutation, Work work) {
   if (!work.state.rollout) return;
   Rollout ended = *work.state.rollout;
   ended.phase = *phase;
+  ended.ended_by = EnderOf(work.context, false);
   ended.said = SentenceOf(work.context, *phase == RolloutPhase::kAborted
                                             ? WordsOf(RolloutMove::kAbort).did
                                             : WordsOf(RolloutMove::kRollBack).did);
@@ -467,6 +499,9 @@ Result<Outcome> Move(const MoveRollout& verb, Work work) {
   PODIUM_TRY_ASSIGN(Outcome outcome, Carry(verb, rollout, work));
   if (verb.log_e_peak) rollout.log_e_peak = *verb.log_e_peak;
   if (rollout == before) return outcome;
+  if (HasEnded(rollout.phase)) {
+    rollout.ended_by = EnderOf(work.context, verb.token.has_value());
+  }
   if (!verb.said.empty()) {
     rollout.said = Fitted(verb.said);
     PODIUM_TRY(CheckText("said", rollout.said, limits::kMaxReasonBytes));

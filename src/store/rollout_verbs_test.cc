@@ -237,6 +237,19 @@ TEST(StartRollout, IsRefusedWhereItCannotBeJudged) {
          state.route->arms = {{ModelId("s"), 0, Bp(100)}};
        },
        "conflict", "end the split before a rollout"},
+      {"a challenger under test",
+       [](RouteSnapshot& state, StartRollout&) {
+         state.route->challenger = ChallengerPlan();
+         state.route->challenger->challenger = ModelId("s");
+         state.route->challenger->testing = true;
+       },
+       "conflict", "challenger s of route shop answers some of the primary's calls"},
+      {"a challenger whose test is off",
+       [](RouteSnapshot& state, StartRollout&) {
+         state.route->challenger = ChallengerPlan();
+         state.route->challenger->challenger = ModelId("s");
+       },
+       "done", ""},
       {"a bad plan", [](RouteSnapshot&, StartRollout& verb) { verb.plan.steps.clear(); },
        "invalid_argument", "a plan has 1 to"},
       {"one that runs",
@@ -326,7 +339,6 @@ TEST(StartRollout, TheSignatureGateStandsBeforeIt) {
   rolling.versions[1].share = Bp(0);
   EXPECT_EQ(Slug(Ask(rolling, EpochAt(1, 500))), "conflict");
   EXPECT_EQ(Slug(Ask(rolling, MoveTo(RolloutMove::kPromote), Ann())), "conflict");
-  EXPECT_EQ(Slug(Ask(rolling, EpochAt(1, 0))), "done");
   EXPECT_EQ(Slug(Ask(rolling, MoveTo(RolloutMove::kAbort))), "done") << "never asked";
 }
 
@@ -376,6 +388,7 @@ TEST(MoveRollout, EveryMoveOnARunningOne) {
     const bool ended = HasEnded(c.phase);
     EXPECT_EQ(changes->route.rollout.has_value(), !ended);
     EXPECT_EQ(changes->rollout->ended_at, ended ? ShopStamp().now : WallTime());
+    EXPECT_EQ(changes->rollout->ended_by, ended ? "person" : "");
     EXPECT_EQ(changes->route.canary_salt, ended ? "" : "old-salt");
   }
 }
@@ -457,7 +470,10 @@ TEST(MoveRollout, WhatAnEpochMayBe) {
        "unprocessable",
        "50.01 % is above 50 %, the most that the plan of rollout r1 grants: promote instead, with "
        "POST /api/v1/routes/shop/rollouts/r1/promote"},
-      {"nothing", [](auto&, auto& verb) { verb.epoch->share = Bp(0); }, "done", "done", ""},
+      {"nothing", [](auto&, auto& verb) { verb.epoch->share = Bp(0); }, "unprocessable",
+       "unprocessable",
+       "a rollout at 0 % learns nothing: pause it, or take it back with POST "
+       "/api/v1/routes/shop/rollouts/r1/abort"},
       {"paused, up", [](auto& rollout, auto&) { rollout.phase = RolloutPhase::kPaused; }, "done",
        "conflict", "rollout r1 is paused: nothing raises its share of 1 %"},
       {"paused, the same",
@@ -633,6 +649,39 @@ TEST(MoveRollout, Inv12NoPromotionWithoutAPositiveVerdictOrANamedPerson) {
          verb = Proven(verb);
        },
        "conflict", "only a person promotes it"},
+      {"proven before its bake is over",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].bake = std::chrono::seconds(9);
+         rollout.step_entered_at = WallTime(std::chrono::microseconds(1));  // It is 9 s.
+         verb = Proven(verb);
+       },
+       "conflict", "bakes for 9 s: only a person cuts that short"},
+      {"proven at the end of its bake",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].bake = std::chrono::seconds(9);
+         rollout.step_entered_at = WallTime();
+         verb = Proven(verb);
+       },
+       "done", ""},
+      {"proven behind a closed gate",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].gate = true;
+         verb = Proven(verb);
+       },
+       "conflict", "the gate of rollout r1 is closed"},
+      {"proven behind an open gate",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].gate = rollout.gate_open = true;
+         verb = Proven(verb);
+       },
+       "done", ""},
+      {"a person before its bake is over, behind a closed gate",
+       [](auto& rollout, auto&, auto& context) {
+         rollout.plan.steps[0].bake = std::chrono::seconds(60);
+         rollout.plan.steps[0].gate = true;
+         context = Ann();
+       },
+       "done", ""},
       {"a person", [](auto&, auto&, auto& context) { context = Ann(); }, "done", ""},
       {"a person at 1 %, paused, against the plan",
        [](auto& rollout, auto& verb, auto& context) {
@@ -803,6 +852,7 @@ TEST(BesideARollout, ARollbackOfTheRouteEndsItAndTakesTheShare) {
   EXPECT_EQ(Rows(*changes), "c=canary@0") << "as every rollback of a canary";
   EXPECT_EQ(changes->rollout->phase, RolloutPhase::kRolledBack);
   EXPECT_EQ(changes->rollout->said, "ann rolled it back: refunds fail");
+  EXPECT_EQ(changes->rollout->ended_by, "person");
   EXPECT_EQ(changes->rollout->ended_at, ShopStamp().now);
   EXPECT_FALSE(changes->route.rollout);
   EXPECT_EQ(Told(*changes)["move"], "route_rollback");
@@ -847,6 +897,7 @@ TEST(BesideARollout, TheGuardAbortsIt) {
   EXPECT_EQ(Rows(*changes), "c=standby");
   EXPECT_EQ(changes->rollout->phase, RolloutPhase::kAborted);
   EXPECT_EQ(changes->rollout->said, "guard aborted it");
+  EXPECT_EQ(changes->rollout->ended_by, "guard");
   EXPECT_FALSE(changes->route.rollout);
 }
 
@@ -874,20 +925,22 @@ TEST(FollowedRollout, IsMovedByItsDriverAndByPeopleAndAPersonsVetoHoldsIt) {
     MoveRollout verb;
     MutationContext context;
     const char* held;
+    const char* ended_by;
   };
   MutationContext follower;
   follower.as_follower = true;
   MutationContext because = Ann();
   because.reason = "worse";
   const Case cases[] = {
-      {"abort", MoveTo(RolloutMove::kAbort), because, "ann aborted its rollout: worse"},
-      {"roll back", MoveTo(RolloutMove::kRollBack), Ann(), "ann rolled back"},
-      {"the driver's", Driven(MoveTo(RolloutMove::kRollBack)), {}, ""},
-      {"the follower's", MoveTo(RolloutMove::kAbort), follower, ""},
-      {"pause", MoveTo(RolloutMove::kPause), Ann(), ""},
-      {"promote", MoveTo(RolloutMove::kPromote), Ann(), ""},
-      {"a step of the driver", Driven(EpochAt(1, 500)), {}, ""},
-      {"a share set by a person", EpochAt(1, 200), Ann(), ""},
+      {"abort", MoveTo(RolloutMove::kAbort), because, "ann aborted its rollout: worse", "person"},
+      {"roll back", MoveTo(RolloutMove::kRollBack), Ann(), "ann rolled back", "person"},
+      {"the driver's", Driven(MoveTo(RolloutMove::kRollBack)), {}, "", "driver"},
+      {"the driver's abort", Driven(MoveTo(RolloutMove::kAbort)), {}, "", "driver"},
+      {"the follower's", MoveTo(RolloutMove::kAbort), follower, "", "follower"},
+      {"pause", MoveTo(RolloutMove::kPause), Ann(), "", ""},
+      {"promote", MoveTo(RolloutMove::kPromote), Ann(), "", "person"},
+      {"a step of the driver", Driven(EpochAt(1, 500)), {}, "", ""},
+      {"a share set by a person", EpochAt(1, 200), Ann(), "", ""},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
@@ -895,6 +948,7 @@ TEST(FollowedRollout, IsMovedByItsDriverAndByPeopleAndAPersonsVetoHoldsIt) {
     ASSERT_TRUE(changes) << Describe(changes.error());
     EXPECT_EQ(changes->route.follow->held_because, c.held);
     EXPECT_EQ(changes->route.follow->held, *c.held != '\0');
+    EXPECT_EQ(changes->rollout->ended_by, c.ended_by);
     EXPECT_FALSE(Told(*changes).is_null()) << "the trail says both";
     EXPECT_EQ(changes->audit.evidence.find(R"("follow")") != std::string::npos, *c.held != '\0');
   }

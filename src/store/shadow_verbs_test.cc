@@ -23,7 +23,7 @@ ModelVersion ShadowVersion(const char* id, VersionStatus status) {
 }
 
 /// `p` is primary, `s` a shadow, `b` on standby, `c` a canary without a share.
-RouteSnapshot Shop(const char* named = "") {
+RouteSnapshot ShadowedShop(const char* named = "") {
   RouteSnapshot state;
   state.route = Route();
   state.route->name = kShadowShop;
@@ -84,15 +84,15 @@ TEST(SetShadow, NamesShadowsOfTheRouteOrAll) {
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(Verdict(Decide(Shop(), c.verb, {}, ShadowStamp())), c.want);
+    EXPECT_EQ(Verdict(Decide(ShadowedShop(), c.verb, {}, ShadowStamp())), c.want);
   }
 }
 
 // What configuration says counts once: whatever a person said afterwards stays, off too.
 TEST(SetShadow, ASeedNeverOverwrites) {
   const SetShadow seed{kShadowShop, HalfOf(), true};
-  EXPECT_EQ(Verdict(Decide(Shop(), seed, {}, ShadowStamp())), "done");
-  RouteSnapshot said = Shop();
+  EXPECT_EQ(Verdict(Decide(ShadowedShop(), seed, {}, ShadowStamp())), "done");
+  RouteSnapshot said = ShadowedShop();
   said.route->shadow = HalfOf({ModelId("s")});
   EXPECT_EQ(Verdict(Decide(said, seed, {}, ShadowStamp())), "unchanged");
   const auto off = Decide(said, SetShadow{kShadowShop, std::nullopt}, {}, ShadowStamp());
@@ -105,7 +105,7 @@ TEST(SetShadow, ASeedNeverOverwrites) {
 
 // C1, D2: the demoted one takes the place of the one that is promoted; nobody watches itself.
 TEST(SetShadow, APromoteChangesPlaces) {
-  RouteSnapshot state = Shop("s");
+  RouteSnapshot state = ShadowedShop("s");
   state.route->shadow = HalfOf({ModelId("s")});
   const auto promoted = Decide(state, PromoteVersion{ModelId("s")}, {}, ShadowStamp());
   ASSERT_TRUE(promoted) << Describe(promoted.error());
@@ -124,13 +124,13 @@ TEST(SetChallenger, IsAShadowOrOnStandby) {
                                  {"x", "not_found"}}) {
     SCOPED_TRACE(id);
     const SetChallenger verb{kShadowShop, AgainstOne(id)};
-    EXPECT_EQ(Verdict(Decide(Shop(id), verb, {}, ShadowStamp())), want);
+    EXPECT_EQ(Verdict(Decide(ShadowedShop(id), verb, {}, ShadowStamp())), want);
   }
-  RouteSnapshot split = Shop("s");
+  RouteSnapshot split = ShadowedShop("s");
   split.route->arms = {{ModelId("b"), 0, *BasisPoints::From(100)}};
   EXPECT_EQ(Verdict(Decide(split, SetChallenger{kShadowShop, AgainstOne("s")}, {}, ShadowStamp())),
             "conflict");
-  RouteSnapshot same = Shop("s");
+  RouteSnapshot same = ShadowedShop("s");
   same.route->challenger = AgainstOne("s");
   EXPECT_EQ(Verdict(Decide(same, SetChallenger{kShadowShop, AgainstOne("s")}, {}, ShadowStamp())),
             "unchanged");

@@ -37,7 +37,7 @@ constexpr std::string_view kFacts =
     " cost_nano_usd, propensity, keep, scores FROM prediction_index"
     " WHERE route = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4) AS p"
     " LEFT JOIN prediction_feedback AS f ON f.route = p.route AND f.request_id = p.request_id"
-    " ORDER BY p.id, f.request_row";
+    " ORDER BY p.id, f.request_row LIMIT $5";
 constexpr std::string_view kDropPredictions =
     "DELETE FROM prediction_index WHERE id IN (SELECT id FROM prediction_index WHERE id < $1"
     " ORDER BY id LIMIT $2) RETURNING 1";
@@ -261,6 +261,15 @@ Result<Page<PredictionRow>> ReadPage(SqlConnection& connection, const Prediction
   }
 }
 
+// `next`: the prediction of the first row that has no place any more. Its own rows wait for the
+// next page, unless they are all there is.
+void EndFullPage(FactPage& page, const std::string& next) {
+  const auto first = std::ranges::find(page.facts, next, &PredictionFact::id);
+  page.cut = first == page.facts.begin();
+  if (!page.cut) page.facts.erase(first, page.facts.end());
+  page.after = page.facts.back().id;
+}
+
 Result<FactPage> ReadFactPage(SqlConnection& connection, const FactQuery& query) {
   // The floor itself is no id: what is above it is at it or later.
   const std::string from = std::max(PredictionIdFloor(query.since), query.after);
@@ -268,12 +277,17 @@ Result<FactPage> ReadFactPage(SqlConnection& connection, const FactQuery& query)
   rows.Bind(query.route)
       .Bind(from)
       .Bind(PredictionIdFloor(query.until))
-      .Bind(std::int64_t{query.limit});
+      .Bind(std::int64_t{query.limit})
+      .Bind(std::int64_t{query.rows} + 1);
   FactPage page;
   int predictions = 0;
   while (true) {
     PODIUM_TRY_ASSIGN(const bool more, rows.Next());
     if (!more) break;
+    if (page.facts.size() == static_cast<std::size_t>(query.rows)) {
+      EndFullPage(page, rows.Text(0));
+      return page;
+    }
     page.facts.push_back(FactOf(rows));
     const std::size_t size = page.facts.size();
     if (size == 1 || page.facts[size - 1].id != page.facts[size - 2].id) ++predictions;

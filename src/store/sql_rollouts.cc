@@ -194,6 +194,8 @@ Result<Page<Rollout>> ReadRolloutPage(SqlConnection& connection, const RolloutQu
     // A row that cannot be read is reported where the route is changed; a list goes on without it.
     if (Result<Rollout> rollout = ReadRolloutColumns(rows)) {
       page.items.push_back(std::move(*rollout));
+    } else {
+      page.unread.push_back(rows.Text(0));
     }
   }
   page.next_cursor = EncodeRolloutCursor(before);

@@ -83,6 +83,11 @@ TEST_F(SqliteRollouts, ARowThatCannotBeReadStopsNoRollbackAndSaysHowToMendIt) {
   EXPECT_THAT(registry_.Refuse(ErrorCode::kUnprocessable, MoveOf(rollout, RolloutMove::kAbort)),
               HasSubstr("cannot be read"));
   EXPECT_TRUE(store_->ListRollouts({})->items.empty()) << "a list goes on without it";
+  for (const bool running_only : {false, true}) {
+    const auto page = store_->ListRollouts({std::nullopt, running_only, 50, ""});
+    ASSERT_TRUE(page);
+    EXPECT_EQ(page->unread, std::vector{rollout.id.get()}) << "and names it";
+  }
   registry_.RollBack();
   EXPECT_EQ(registry_.Roles(), "a=primary b=canary@0 c=shadow") << "callers are safe";
   EXPECT_THAT(registry_.Refuse(ErrorCode::kConflict, ActivateVersion{ModelId("c")}),

@@ -118,7 +118,8 @@ class LineParser {
     }
     PODIUM_TRY_ASSIGN(const ModelId id, Id());
     if (verb == "activate") return store::Mutation(store::ActivateVersion{id});
-    if (verb == "promote") return store::Mutation(store::PromoteVersion{id, words_.Take("aborting")});
+    if (verb == "promote")
+      return store::Mutation(store::PromoteVersion{id, words_.Take("aborting")});
     if (verb == "retire") return store::Mutation(store::RetireVersion{id});
     return Deletion(id);
   }

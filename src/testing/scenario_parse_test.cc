@@ -186,7 +186,7 @@ TEST(ParseScenario, AMistakeNamesItsPlaceAndWhatShouldStandThere) {
       {"follow iris", "s.pod:1:12 expected a registered model, found the end of the line"},
       {"follow iris ranker champion", "s.pod:1:28 expected @alias or a stage"},
       {"follow iris ranker at 5", "s.pod:1:23 expected a share"},
-      {"promote m1 as ann", "s.pod:1:15 expected \"follower\", found \"ann\""},
+      {"promote m1 as ann", "s.pod:1:15 expected a role: follower, driver"},
       {"after 5", "s.pod:1:7 expected a time such as 250ms, 5s, 10m or 2h, found \"5\""},
       {"after 5 s", "s.pod:1:7 expected a time"},
       {"after 8785h", "s.pod:1:7 expected a time"},

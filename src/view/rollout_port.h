@@ -38,6 +38,8 @@ struct RolloutStanding {
   std::uint64_t units = 0;
   WallTime looked_at;   ///< The database's clock.
   std::string trouble;  ///< Why the latest look or move did not come through; empty when it did.
+  /// Its row cannot be read, so nobody drives it. What is said of it is of before that, or nothing.
+  bool unread = false;
 };
 
 /// Threads: any.

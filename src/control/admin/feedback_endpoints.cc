@@ -56,6 +56,13 @@ Result<Resolved> Resolve(store::PredictionStore& store, const FeedbackItem& item
     }
     feedback.route = row.route;
     feedback.request_id = row.request_id;
+    PODIUM_TRY_ASSIGN(const std::vector<PredictionRow> same, PredictionsOf(store, feedback));
+    if (same.size() > 1) {  // What is said is kept by request: it would be said of all of them.
+      return Fail(ErrorCode::kConflict,
+                  "prediction {} is ambiguous: {} or more predictions of route {} have its "
+                  "request id {}",
+                  item.id, same.size(), row.route, row.request_id);
+    }
     resolved.known = true;
     return resolved;
   }

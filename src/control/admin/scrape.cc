@@ -164,8 +164,9 @@ void WriteRollouts(Exposition& out, const AdminContext& c) {
   using Sample = std::optional<double>;
   using Standing = view::RolloutStanding;
   const auto looked = [](const Standing& one) { return one.driven_here && !one.decision.empty(); };
-  gauge("podium_rollout_share", "Share of the candidate.",
-        [](const Standing& one) { return Sample(one.share.value() / 1e4); });
+  gauge("podium_rollout_share", "Share of the candidate.", [](const Standing& one) {
+    return one.unread ? Sample() : Sample(one.share.value() / 1e4);
+  });
   out.Family("podium_rollout_phase", "gauge", "1 for the phase that the rollout is in.");
   for (const Standing& one : running) {
     for (const RolloutPhase phase : {RolloutPhase::kRunning, RolloutPhase::kPaused}) {
@@ -190,9 +191,10 @@ void WriteRollouts(Exposition& out, const AdminContext& c) {
         });
   gauge("podium_rollout_driver", "1 when this replica drives it.",
         [](const Standing& one) { return Sample(one.driven_here ? 1 : 0); });
-  gauge("podium_rollout_driver_failing", "1 when its last look or move did not come through.",
+  gauge("podium_rollout_driver_failing",
+        "1 when its last look or move did not come through, or its row cannot be read.",
         [](const Standing& one) {
-          return one.driven_here ? Sample(one.trouble.empty() ? 0 : 1) : Sample();
+          return one.driven_here || one.unread ? Sample(one.trouble.empty() ? 0 : 1) : Sample();
         });
 }
 

@@ -53,6 +53,7 @@ void Comparison::AddFeedback(const store::PredictionFact& fact, Version& version
 void Comparison::Add(const store::PredictionFact& fact) {
   const bool is_new = fact.id != last_id_;
   last_id_ = fact.id;
+  ++rows_;
   predictions_ += is_new ? 1 : 0;
   if (fact.arm == "override") {
     overrides_ += is_new ? 1 : 0;
@@ -60,7 +61,10 @@ void Comparison::Add(const store::PredictionFact& fact) {
   }
   if (fact.assigned.empty()) return;
   Version& version = versions_[fact.assigned];
-  if (!fact.served.empty() && fact.served != fact.assigned) {
+  // An answer of nobody in the registry is an outside fallback's.
+  const bool by_another =
+      fact.served.empty() ? fact.outcome == PredictionOutcome::kOk : fact.served != fact.assigned;
+  if (by_another) {
     version.not_served += is_new ? 1 : 0;
     return;
   }
@@ -84,7 +88,7 @@ LabelKind Comparison::KindOfLabels() const {
   return whole ? LabelKind::kClass : LabelKind::kQuantity;
 }
 
-VersionComparison Comparison::ReportOf(const std::string& model_id, Version version,
+VersionComparison Comparison::ReportOf(const std::string& model_id, Version& version,
                                        LabelKind kind) const {
   VersionComparison report;
   report.model_id = model_id;
@@ -113,46 +117,46 @@ VersionComparison Comparison::ReportOf(const std::string& model_id, Version vers
   } else if (kind == LabelKind::kClass) {
     report.accuracy = ShareOf(EqualOf(scored), count);
   } else if (kind == LabelKind::kQuantity) {
-    std::vector<double> absolute;
-    std::vector<double> squared;
-    for (const Scored& pair : scored) {
-      const double error = pair.score - pair.label;
-      absolute.push_back(std::fabs(error));
-      squared.push_back(error * error);
-    }
-    report.absolute_error = MeanOf(absolute);
-    report.squared_error = MeanOf(squared);
+    std::vector<double> errors;
+    errors.reserve(scored.size());
+    for (const Scored& pair : scored) errors.push_back(std::fabs(pair.score - pair.label));
+    report.absolute_error = MeanOf(errors);
+    for (double& error : errors) error *= error;
+    report.squared_error = MeanOf(errors);
   }
   return report;
 }
 
-CompareReport Comparison::Report() const {
+CompareReport Comparison::Report() {
   CompareReport report;
   report.threshold = threshold_;
   report.labels = KindOfLabels();
   report.overrides = overrides_;
-  for (const auto& [id, version] : versions_) {
+  for (auto& [id, version] : versions_) {
     report.versions.push_back(ReportOf(id, version, report.labels));
   }
   return report;
 }
 
 Result<CompareReport> CompareVersions(store::PredictionStore& store,
-                                      const CompareQuestion& question) {
+                                      const CompareQuestion& question, std::int64_t most_rows) {
   Comparison comparison(question.threshold);
   store::FactQuery query{question.route, question.since, question.until, "", limits::kFactPage};
   bool complete = true;
+  bool cut = false;
   do {
     PODIUM_TRY_ASSIGN(const store::FactPage page, store.ReadFacts(query));
     for (const store::PredictionFact& fact : page.facts) comparison.Add(fact);
     query.after = page.after;
-    complete = query.after.empty() || comparison.predictions() < limits::kMaxCompared;
+    cut = cut || page.cut;
+    complete = query.after.empty() ||
+               (comparison.predictions() < limits::kMaxCompared && comparison.rows() < most_rows);
   } while (!query.after.empty() && complete);
   CompareReport report = comparison.Report();
   report.route = question.route;
   report.since = question.since;
   report.until = question.until;
-  report.complete = complete;
+  report.complete = complete && !cut;
   return report;
 }
 

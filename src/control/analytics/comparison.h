@@ -13,6 +13,8 @@
 
 namespace podium::limits {
 inline constexpr std::int64_t kMaxCompared = 2'000'000;  ///< Predictions of one comparison.
+/// Of one comparison: predictions, each as often as there are rows of feedback on it.
+inline constexpr std::int64_t kMaxComparedRows = 2'000'000;
 }  // namespace podium::limits
 
 namespace podium::control {
@@ -26,8 +28,10 @@ class Comparison {
   /// In the order of ReadFacts: those of one prediction follow each other.
   void Add(const store::PredictionFact& fact);
   std::int64_t predictions() const { return predictions_; }
-  /// Versions, labels and overrides; the rest is the caller's.
-  CompareReport Report() const;
+  std::int64_t rows() const { return rows_; }
+  /// Versions, labels and overrides; the rest is the caller's. What was added is put in order for
+  /// it: a copy of it would be as large again.
+  CompareReport Report();
 
  private:
   struct Version {
@@ -46,17 +50,19 @@ class Comparison {
   static void AddCall(const store::PredictionFact& fact, Version& version);
   static void AddFeedback(const store::PredictionFact& fact, Version& version);
   LabelKind KindOfLabels() const;
-  VersionComparison ReportOf(const std::string& model_id, Version version, LabelKind kind) const;
+  VersionComparison ReportOf(const std::string& model_id, Version& version, LabelKind kind) const;
 
   const double threshold_;
   std::map<std::string, Version> versions_;
   std::int64_t overrides_ = 0;
   std::int64_t predictions_ = 0;
+  std::int64_t rows_ = 0;
   std::string last_id_;
 };
 
-/// Reads what there is and compares it. Blocks on the store.
+/// Reads what there is and compares it, as far as the limits go. Blocks on the store.
 Result<CompareReport> CompareVersions(store::PredictionStore& store,
-                                      const CompareQuestion& question);
+                                      const CompareQuestion& question,
+                                      std::int64_t most_rows = limits::kMaxComparedRows);
 
 }  // namespace podium::control

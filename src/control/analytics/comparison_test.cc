@@ -58,6 +58,16 @@ TEST(Comparison, WhatAnotherVersionAnsweredCountsForNeither) {
   EXPECT_EQ(report.versions[1].not_served, 1);
 }
 
+// An outside fallback has no name in the registry: its success is not the failed version's.
+TEST(Comparison, WhatAnOutsideFallbackAnsweredCountsForNobody) {
+  PredictionFact outside = Labelled(FactFor("v1"), 1);
+  outside.served.clear();
+  const VersionComparison version = ReportOf({FactFor("v1"), outside}).versions.at(0);
+  EXPECT_EQ(version.n, 1);
+  EXPECT_EQ(version.not_served, 1);
+  EXPECT_EQ(version.labelled, 0);
+}
+
 TEST(Comparison, ACallersMistakeIsNoErrorAndAFailureHasNoLatency) {
   PredictionFact refused = FactFor("v1");
   refused.outcome = PredictionOutcome::kRefused;
@@ -158,6 +168,10 @@ TEST(Comparison, AllPagesOfTheStoreAreRead) {
   ASSERT_EQ(report->versions.size(), 1U);
   EXPECT_EQ(report->versions[0].n, kRows);
   EXPECT_EQ(report->versions[0].latency_p50_ms->value, (kRows - 1) / 2.0 / 1000);
+  const Result<CompareReport> bounded = CompareVersions(store, question, limits::kFactPage);
+  ASSERT_TRUE(bounded);
+  EXPECT_FALSE(bounded->complete);
+  EXPECT_EQ(bounded->versions.at(0).n, limits::kFactPage);
 }
 
 }  // namespace

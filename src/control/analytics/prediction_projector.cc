@@ -18,6 +18,7 @@ namespace podium::control {
 namespace {
 
 constexpr std::chrono::seconds kSavePositionEvery{1};
+constexpr std::chrono::seconds kLookForNextEvery{1};  // A month of segments is a long list.
 
 }  // namespace
 
@@ -41,6 +42,8 @@ Status PredictionProjector::Load() {
   if (json && json->is_object() && json->contains("segment") && json->contains("offset") &&
       (*json)["segment"].is_string() && (*json)["offset"].is_number_integer()) {
     read_ = {(*json)["segment"].get<std::string>(), (*json)["offset"].get<std::int64_t>()};
+    // A repair may have moved the lines of a segment that was open; those of a closed one stay.
+    if (!json->contains("closed") || (*json)["closed"] != true) read_.offset = 0;
   } else {
     LogWarning("the position of the prediction index cannot be read: it begins anew",
                {{"file", PathOfPosition()}});
@@ -78,8 +81,13 @@ void PredictionProjector::TakeLine(std::int64_t offset, std::string_view text) {
 }
 
 Status PredictionProjector::ReadSegment() {
-  // Asked before it is read: what is written in between is read then.
-  const bool was_open = IsOpen(read_.segment);
+  // Asked before it is read: what is written in between is read then. The writer has one segment at
+  // a time: nothing is added to those before it, though they may wait long to be packed.
+  bool was_open = IsOpen(read_.segment);
+  if (was_open && clock_.SteadyNow() >= next_look_) {
+    next_look_ = clock_.SteadyNow() + kLookForNextEvery;
+    was_open = !NextSegment();
+  }
   const Status lines = predictions::ReadLines(folder_, read_.segment, read_.offset,
                                               [&](const predictions::SegmentLine& line) {
                                                 TakeLine(line.offset, line.text);
@@ -137,7 +145,9 @@ Status PredictionProjector::Save() {
   const Position position = stored_;
   {
     std::ofstream file(fresh, std::ios::trunc);
-    const Json json = {{"segment", position.segment}, {"offset", position.offset}};
+    const Json json = {{"segment", position.segment},
+                       {"offset", position.offset},
+                       {"closed", !IsOpen(position.segment)}};
     file << DumpJson(json) << '\n';
     if (!file.flush()) {
       return Fail(ErrorCode::kUnavailable, "the position {} cannot be written", fresh);

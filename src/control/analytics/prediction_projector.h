@@ -70,6 +70,7 @@ class PredictionProjector {
   std::vector<PredictionRow> pending_;  // Read, and not stored yet: of one segment.
   std::vector<std::int64_t> ends_;      // Where the line behind each of them begins.
   SteadyTime next_save_;
+  SteadyTime next_look_;  // For a segment behind one that is open.
   std::atomic<std::uint64_t> rows_{0};
   std::atomic<std::uint64_t> unreadable_{0};
 };

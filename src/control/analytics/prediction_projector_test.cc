@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "predictions/prediction_log.h"
+#include "predictions/segment.h"
 #include "predictions/segment_reader.h"
 #include "store/memory_prediction_store.h"
 #include "testing/sim_clock.h"
@@ -173,6 +174,35 @@ TEST_F(PredictionProjectorTest, ACrashAnywhereLosesAndDoublesNothing) {
     Start();
     for (int i = 0; i < 10; ++i) ASSERT_TRUE(log_->Drain());
   }
+  StepAll();
+  ExpectAll();
+}
+
+// The lines behind a damaged one move up: a position from before would pass over some of them.
+TEST_F(PredictionProjectorTest, ARepairThatMovesLinesLosesNone) {
+  Predict(6);
+  const std::string open = options_.folder + "/" +
+                           predictions::ListSegments(options_.folder).at(0).name +
+                           std::string(predictions::kOpenSuffix);
+  index_.most = 3;
+  ASSERT_TRUE(projector_->Step());
+  ASSERT_TRUE(projector_->Save());
+  std::fstream(open, std::ios::in | std::ios::out).put('\0');  // The first line, stored already.
+  Start();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(log_->Drain());
+  StepAll();
+  ExpectAll();
+}
+
+// Packing may be behind: the index is not.
+TEST_F(PredictionProjectorTest, ASegmentThatIsStillOpenEndsWhereALaterOneBegins) {
+  Predict(2);
+  StepAll();
+  const std::string first = predictions::ListSegments(options_.folder).at(0).name;
+  const std::string path = options_.folder + "/" + first + std::string(predictions::kOpenSuffix);
+  Rotate();
+  std::ofstream(path) << "";  // As if it were not packed yet.
+  Predict(2);
   StepAll();
   ExpectAll();
 }

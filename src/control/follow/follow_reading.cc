@@ -16,6 +16,14 @@ Status ReadAliased(store::ModelStore& models, const std::string& name,
   return AlsoRead(models, name, named->second, model);
 }
 
+// Aborted, and nobody meant it as a veto: by its follower, when the champion was another for a
+// while, or by its driver, because of a provider that did not answer. Where the row does not say
+// who ended it, people did by SQL.
+bool SaysNothing(const Rollout& rollout) {
+  return rollout.phase == RolloutPhase::kAborted &&
+         (rollout.ended_by == "follower" || rollout.ended_by == "driver");
+}
+
 // What runs, and what ended badly for the version that is to be led in.
 Status ReadRollouts(store::RolloutStore& rollouts, FollowReading& reading) {
   const Route& route = reading.state.route;
@@ -34,7 +42,9 @@ Status ReadRollouts(store::RolloutStore& rollouts, FollowReading& reading) {
   store::RolloutQuery query;
   query.route = route.name;
   PODIUM_TRY_ASSIGN(store::Page<Rollout> page, rollouts.ListRollouts(query));
-  const auto newest = std::ranges::find(page.items, row->model_id, &Rollout::candidate);
+  const auto newest = std::ranges::find_if(page.items, [&](const Rollout& rollout) {
+    return rollout.candidate == row->model_id && !SaysNothing(rollout);
+  });
   if (newest == page.items.end() || !HasEnded(newest->phase)) return {};
   if (newest->phase != RolloutPhase::kPromoted) reading.vetoed = std::move(*newest);
   return {};

@@ -21,7 +21,7 @@ struct FollowReading {
   std::optional<FollowedModel> model;  ///< nullopt: there is none of that name.
   FollowTargets targets;
   std::optional<Rollout> rollout;  ///< That runs on the route.
-  /// The champion's newest one, where it has ended without making it the primary.
+  /// The champion's newest one that says something of it, where it was rolled back or aborted.
   std::optional<Rollout> vetoed;
 
   const Follow& follow() const { return *state.route.follow; }

@@ -415,6 +415,18 @@ TEST_F(FollowingByRollout, AFormerChampionsRolloutIsAborted) {
   EXPECT_EQ(Serving(), "1 | ");
   EXPECT_EQ(Newest().phase, RolloutPhase::kAborted);
   EXPECT_EQ(Standing(), "version 1 is the champion") << "and nobody holds the route";
+  // Champion again: that its follower took it back was no veto.
+  Champion(2);
+  Survey();
+  EXPECT_EQ(Serving(), "1 | 2:1");
+  EXPECT_EQ(Rollouts(), 2U);
+}
+
+TEST_F(FollowingByRollout, AnAbortByItsDriverIsNoVeto) {
+  Move(store::RolloutMove::kAbort, true, "its breaker does not close");
+  Survey(true);
+  EXPECT_EQ(Serving(), "1 | 2:1");
+  EXPECT_EQ(Rollouts(), 2U);
 }
 
 TEST_F(FollowingByRollout, TheChallengerComesAfterwards) {

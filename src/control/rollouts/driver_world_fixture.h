@@ -28,6 +28,7 @@ class CutStore final : public store::RolloutStore {
   bool away = false;           ///< Nothing is carried out.
   bool loses_words = false;    ///< Writes are carried out, and nobody hears of it.
   int writes_until_away = -1;  ///< So many more of evidence, then it is away.
+  bool rows_damaged = false;   ///< Those of all rollouts, in lists.
   int looks_kept = 0;
   int leases_taken = 0;
 
@@ -37,7 +38,11 @@ class CutStore final : public store::RolloutStore {
   }
   Result<store::Page<Rollout>> ListRollouts(const store::RolloutQuery& query) override {
     PODIUM_TRY(Reach());
-    return store_.ListRollouts(query);
+    auto page = store_.ListRollouts(query);
+    if (!page || !rows_damaged) return page;
+    for (const Rollout& rollout : page->items) page->unread.push_back(rollout.id.get());
+    page->items.clear();
+    return page;
   }
   Result<std::optional<store::RolloutLease>> TakeLease(
       const RolloutId& id, const std::string& owner, std::chrono::milliseconds duration) override {

@@ -19,13 +19,15 @@ bool GoesUp(const Rollout& rollout, const store::MoveRollout& move) {
   return move.move == store::RolloutMove::kEpoch && move.epoch->share > rollout.share();
 }
 
-Result<std::vector<Rollout>> RunningIn(store::RolloutStore& store) {
-  std::vector<Rollout> running;
+/// All that run; next_cursor is empty.
+Result<store::Page<Rollout>> RunningIn(store::RolloutStore& store) {
+  store::Page<Rollout> running;
   store::RolloutQuery query{
       .route = std::nullopt, .running_only = true, .limit = kRolloutPage, .cursor = {}};
   do {
     PODIUM_TRY_ASSIGN(store::Page<Rollout> page, store.ListRollouts(query));
-    std::move(page.items.begin(), page.items.end(), std::back_inserter(running));
+    std::move(page.items.begin(), page.items.end(), std::back_inserter(running.items));
+    std::move(page.unread.begin(), page.unread.end(), std::back_inserter(running.unread));
     query.cursor = page.next_cursor;
   } while (!query.cursor.empty());
   return running;
@@ -99,11 +101,11 @@ Task<void> RolloutDriver::Survey() {
 
 Task<Status> RolloutDriver::FindRunning() {
   auto read = RunOn(reads_, [this] { return RunningIn(store_); });
-  const Result<std::vector<Rollout>> running = co_await std::move(read);
+  const Result<store::Page<Rollout>> running = co_await std::move(read);
   if (!running) co_return Fail(running.error());
   NoteRunning(*running);
   due_.clear();
-  for (const Rollout& rollout : *running) {
+  for (const Rollout& rollout : running->items) {
     if (!busy_.contains(rollout.id)) due_.insert(rollout.id);
   }
   co_return Status();
@@ -183,7 +185,10 @@ Task<Status> RolloutDriver::Act(RolloutLook look) {
     auto keep = Keep(look);
     co_return co_await std::move(keep);
   }
-  if (!MayAct(known)) co_return Status();  // Too slow: the next look begins with a fresh lease.
+  if (!MayAct(known)) {
+    co_return Fail(ErrorCode::kUnavailable,
+                   "a look took longer than half of its lease, so nothing was done");
+  }
   (*move)->token = known.held->lease.token;
   const bool up = GoesUp(rollout, **move);
   auto carry = Carry(std::move(**move));
@@ -269,17 +274,35 @@ void RolloutDriver::GiveUpLeases() {
 
 RolloutDriver::Known& RolloutDriver::KnownOf(const RolloutId& id) { return known_[id]; }
 
-void RolloutDriver::NoteRunning(const std::vector<Rollout>& running) {
+void RolloutDriver::NoteRunning(const store::Page<Rollout>& running) {
   std::set<RolloutId> ids;
-  for (const Rollout& rollout : running) ids.insert(rollout.id);
+  for (const Rollout& rollout : running.items) ids.insert(rollout.id);
+  for (const std::string& id : running.unread) ids.insert(RolloutId(id));
   std::erase_if(known_, [&](const auto& one) {
     return !ids.contains(one.first) && !busy_.contains(one.first);
   });
   const std::lock_guard lock(mutex_);
   std::erase_if(standings_, [&](const auto& one) { return !ids.contains(one.first); });
-  for (const Rollout& rollout : running) {
-    Update(rollout, standings_.try_emplace(rollout.id, StandingFrom(rollout)).first->second);
+  for (const Rollout& rollout : running.items) {
+    view::RolloutStanding& standing =
+        standings_.try_emplace(rollout.id, StandingFrom(rollout)).first->second;
+    if (standing.unread) standing = StandingFrom(rollout);  // Mended.
+    Update(rollout, standing);
   }
+  for (const std::string& id : running.unread) NoteUnread(RolloutId(id));
+}
+
+// Once, not each second. REQUIRES: mutex_ is held.
+void RolloutDriver::NoteUnread(const RolloutId& id) {
+  view::RolloutStanding& standing = standings_[id];
+  if (standing.unread) return;
+  standing.id = id;
+  standing.unread = true;
+  standing.driven_here = false;
+  standing.trouble =
+      "its row cannot be read, so nobody drives it: set its phase to 'aborted' by SQL";
+  LogWarning("a rollout runs and is not driven",
+             {{"rollout", id.get()}, {"error", standing.trouble}});
 }
 
 void RolloutDriver::NoteLook(const RolloutLook& look) {

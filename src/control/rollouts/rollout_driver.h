@@ -109,7 +109,8 @@ class RolloutDriver final : public view::RolloutPort {
   bool MayAct(const Known& known) const;
   std::string HarmOf(const Rollout& rollout, Known& known) const;
   Known& KnownOf(const RolloutId& id);
-  void NoteRunning(const std::vector<Rollout>& running);
+  void NoteRunning(const store::Page<Rollout>& running);
+  void NoteUnread(const RolloutId& id);
   void NoteLook(const RolloutLook& look);
   void NoteDriver(const RolloutId& id, bool here);
   void NoteTrouble(const RolloutId& id, std::string_view what, const Error& error);

@@ -239,6 +239,24 @@ TEST_F(RolloutDriverTest, KeepsALookWhenItHasChanged) {
   EXPECT_EQ(verdicts->front().decision, "hold");
 }
 
+// Its share stays, and no guard looks at it: somebody has to hear of it.
+TEST_F(RolloutDriverTest, ARowThatCannotBeReadIsTold) {
+  CountAlike();
+  one.cut.rows_damaged = true;
+  one.Survey();
+  one.Survey();
+  EXPECT_TRUE(one.moves.empty());
+  ASSERT_EQ(one.driver().Standings().size(), 1u);
+  EXPECT_TRUE(one.Standing(id_).unread);
+  EXPECT_NE(one.Standing(id_).trouble.find("cannot be read"), std::string::npos);
+  one.cut.rows_damaged = false;
+  one.Survey();
+  EXPECT_FALSE(one.Standing(id_).unread);
+  EXPECT_EQ(one.Standing(id_).trouble, "");
+  EXPECT_EQ(one.Standing(id_).route, kRoute);
+  EXPECT_EQ(Row().share(), Share(2'500));
+}
+
 // A candidate behind an open breaker gets no traffic, so no evidence would ever stop it.
 TEST_F(RolloutDriverTest, ABreakerThatDoesNotCloseAborts) {
   one.broken = true;

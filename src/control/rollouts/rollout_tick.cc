@@ -53,8 +53,9 @@ double UnansweredOf(const ArmTotal& arm) {
   return static_cast<double>(arm.units - arm.requests) / static_cast<double>(arm.units);
 }
 
+// Sticky units are keys with at least one request each: there the figure is the least that it can
+// be, and only a candidate that leaves most of its keys without any outcome is noticed.
 bool TooManyUnanswered(const RolloutLook& look) {
-  if (IsSticky(look.stored.rollout.plan.unit)) return false;  // Its units are keys.
   const EpochCounts& present = look.epochs.back();
   if (present.canary.units <= present.canary.requests + kAlwaysUnanswered) return false;
   return UnansweredOf(present.canary) > UnansweredOf(present.primary) + kMostUnanswered;

@@ -16,7 +16,8 @@
 namespace podium::control {
 
 /// Where the candidate's share of requests without an outcome in the present epoch is above the
-/// primary's by more than this, nothing goes up: what hangs has not failed yet. Unit = request.
+/// primary's by more than this, nothing goes up: what hangs has not failed yet. With sticky
+/// units only outcomes that fall short of the keys are known of.
 inline constexpr double kMostUnanswered = 0.1;
 /// So many are always on their way.
 inline constexpr std::uint64_t kAlwaysUnanswered = 20;

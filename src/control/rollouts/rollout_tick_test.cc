@@ -303,6 +303,19 @@ TEST(RolloutTick, NothingGoesUpWhileTheCandidateDoesNotAnswer) {
   for (const TickCase& c : cases) Expect(c);
 }
 
+// Keys have a request at least: fewer outcomes than keys, and it refuses them or hangs.
+TEST(RolloutTick, NothingGoesUpWhileKeysAreLeftWithoutAnswers) {
+  RolloutRows rows(SplitUnit::kSession);
+  rows.plan().rule = RolloutRule::kThreshold;
+  rows.Count(true, 500, 5).Count(false, 9'500, 0);
+  rows.rows().counts[0].requests = 450;
+  EXPECT_EQ(WordFor(MoveOf(rows.Look())), "to 25");
+  rows.rows().counts[0].requests = 449;
+  EXPECT_EQ(WordFor(MoveOf(rows.Look())), "wait");
+  rows.rows().counts[1].requests = 8'500;  // Callers leave both.
+  EXPECT_EQ(WordFor(MoveOf(rows.Look())), "to 25");
+}
+
 // A candidate that some replica cannot load must not hide that its step is overdue.
 TEST(RolloutTick, AStepUpThatFailsLeavesTheDeadline) {
   RolloutRows rows;
