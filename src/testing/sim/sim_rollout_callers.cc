@@ -19,25 +19,25 @@ Json DrawPlan(Dice& dice) {
   Json plan = Json::object();
   Json steps = Json::array();
   int share = 0;
-  for (int i = dice.Between(1, 4); i > 0; --i) {
+  for (int i = dice.Between(1, 3); i > 0; --i) {
     share = std::min(100, share + dice.Between(1, 40));
     Json step{{"share_pct", share}};
     if (dice.Percent(30)) step["bake"] = fmt::format("{}s", dice.Between(1, 20));
-    if (dice.Percent(15)) step["gate"] = true;
+    if (dice.Percent(10)) step["gate"] = true;
     steps.push_back(std::move(step));
     if (share == 100) break;
   }
   plan["steps"] = std::move(steps);
   Json guard{{"metric", "error_rate"}};
-  if (dice.Percent(70)) guard["at_most_pct"] = 95;
+  if (dice.Percent(85)) guard["at_most_pct"] = 95;
   plan["guards"] = Json::array({std::move(guard)});
   plan["unit"] = dice.Percent(50) ? "session" : "route";
-  plan["deadline"] = fmt::format("{}s", dice.Between(30, 7200));
+  plan["deadline"] = fmt::format("{}s", dice.Between(30, 600));
   if (dice.Percent(40)) plan["on_deadline"] = "rollback";
   if (dice.Percent(25)) {
     plan["rule"] = "threshold";
     plan["success_threshold"] = dice.Percent(50) ? 0.0 : 0.9;
-  } else if (dice.Percent(70)) {
+  } else if (dice.Percent(90)) {
     plan["promote_at_end"] = true;
   }
   return plan;
@@ -46,7 +46,9 @@ Json DrawPlan(Dice& dice) {
 }  // namespace
 
 SimVerb SimWorld::DrawRollout(const PlainRoute& route) {
-  if (route.row.rollout && !dice_.Percent(5)) return DrawRolloutVerb(route);
+  if (route.row.rollout && !dice_.Percent(5)) {
+    return dice_.Percent(50) ? DrawRolloutVerb(route) : DrawRegistration(route.row.name);
+  }
   SimVerb verb = OnRoute(PromotionKind::kRamp, route.row.name, "POST", "/rollouts");
   verb.id = Candidate(route);
   Json body = DrawPlan(dice_);
@@ -60,7 +62,7 @@ SimVerb SimWorld::DrawRollout(const PlainRoute& route) {
 SimVerb SimWorld::DrawRolloutVerb(const PlainRoute& route) {
   constexpr std::array<std::string_view, 7> kVerbs = {"pause", "resume",  "step",    "share",
                                                       "abort", "promote", "rollback"};
-  constexpr std::array<int, 7> kOften = {3, 5, 6, 4, 1, 2, 1};
+  constexpr std::array<int, 7> kOften = {3, 8, 6, 4, 1, 2, 1};
   const std::string_view what = kVerbs[dice_.Weighted(kOften)];
   SimVerb verb = OnRoute(PromotionKind::kRollout, route.row.name, "POST",
                          fmt::format("/rollouts/{}/{}", route.row.rollout->id.get(), what));
@@ -79,7 +81,7 @@ void SimWorld::CountElsewhere() {
   const auto row = raw_rollouts_->FindRollout(mark->id);
   if (!row || HasEnded(row->phase)) return;
   const auto canary = static_cast<std::uint64_t>(row->share().value() / 10);
-  const bool worse = dice_.Percent(15);
+  const bool worse = dice_.Percent(4);
   std::vector<store::RolloutCount> counts(2);
   std::vector<store::RolloutHit> hits;
   for (const bool of_canary : {false, true}) {

@@ -60,7 +60,7 @@ SimWorld::SimWorld(const SimOptions& options)
         dice_.Percent(30) ? std::chrono::nanoseconds(milliseconds(1)) : std::chrono::nanoseconds(1);
     fates_[i].takes = milliseconds(dice_.Below(200));
   }
-  if (dice_.Percent(40)) TellOfRollouts();
+  if (dice_.Percent(50)) TellOfRollouts();
   std::ofstream(directory_ / "corrupt.onnx") << "no model";
   if (options_.store == SimStore::kSqlite) {
     outsider_ = std::move(*store::SqliteStore::Open(directory_ / "podium.db", clock_, rng_));
@@ -75,7 +75,9 @@ SimWorld::SimWorld(const SimOptions& options)
 void SimWorld::TellOfRollouts() {
   about_rollouts_ = true;
   verb_weights_ = {3, 3, 1, 0, 0, 0, 0, 0, 24, 0};
-  weights_[kTime] = 120;
+  weights_[kWork] = 600;  // A move takes a dozen of them, within half a lease.
+  weights_[kTime] = 60;
+  weights_[kVerb] = 14;  // Who meddles all the time sees no driver come to an end.
   for (const Action rare : {kForeign, kCrash, kRestart, kStoreDown, kEmptyTable, kLoaderTurns}) {
     weights_[rare] = std::min(weights_[rare], 2);
   }
@@ -281,7 +283,7 @@ void SimWorld::Act(Action action) {
       StartVerb();
       break;
     case kTime:
-      PassTime(dice_.Percent(80) ? milliseconds(dice_.Below(50)) : milliseconds(dice_.Below(9000)));
+      PassTime(milliseconds(dice_.Below(!dice_.Percent(80) ? 9000 : about_rollouts_ ? 600 : 50)));
       break;
     case kForeign:
       WriteAsAnotherProcess();
