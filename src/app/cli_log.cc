@@ -161,7 +161,7 @@ CliStatus ExportLog(CommandContext& context, const LogArgs& args) {
 
 std::string CsvCell(const Json& value) {
   if (value.is_null()) return "";
-  const std::string text = value.is_string() ? value.get<std::string>() : DumpJson(value);
+  std::string text = value.is_string() ? value.get<std::string>() : DumpJson(value);
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {

@@ -31,7 +31,7 @@ CliStatus TellShadow(CommandContext& context, const Json& answer, const std::str
 CliStatus ChangeShadow(CommandContext& context, HttpMethod method, const std::string& path,
                        Json body, const std::string& sentence) {
   if (!context.reason.empty()) body["reason"] = context.reason;
-  CLI_TRY_ASSIGN(const ApiAnswer answer, context.api.Change(method, path, std::move(body)));
+  CLI_TRY_ASSIGN(const ApiAnswer answer, context.api.Change(method, path, body));
   return TellShadow(context, answer.body, sentence);
 }
 
