@@ -649,13 +649,6 @@ TEST(MoveRollout, Inv12NoPromotionWithoutAPositiveVerdictOrANamedPerson) {
          verb = Proven(verb);
        },
        "conflict", "only a person promotes it"},
-      {"proven before its bake is over",
-       [](auto& rollout, auto& verb, auto&) {
-         rollout.plan.steps[0].bake = std::chrono::seconds(9);
-         rollout.step_entered_at = WallTime(std::chrono::microseconds(1));  // It is 9 s.
-         verb = Proven(verb);
-       },
-       "conflict", "bakes for 9 s: only a person cuts that short"},
       {"proven at the end of its bake",
        [](auto& rollout, auto& verb, auto&) {
          rollout.plan.steps[0].bake = std::chrono::seconds(9);
