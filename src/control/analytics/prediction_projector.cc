@@ -88,11 +88,11 @@ Status PredictionProjector::ReadSegment() {
     next_look_ = clock_.SteadyNow() + kLookForNextEvery;
     was_open = !NextSegment();
   }
-  const Status lines = predictions::ReadLines(folder_, read_.segment, read_.offset,
-                                              [&](const predictions::SegmentLine& line) {
-                                                TakeLine(line.offset, line.text);
-                                                return pending_.size() < limits::kPredictionsRead;
-                                              });
+  Status lines = predictions::ReadLines(folder_, read_.segment, read_.offset,
+                                        [&](const predictions::SegmentLine& line) {
+                                          TakeLine(line.offset, line.text);
+                                          return pending_.size() < limits::kPredictionsRead;
+                                        });
   if (!lines && lines.error().code == ErrorCode::kUnavailable) return lines;
   if (!lines && lines.error().code == ErrorCode::kUnprocessable) {
     ++unreadable_;

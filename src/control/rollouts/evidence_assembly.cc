@@ -200,7 +200,7 @@ RolloutLook LookAt(store::RolloutEvidence stored, rollout::EpochBaseline baselin
   RolloutLook look;
   look.epochs = MergeCounts(stored);
   look.stored = std::move(stored);
-  look.baseline = std::move(baseline);
+  look.baseline = baseline;
   const auto at_fault = [&](const Error& error) {
     look.fault = Fail(error);
     look.sentence = "Nothing can be decided: " + Describe(error);

@@ -67,23 +67,24 @@ class MergedEvidenceTest : public DriverWorldTest {
     for (int step = 0; step < kSteps; ++step) {
       Life& life = *lives_[Below(kReplicas)];
       const std::size_t what = Below(100);
-      if (what < 55)
+      if (what < 55) {
         Ask(life);
-      else if (what < 85)
+      } else if (what < 85) {
         Answer(life);
-      else if (what < 93)
+      } else if (what < 93) {
         life.Send();
-      else if (what < 97)
+      } else if (what < 97) {
         life.cut.away = !life.cut.away;
-      else if (what < 98)
+      } else if (what < 98) {
         Kill(Below(kReplicas));
-      else if (what == 98 && Below(5) == 0)
+      } else if (what == 98 && Below(5) == 0) {
         NextPartBegins();
+      }
     }
     for (auto& life : lives_) {
       life->cut.away = false;
       life->Send();
-      ended_.push_back({life->name, life->stored});
+      ended_.emplace_back(life->name, life->stored);
     }
   }
 
@@ -95,7 +96,7 @@ class MergedEvidenceTest : public DriverWorldTest {
   }
   // kill -9: what it had not stored is gone, with its calls.
   void Kill(std::size_t i) {
-    ended_.push_back({lives_[i]->name, lives_[i]->stored});
+    ended_.emplace_back(lives_[i]->name, lives_[i]->stored);
     Begin(i);
   }
   void NextPartBegins() {
@@ -240,7 +241,7 @@ TEST_F(MergedEvidenceTest, ASingleLifeClosesItsKeys) {
     if (i % 100 == 0) lives_[0]->Send();
   }
   lives_[0]->Send();
-  ended_.push_back({lives_[0]->name, lives_[0]->stored});
+  ended_.emplace_back(lives_[0]->name, lives_[0]->stored);
   ExpectTheLogsVerdict();
   const RolloutLook look = LookAt(*store_.ReadEvidence(id_), KnownPrimary(), 0);
   std::uint64_t closed = 0;

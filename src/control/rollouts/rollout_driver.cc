@@ -167,8 +167,8 @@ Task<Result<RolloutLook>> RolloutDriver::Look(RolloutId id) {
     if (stored.rollout.epochs.empty()) {
       return Fail(ErrorCode::kInternal, "rollout {} has no epoch", id.get());
     }
-    rollout::EpochBaseline baseline = ports_.baseline(stored.rollout.primary);
-    return LookAt(std::move(stored), std::move(baseline), peak);
+    const rollout::EpochBaseline baseline = ports_.baseline(stored.rollout.primary);
+    return LookAt(std::move(stored), baseline, peak);
   });
   co_return co_await std::move(read);
 }
