@@ -39,7 +39,7 @@ std::string FirstDifference(const Json& kept, const Json& anew, const std::strin
   }
   for (const auto& [key, value] : kept.items()) {
     const auto other = anew.find(key);
-    const std::string there = fmt::format("{}/{}", place, key);
+    std::string there = fmt::format("{}/{}", place, key);
     if (other == anew.end()) return there;
     std::string at = FirstDifference(value, *other, there);
     if (!at.empty()) return at;
