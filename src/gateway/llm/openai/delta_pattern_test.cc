@@ -23,7 +23,8 @@ TEST(DeltaPattern, TakesWhatDiffersInItsTextAlone) {
   EXPECT_FALSE(pattern.Match(FrameWith("a"))) << "nothing was learned";
   ASSERT_TRUE(pattern.Learn(FrameWith(" word"), 5));
   for (const std::string_view text : {"", " word", "a", "sch\xC3\xB6n", "x}]", "{\\u"}) {
-    const auto found = pattern.Match(FrameWith(text));
+    const std::string frame = FrameWith(text);
+    const auto found = pattern.Match(frame);
     EXPECT_EQ(found.has_value(), text.find('\\') == std::string_view::npos) << text;
     if (found) EXPECT_EQ(*found, text);
   }
