@@ -42,14 +42,16 @@ class NewFile {
 };
 
 // A file under its real name has its head and its room: a reader never meets half a one.
-Status FillFile(const NewFile& file, std::string_view head, std::size_t bytes) {
+Status FillFile(const NewFile& file, std::string_view head, std::size_t bytes, Outlives outlives) {
   if (const int error = ::posix_fallocate(file.fd(), 0, static_cast<off_t>(bytes)); error != 0) {
     return FileRefused(file.path(), "take the room for", error);
   }
   if (::pwrite(file.fd(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size())) {
     return FileRefused(file.path(), "write", errno);
   }
-  if (::fdatasync(file.fd()) != 0) return FileRefused(file.path(), "write", errno);
+  if (outlives == Outlives::kPowerCut && ::fdatasync(file.fd()) != 0) {
+    return FileRefused(file.path(), "write", errno);
+  }
   return {};
 }
 
@@ -80,10 +82,11 @@ Status Mapping::Sync(std::size_t from, std::size_t end) const {
   return FileRefused("a mapped file", "write out", errno);
 }
 
-Result<Mapping> MapNewFile(const std::string& path, std::string_view head, std::size_t bytes) {
+Result<Mapping> MapNewFile(const std::string& path, std::string_view head, std::size_t bytes,
+                           Outlives outlives) {
   NewFile file(path + ".new");
   if (file.fd() < 0) return FileRefused(path, "create", errno);
-  PODIUM_TRY(FillFile(file, head, bytes));
+  PODIUM_TRY(FillFile(file, head, bytes, outlives));
   PODIUM_TRY_ASSIGN(Mapping made, MapRange(path, file.fd(), 0, bytes));
   if (::rename(file.path().c_str(), path.c_str()) != 0) return FileRefused(path, "name", errno);
   file.Keep();

@@ -33,10 +33,14 @@ class Mapping {
   std::span<char> bytes_;
 };
 
+/// What a new file outlives: of a power cut it must be written to the disk first, which takes long.
+enum class Outlives : std::uint8_t { kProcess, kPowerCut };
+
 /// Makes a file of `bytes` zeros that begins with `head`. All its room is taken from the disk
 /// already, so that storing to it needs no more; whoever finds it finds it whole. kUnavailable when
 /// there is no room or no permission; then no file is left. Blocks.
-Result<Mapping> MapNewFile(const std::string& path, std::string_view head, std::size_t bytes);
+Result<Mapping> MapNewFile(const std::string& path, std::string_view head, std::size_t bytes,
+                           Outlives outlives);
 /// Makes a file longer: its bytes [at, at + bytes), as new ones. REQUIRES: `at` is a multiple of
 /// kMappingPage.
 Result<Mapping> MapMoreOf(const std::string& path, std::size_t at, std::size_t bytes);

@@ -18,7 +18,7 @@ std::string BytesOf(const std::string& path) { return **ReadWholeFile(path, 1 <<
 TEST(MappedFile, WhatIsStoredIsInTheFile) {
   const testing::TempDir folder;
   const std::string path = folder / "file";
-  const Result<Mapping> first = MapNewFile(path, "head", kMappingPage);
+  const Result<Mapping> first = MapNewFile(path, "head", kMappingPage, Outlives::kPowerCut);
   ASSERT_TRUE(first);
   first->bytes()[100] = 'a';
   const Result<Mapping> more = MapMoreOf(path, kMappingPage, kMappingPage);
@@ -45,11 +45,12 @@ TEST(MappedFile, MovesWithItsBytes) {
 TEST(MappedFile, LeavesNothingWhereItCannotBeMade) {
   const testing::TempDir folder;
   const std::string path = folder / "none/file";
-  EXPECT_EQ(MapNewFile(path, "", kMappingPage).error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(MapNewFile(path, "", kMappingPage, Outlives::kProcess).error().code,
+            ErrorCode::kUnavailable);
   EXPECT_EQ(MapMoreOf(path, 0, kMappingPage).error().code, ErrorCode::kUnavailable);
   EXPECT_FALSE(std::filesystem::exists(path));
   // Longer than any disk: the room is asked for before the file has its name.
-  EXPECT_FALSE(MapNewFile(folder / "big", "", std::size_t{1} << 60U));
+  EXPECT_FALSE(MapNewFile(folder / "big", "", std::size_t{1} << 60U, Outlives::kPowerCut));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 

@@ -54,7 +54,7 @@ Result<std::unique_ptr<Segment>> Segment::Create(const std::string& folder, cons
                                                  std::size_t bytes) {
   PODIUM_ASSERT(bytes >= kSegmentHeadBytes + kMaxFrameBytes);
   std::string path = folder + "/" + SegmentFileName(id.core, id.number);
-  PODIUM_TRY_ASSIGN(Mapping mapped, MapNewFile(path, SegmentHead(id), bytes));
+  PODIUM_TRY_ASSIGN(Mapping mapped, MapNewFile(path, SegmentHead(id), bytes, Outlives::kPowerCut));
   return std::unique_ptr<Segment>(
       new Segment(id, std::move(path), std::move(mapped), HeadOf(id).salt));
 }

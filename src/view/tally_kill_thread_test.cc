@@ -119,7 +119,7 @@ TEST(TallyKill, LeavesAllButTheRequestThatWasBeingCounted) {
   SeededRng dice(11);
   const Mapping shared = [] {
     const testing::TempDir folder;
-    return *MapNewFile(folder / "progress", "", kMappingPage);
+    return *MapNewFile(folder / "progress", "", kMappingPage, Outlives::kProcess);
   }();
   auto& progress = *reinterpret_cast<KillProgress*>(shared.bytes().data());
   for (int round = 0; round < kRounds; ++round) {

@@ -62,7 +62,7 @@ Result<std::unique_ptr<TallyMemory>> TallyMemory::InFile(const std::string& path
   PODIUM_TRY(CheckDiskRoom(std::filesystem::path(path).parent_path().string(), bytes,
                            limits::kEvidenceDiskReserve));
   const std::string_view text(reinterpret_cast<const char*>(&head), sizeof head);
-  PODIUM_TRY_ASSIGN(Mapping base, MapNewFile(path, text, bytes));
+  PODIUM_TRY_ASSIGN(Mapping base, MapNewFile(path, text, bytes, Outlives::kProcess));
   std::unique_ptr<TallyMemory> made(new TallyMemory(path, shape, std::move(base)));
   // Without room for keys it still has the counts; whoever prepares it the next time says why.
   const Status prepared = made->Prepare();
