@@ -237,6 +237,20 @@ std::unique_ptr<journal::Journal> OpenJournal(const Settings& settings, std::siz
   return nullptr;
 }
 
+std::string EvidenceRoot(const Settings& settings) {
+  return (settings.data_dir / "evidence").string();
+}
+
+// nullptr without a folder: a crash takes what was counted since the last send.
+std::unique_ptr<view::TallyFolder> OpenEvidence(const Settings& settings,
+                                                const std::string& incarnation) {
+  auto opened = view::TallyFolder::Make(EvidenceRoot(settings), incarnation);
+  if (opened) return std::move(*opened);
+  LogWarning("evidence of rollouts lies in memory alone: a crash takes what was not sent",
+             {{"error", opened.error().message}});
+  return nullptr;
+}
+
 auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
   if (settings.admin_token.empty()) return auth::Authenticator::LocalOnly();
   return auth::Authenticator::WithAdminToken(settings.admin_token.Reveal(), RandomToken(rng, 32));
@@ -264,7 +278,7 @@ struct Server::Impl {
                                 *journal, JournalRoot(settings), *store, clock)
                           : nullptr),
         stats(core_count),
-        tallies(core_count),
+        tallies(core_count, OpenEvidence(settings, place.incarnation())),
         cells(core_count),
         cores(core_count),
         providers(ProviderTableOf(settings)),
@@ -298,7 +312,7 @@ struct Server::Impl {
         following(settings, replica.get(),
                   {*store, *store, *store, publisher, clock, rng, runtime, pools}, admin_context,
                   [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
-        rollouts({*store, publisher, tallies, clock, pools,
+        rollouts({*store, publisher, tallies, clock, pools, EvidenceRoot(settings),
                   [this](const std::string& provider, const std::string& model) {
                     return gateway.IsBroken(provider, model);
                   }},
