@@ -659,7 +659,8 @@ class Grammar {
                          "  podium log list tumour --since 1h --outcome error\n"
                          "  podium log tail tumour\n"
                          "  podium log export tumour --since 24h --format csv > day.csv\n"
-                         "  podium log replay tumour --version 2 --limit 20\n",
+                         "  podium log replay tumour --version 2 --limit 20\n"
+                         "  podium log evaluate tumour --policy 2=100\n",
                          []() -> CliResult<Verb> {
                            return UsageError("log needs to know what to do",
                                              "podium log --help lists the verbs");
@@ -683,6 +684,12 @@ class Grammar {
         ->check(CLI::IsMember({"ndjson", "csv"}));
     verb("replay", LogVerb::kReplay,
          "Send what was asked to --version again, and show what differs", kReplayDefault);
+    AddEvaluateOptions(
+        *Add(*noun, "evaluate", "Verbs", "What another split would have earned, with its error",
+             "  podium log evaluate tumour --policy 2=100\n"
+             "  podium log evaluate tumour --policy 1=50,2=50 --reward score --since 7d\n",
+             [this] { return Verb(evaluate_); }),
+        evaluate_);
 
     AddFeedbackOptions(
         *Add(app_, "feedback", "Traffic", "Say what turned out to be true of a prediction",
@@ -962,6 +969,7 @@ class Grammar {
   LogArgs log_;
   FeedbackArgs feedback_;
   CompareArgs compare_;
+  EvaluateArgs evaluate_;
   ImportArgs import_;
 };
 
