@@ -14,6 +14,7 @@ namespace podium::rollout {
 namespace {
 
 constexpr std::size_t kNodes = 20;
+constexpr double kNegligible = 1e-20;  // Of a peak.
 
 /// Nodes and weights of Gauss-Legendre on [0, 1].
 struct LegendreRule {
@@ -151,10 +152,11 @@ double ProbabilityAbove(const BetaPosterior& a, const BetaPosterior& b) {
     const double length = bounds[part] - from;
     for (std::size_t i = 0; i < kNodes; ++i) {
       const double u = from + length * Rule().at[i];
-      const double weight = length * Rule().weight[i] * of_a(u);
+      const double density = of_a(u);
+      const double weight = length * Rule().weight[i] * density;
       all_a += weight;
       // Where a has nothing, what b has below it does not matter.
-      if (weight > 0) above += weight * (below_b + IntegralOver(of_b, from, u));
+      if (density > kNegligible) above += weight * (below_b + IntegralOver(of_b, from, u));
     }
     below_b += IntegralOver(of_b, from, bounds[part]);
   }

@@ -288,7 +288,7 @@ TEST(RolloutTick, TheThompsonRuleFollowsTheProbabilityWithinItsBounds) {
       {"clearly worse", Decision::kHold, worse, "to 1"},
       {"worse, proven", Decision::kRollBack, worse, "roll back"},
       {"better, but the alarm says otherwise", Decision::kRollBack, better, "roll back"},
-      {"alike", Decision::kHold, even, "to 46.95"},
+      {"alike", Decision::kHold, even, "to 37.21"},
       {"the split is wrong", Decision::kFreeze, better, "wait"},
       {"paused", Decision::kHold, and_then(better, Paused), "wait"},
       {"paused, worse", Decision::kHold, and_then(worse, Paused), "wait"},
