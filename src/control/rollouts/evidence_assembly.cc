@@ -92,10 +92,14 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
   if (guard.at_most) series.absolute_limit = *guard.at_most / 100;
   // Thresholds lie above the primary's quantiles, so that it may hardly ever exceed them, and a
   // ratio of nothing proves nothing. A candidate that is above the primary's p99 in less than one
-  // of a hundred requests is fast enough as well. Of keys that is not known (JudgesFirstOnly).
+  // of a hundred requests is fast enough as well, and does no harm though the primary be above it
+  // more rarely still. Of keys that is not known (JudgesFirstOnly).
   const bool is_time =
       guard.metric == GuardMetric::kLatency || guard.metric == GuardMetric::kFirstToken;
-  if (is_time && !IsSticky(stored.rollout.plan.unit)) series.absolute_limit = kNominalRates[nth];
+  if (is_time && !IsSticky(stored.rollout.plan.unit)) {
+    series.absolute_limit = kNominalRates[nth];
+    series.harmless_rate = kNominalRates[nth];
+  }
   for (std::size_t i = 0; i < epochs.size(); ++i) {
     const RolloutEpoch& epoch = stored.rollout.epochs[i];
     const std::uint64_t bad = std::min(epoch.bad_before[index], epoch.units_before);

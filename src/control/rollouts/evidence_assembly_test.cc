@@ -92,6 +92,25 @@ TEST(EvidenceAssembly, SaysHowManyKeysWereJudged) {
   }
 }
 
+// What is above the p90 in less than a tenth of its requests has a lower p90, whatever the ratio.
+TEST(EvidenceAssembly, WhatAQuantileMeansIsNoHarm) {
+  for (const SplitUnit unit : {SplitUnit::kRequest, SplitUnit::kSession}) {
+    RolloutRows rows(unit);
+    rows.plan().guards.push_back(LatencyGuard());
+    rows.epoch().thresholds = FrozenThresholds();
+    const rollout::Evidence evidence = rows.Look().evidence;
+    EXPECT_EQ(evidence.metrics[0].series[0].harmless_rate, std::nullopt);
+    const std::vector<rollout::Series>& times = evidence.metrics[1].series;
+    ASSERT_EQ(times.size(), 3u);
+    const double rates[] = {0.5, 0.1, 0.01};
+    for (std::size_t i = 0; i < 3; ++i) {
+      const auto want = unit == SplitUnit::kRequest ? std::optional(rates[i]) : std::nullopt;
+      EXPECT_EQ(times[i].harmless_rate, want);
+      EXPECT_EQ(times[i].absolute_limit, want);
+    }
+  }
+}
+
 // Cells are read one by one while calls are counted: what is ahead must not look like a fault.
 TEST(EvidenceAssembly, ToleratesOutcomesAheadOfTheirUnits) {
   RolloutRows rows;
