@@ -104,6 +104,10 @@ void AddRolloutStartOptions(CLI::App& verb, RolloutWords& words) {
       ->allow_extra_args(false);
   verb.add_option("--profile", words.profile, "standard (default: 5 % chance of error), or strict")
       ->option_text("standard|strict");
+  verb.add_option("--rule", words.rule,
+                  "what moves the share: proof (sequential, default), the success rate "
+                  "(threshold), or the probability of being better (thompson)")
+      ->option_text("sequential|threshold|thompson");
   verb.add_flag("--gates", words.gates, "each step waits for `podium rollout step`");
   verb.add_flag("--promote-at-end", words.promote_at_end,
                 "make it the primary by itself, by a positive verdict at the last step");
@@ -130,6 +134,7 @@ CliResult<RolloutStartArgs> ReadRolloutStartWords(const RolloutWords& words) {
   if (!words.on_deadline.empty()) plan["on_deadline"] = words.on_deadline;
   if (!words.unit.empty()) plan["unit"] = words.unit;
   if (!words.profile.empty()) plan["profile"] = words.profile;
+  if (!words.rule.empty()) plan["rule"] = words.rule;
   if (words.promote_at_end) plan["promote_at_end"] = true;
   if (!args.file.empty() && !plan.empty()) {
     return UsageError(

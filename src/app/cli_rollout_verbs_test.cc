@@ -222,6 +222,11 @@ TEST_F(RolloutVerbs, StartSendsThePlanThatWasTyped) {
   EXPECT_NE(out_.str().find("Undo: podium rollout abort tumour"), std::string::npos) << out_.str();
   EXPECT_EQ(Run({"rollout", "start", "tumour", "2"}), ExitCode::kDone);
   EXPECT_EQ(calls_.back(), R"(POST /api/v1/routes/tumour/rollouts {"candidate":"2"})");
+  EXPECT_EQ(Run({"rollout", "start", "tumour", "2", "--rule", "thompson", "--unit", "request"}),
+            ExitCode::kDone);
+  EXPECT_EQ(calls_.back(),
+            R"(POST /api/v1/routes/tumour/rollouts {"unit":"request","rule":"thompson",)"
+            R"("candidate":"2"})");
 }
 
 TEST_F(RolloutVerbs, WhatIsTypedWrongIsNotSent) {

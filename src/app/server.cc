@@ -29,6 +29,7 @@
 #include "base/task.h"
 #include "control/admin/admin_api.h"
 #include "control/analytics/comparison.h"
+#include "control/analytics/off_policy_log.h"
 #include "control/costs/cost_projector.h"
 #include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
@@ -372,6 +373,9 @@ struct Server::Impl {
                       predictions.folder(),
                       [this](const CompareQuestion& question) {
                         return control::CompareVersions(*store, question);
+                      },
+                      [this](const OffPolicyQuestion& question) {
+                        return control::EvaluateRoute(*store, question);
                       }},
         admin(admin_context),
         mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),

@@ -36,7 +36,11 @@ struct Words {
 constexpr Words<SplitUnit, 4> kUnits = {{"route", "request", "session", "user"}};
 constexpr Words<GuardMetric, kGuardMetrics> kMetrics = {
     {"error_rate", "latency", "first_token", "cost"}};
-constexpr Words<RolloutRule, 2> kRules = {{"sequential", "threshold"}};
+// Below it a version might never be seen again; at 1 nothing is learned from.
+constexpr double kLeastExploration = 0.0002;
+constexpr double kMostExploration = 1;
+constexpr double kLeastDiscount = 0.9;
+constexpr Words<RolloutRule, 3> kRules = {{"sequential", "threshold", "thompson"}};
 constexpr Words<OnOverdue, 2> kOverdue = {{"hold", "rollback"}};
 constexpr Words<RolloutPhase, 5> kPhases = {
     {"running", "paused", "promoted", "rolled_back", "aborted"}};
@@ -207,6 +211,25 @@ RolloutPlan DefaultPlan() {
   return plan;
 }
 
+namespace {
+
+// Its shares are those of outcomes that are coins of their own: of a key's many they are not.
+Status CheckThompson(const RolloutPlan& plan) {
+  if (!Within(plan.exploration, kLeastExploration, kMostExploration)) {
+    return Wrong("/exploration",
+                 fmt::format("exploration is {} to {}", kLeastExploration, kMostExploration));
+  }
+  if (!Within(plan.discount, kLeastDiscount, 1)) {
+    return Wrong("/discount", fmt::format("a discount is {} to 1", kLeastDiscount));
+  }
+  if (plan.rule == RolloutRule::kThompson && IsSticky(plan.unit)) {
+    return Wrong("/unit", "the thompson rule learns from each request by itself: unit is request");
+  }
+  return {};
+}
+
+}  // namespace
+
 Status Check(const RolloutPlan& plan) {
   if (plan.deadline.count() <= 0 || plan.deadline > limits::kMaxStepTime) {
     return Wrong("/deadline", fmt::format("a deadline is above 0 and at most {} hours",
@@ -224,11 +247,12 @@ Status Check(const RolloutPlan& plan) {
   if (!Within(plan.success_threshold, 0, 1)) {
     return Wrong("/success_threshold", "a success threshold is a rate from 0 to 1");
   }
-  if (plan.promote_at_end && plan.rule == RolloutRule::kThreshold) {
+  if (plan.promote_at_end && plan.rule != RolloutRule::kSequential) {
     return Wrong("/promote_at_end",
-                 "the threshold rule proves nothing, so it never promotes: use sequential");
+                 fmt::format("the {} rule proves nothing, so it never promotes: use sequential",
+                             NameOf(plan.rule)));
   }
-  return {};
+  return CheckThompson(plan);
 }
 
 RolloutMark MarkOf(const Rollout& rollout) {

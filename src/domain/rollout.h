@@ -94,8 +94,9 @@ bool IsOpen(const std::vector<RolloutWindow>& windows, WallTime now);
 enum class RolloutRule : std::uint8_t {
   kSequential,  ///< By verdict: anytime-valid tests.
   kThreshold,   ///< The plain rule of requirement E1: by success rate. Bounds no chance of error.
+  kThompson,    ///< The share is the probability that the candidate succeeds more often.
 };
-std::string_view NameOf(RolloutRule rule);  ///< "sequential", "threshold".
+std::string_view NameOf(RolloutRule rule);  ///< "sequential", "threshold", "thompson".
 std::optional<RolloutRule> ParseRolloutRule(std::string_view name);
 
 /// What happens when a step's deadline passes. Never a promotion (invariant 13).
@@ -115,6 +116,8 @@ struct RolloutPlan {
   OnOverdue on_overdue = OnOverdue::kHoldAndPage;
   bool promote_at_end = false;      ///< By a positive verdict at the last share.
   double success_threshold = 0.95;  ///< Of kThreshold.
+  double exploration = 0.02;        ///< Of kThompson: so much of the traffic goes to both alike.
+  double discount = 0.9999;  ///< Of kThompson: what an outcome weighs less with each later one.
   bool operator==(const RolloutPlan&) const = default;
 };
 /// With what was left out filled in: steps 1, 5, 25, 50 %, deadlines of 24 hours, guards on error

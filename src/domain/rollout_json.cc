@@ -357,7 +357,7 @@ void ReadAlpha(Members& json, RolloutPlan& plan) {
 }
 
 void ReadPlan(Members& json, RolloutPlan& plan) {
-  json.ReadWord("rule", plan.rule, ParseRolloutRule, "sequential or threshold");
+  json.ReadWord("rule", plan.rule, ParseRolloutRule, "sequential, threshold or thompson");
   json.ReadWord("unit", plan.unit, ParseSplitUnit, "route, request, session or user");
   json.Read("deadline", plan.deadline);
   ReadSteps(json, plan);
@@ -368,6 +368,8 @@ void ReadPlan(Members& json, RolloutPlan& plan) {
   json.ReadWord("on_deadline", plan.on_overdue, ParseOnOverdue, "hold or rollback");
   json.Read("promote_at_end", plan.promote_at_end);
   json.Read("success_threshold", plan.success_threshold);
+  json.Read("exploration", plan.exploration);
+  json.Read("discount", plan.discount);
 }
 
 Json StepJson(const RolloutStep& step) {
@@ -534,6 +536,8 @@ Json ToJson(const RolloutPlan& plan) {
   json["on_deadline"] = NameOf(plan.on_overdue);
   json["promote_at_end"] = plan.promote_at_end;
   json["success_threshold"] = plan.success_threshold;
+  json["exploration"] = plan.exploration;
+  json["discount"] = plan.discount;
   return json;
 }
 

@@ -131,6 +131,24 @@ TEST(CheckPlan, NamesThePlaceAtFault) {
       {"margin above it", [](auto& p) { p.margin = 8.1; }, "/margin"},
       {"threshold above 1", [](auto& p) { p.success_threshold = 1.01; }, "/success_threshold"},
       {"threshold NaN", [](auto& p) { p.success_threshold = kNan; }, "/success_threshold"},
+      {"thompson with the route's unit", [](auto& p) { p.rule = RolloutRule::kThompson; }, "/unit"},
+      {"thompson by request",
+       [](auto& p) {
+         p.rule = RolloutRule::kThompson;
+         p.unit = SplitUnit::kRequest;
+       },
+       ""},
+      {"thompson promotes",
+       [](auto& p) {
+         p.rule = RolloutRule::kThompson;
+         p.unit = SplitUnit::kRequest;
+         p.promote_at_end = true;
+       },
+       "/promote_at_end"},
+      {"exploration 0", [](auto& p) { p.exploration = 0; }, "/exploration"},
+      {"exploration NaN", [](auto& p) { p.exploration = kNan; }, "/exploration"},
+      {"discount 0", [](auto& p) { p.discount = 0; }, "/discount"},
+      {"discount above 1", [](auto& p) { p.discount = 1.0001; }, "/discount"},
       {"the plain rule promotes",
        [](auto& p) {
          p.rule = RolloutRule::kThreshold;

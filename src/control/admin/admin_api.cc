@@ -116,6 +116,7 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
     AddPredictionEndpoints(routes_);
     AddFeedbackEndpoints(routes_);
     AddCompareEndpoints(routes_);
+    AddEvaluateEndpoints(routes_);
   }
 }
 

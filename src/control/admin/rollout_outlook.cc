@@ -206,6 +206,12 @@ RolloutOutlook OutlookOf(const RolloutPlan& plan, const PrimaryTraffic& primary,
         "may wait for ever");
     return outlook;
   }
+  if (plan.rule == RolloutRule::kThompson) {
+    outlook.warnings.emplace_back(
+        "the thompson rule moves the share by the probability that the candidate succeeds more "
+        "often: steps up bound no chance of error, the alarm does, and a person promotes");
+    return outlook;
+  }
   if (!GuardsErrors(plan)) {
     outlook.warnings.emplace_back("no guard looks at the error rate");
   }
