@@ -35,6 +35,9 @@ TEST(ParseGuard, ReadsWhatPeopleWrite) {
       {"latency:+0.5pp", R"({"metric":"latency","max_increase_points":0.5})"},
       {"error_rate:+10%,<2%",
        R"({"metric":"error_rate","max_increase_pct":10.0,"at_most_pct":2.0})"},
+      {"custom.refunded>0:+20%",
+       R"({"metric":"custom","name":"refunded","bad_above":0.0,"max_increase_pct":20.0})"},
+      {"custom.judge.score<-0.5", R"({"metric":"custom","name":"judge.score","bad_below":-0.5})"},
   };
   for (const auto& [text, want] : good) {
     const auto guard = ParseGuard(text);
@@ -42,8 +45,10 @@ TEST(ParseGuard, ReadsWhatPeopleWrite) {
     EXPECT_EQ(DumpJson(*guard), want) << text;
   }
   // A limit that is misread would guard nothing.
-  for (const char* text : {"", "errors:+1%", "error_rate:", "error_rate:10%", "error_rate:+10",
-                           "error_rate:<2pp", "error_rate:+x%", "error_rate:-3%", "cost:+5%,"}) {
+  for (const char* text :
+       {"", "errors:+1%", "error_rate:", "error_rate:10%", "error_rate:+10", "error_rate:<2pp",
+        "error_rate:+x%", "error_rate:-3%", "cost:+5%,", "custom", "custom.", "custom.>1",
+        "custom.refunded", "custom.refunded>", "custom.refunded>x", "custom.refunded>1x"}) {
     EXPECT_FALSE(ParseGuard(text)) << text;
   }
 }

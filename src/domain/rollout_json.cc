@@ -266,7 +266,10 @@ void ReadStep(Members& json, RolloutStep& step) {
 void ReadGuard(Members& json, RolloutGuard& guard) {
   if (!json.Has("metric")) json.Fault("metric", "is missing");
   json.ReadWord("metric", guard.metric, ParseGuardMetric,
-                "error_rate, latency, first_token or cost");
+                "error_rate, latency, first_token, cost or custom");
+  json.Read("name", guard.name);
+  json.Read("bad_above", guard.bad_above);
+  json.Read("bad_below", guard.bad_below);
   json.Read("max_increase_pct", guard.percent);
   json.Read("max_increase_points", guard.points);
   json.Read("at_most_pct", guard.at_most);
@@ -361,7 +364,7 @@ void ReadPlan(Members& json, RolloutPlan& plan) {
   json.ReadWord("unit", plan.unit, ParseSplitUnit, "route, request, session or user");
   json.Read("deadline", plan.deadline);
   ReadSteps(json, plan);
-  json.ReadList("guards", kGuardMetrics, plan.guards, ReadGuard);
+  json.ReadList("guards", kGuardMetrics - 1 + kCustomMetrics, plan.guards, ReadGuard);
   json.ReadList("windows", limits::kMaxPlanWindows, plan.windows, ReadWindow);
   ReadAlpha(json, plan);
   json.Read("margin", plan.margin);
@@ -381,6 +384,9 @@ Json StepJson(const RolloutStep& step) {
 
 Json GuardJson(const RolloutGuard& guard) {
   Json json = {{"metric", NameOf(guard.metric)}};
+  if (!guard.name.empty()) json["name"] = guard.name;
+  if (guard.bad_above) json["bad_above"] = *guard.bad_above;
+  if (guard.bad_below) json["bad_below"] = *guard.bad_below;
   if (guard.percent) json["max_increase_pct"] = *guard.percent;
   if (guard.points) json["max_increase_points"] = *guard.points;
   if (guard.at_most) json["at_most_pct"] = *guard.at_most;
@@ -575,6 +581,7 @@ std::string MarkToText(const RolloutMark& mark) {
   json["epoch"] = mark.epoch;
   json["unit"] = NameOf(mark.unit);
   json["thresholds"] = ThresholdsJson(mark.thresholds);
+  if (mark.tickets) json["tickets"] = true;
   return DumpJson(json);
 }
 
@@ -584,6 +591,7 @@ Result<RolloutMark> MarkFromText(std::string_view text) {
     json.Read("epoch", mark.epoch);
     json.ReadWord("unit", mark.unit, ParseSplitUnit, "route, request, session or user");
     json.ReadObject("thresholds", mark.thresholds, ReadThresholds);
+    json.Read("tickets", mark.tickets);
   });
 }
 

@@ -197,6 +197,7 @@ void AddRouteEndpoints(AdminRoutes& routes);
 void AddFollowEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::rollouts.
 void AddRolloutEndpoints(AdminRoutes& routes);
+void AddRolloutReportEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::shadows.
 void AddShadowEndpoints(AdminRoutes& routes);
 void AddExplainEndpoints(AdminRoutes& routes);

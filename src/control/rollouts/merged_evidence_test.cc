@@ -169,6 +169,12 @@ class MergedEvidenceTest : public DriverWorldTest {
       epochs[std::get<0>(at)].keys[std::get<1>(at)].push_back(
           key.Merged(over || (alone && key.seen >= 16)));
     }
+    for (std::size_t i = 0; i < epochs.size(); ++i) {
+      for (std::size_t series = 0; series < kRolloutSeries; ++series) {
+        const std::uint32_t judged = Row().epochs[i].judged_requests[series];
+        epochs[i].tallies[series] = rollout::TallyOf(epochs[i].keys[series], judged);
+      }
+    }
     return epochs;
   }
 

@@ -232,7 +232,7 @@ std::string WordOf(rollout::Decision decision) {
 
 store::RolloutProof ProofOf(const RolloutLook& look) {
   return {WordOf(look.verdict.decision), rollout::ToJson(look.evidence),
-          rollout::ToJson(look.verdict)};
+          rollout::ToJson(look.verdict), NowOf(look)};
 }
 
 Result<std::optional<store::MoveRollout>> NextMove(const RolloutLook& look,
