@@ -537,6 +537,7 @@ TEST_P(RegistryRollouts, RanksGoTheOtherWay) {
 
 TEST_P(RegistryRollouts, EvidenceIsKeptApartByEpochSeriesUnitAndReplica) {
   const Rollout rollout = registry_.Start("b");
+  registry_.Do(EpochOf(rollout, 1, 500));
   std::vector<RolloutHit> hits;
   for (const std::uint32_t epoch : {0u, 1u}) {
     for (const std::uint32_t series : {0u, 9u}) {
