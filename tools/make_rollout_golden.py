@@ -81,6 +81,15 @@ def absolute_e(limit, bad, units):
     return total / 8
 
 
+def above_e(limit, bad, units):
+    p0, total = mpf(limit), mpf(0)
+    for j in range(1, 9):
+        odds = p0 / (1 - p0) * mpf(2) ** (mpf(j) / 2)
+        p = odds / (1 + odds)
+        total += (p / p0) ** bad * ((1 - p) / (1 - p0)) ** (units - bad)
+    return total / 8
+
+
 def promotion_e(steps, margin, absolute):
     relative = non_inferiority_e(steps, margin)
     return relative if absolute is None else (relative + absolute_e(*absolute)) / 2
@@ -175,6 +184,9 @@ def judge(e):
             p0 = series.get("absolute_limit")
             if not sticky:
                 one = regression_e(steps, declared, *grid)
+                if "harmless_rate" in series:
+                    one = min(one, above_e(series["harmless_rate"], sum(s["canary"] for s in steps),
+                                           sum(s["canary_units"] for s in e["steps"])))
                 combined += weight * one
                 alarms.append(one)
                 absolute = None if p0 is None else (
@@ -273,7 +285,8 @@ def promotion_cases(rng):
     for steps, margin, absolute in chosen:
         yield {"steps": steps, "margin": margin, "absolute": absolute,
                "log_e": number(mp.log(promotion_e(steps, margin, absolute))),
-               "log_e_absolute": number(mp.log(absolute_e(*absolute))) if absolute else None}
+               "log_e_absolute": number(mp.log(absolute_e(*absolute))) if absolute else None,
+               "log_e_above": number(mp.log(above_e(*absolute))) if absolute else None}
 
 
 def sample_ratio_cases(rng):
@@ -378,6 +391,10 @@ def evidence_cases(rng):
     rare = request_evidence([units(5, 2000, 40000)], [events(0, 4)], margin=3.0)
     rare["metrics"][0]["series"][0]["absolute_limit"] = 0.005
     yield rare
+    for harmless in (0.005, 0.02):  # The candidate's rate is about 1.7 %.
+        held = request_evidence(ramp, [events(10, 1004), events(49, 1000), events(420, 1170)])
+        held["metrics"][0]["series"][0]["harmless_rate"] = harmless
+        yield held
     yield sticky_evidence(rng, [(1, 1), (5, 1), (25, 1)], 20000)
     yield sticky_evidence(rng, [(1, 1), (5, 2.4), (25, 1)], 20000)
     yield sticky_evidence(rng, [(5, 1), (25, 3)], 20000, attempt=3)

@@ -2,19 +2,11 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
-#include <functional>
 
-#include "app/cli_args.h"
-#include "app/cli_rollout_verb_args.h"
+#include "app/cli_grammar.h"
 
 namespace podium::app {
 
-/// Adds a verb to a noun: its name, what it does, examples, and what makes the verb of the words
-/// once they are parsed.
-using AddVerb = std::function<CLI::App*(CLI::App& noun, const char* name, const char* help,
-                                        const char* examples, std::function<CliResult<Verb>()>)>;
-
-/// `words` outlives `noun`.
-void AddRolloutServerVerbs(CLI::App& noun, RolloutWords& words, const AddVerb& add);
+void AddRolloutServerVerbs(Grammar& to, CLI::App& noun);
 
 }  // namespace podium::app

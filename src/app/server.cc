@@ -19,19 +19,20 @@
 #include "app/providers.h"
 #include "app/registry_open.h"
 #include "app/replica_id.h"
+#include "app/replica_life.h"
 #include "app/rollouts.h"
 #include "app/shadow_seed.h"
 #include "app/telemetry.h"
+#include "app/trouble.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
 #include "control/analytics/comparison.h"
+#include "control/analytics/off_policy_log.h"
 #include "control/costs/cost_projector.h"
 #include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
-#include "control/replicas/change_follower.h"
-#include "control/replicas/replica_reporter.h"
 #include "domain/names.h"
 #include "gateway/gateway.h"
 #include "gateway/shadow_lane.h"
@@ -74,8 +75,8 @@ constexpr std::chrono::milliseconds kRetentionPause{20};
 constexpr std::chrono::milliseconds kRetentionTurn{200};
 constexpr int kJournalThreads = 2;  // One may wait for the disk while the other makes room.
 constexpr std::size_t kJournalQueue = 8;
-constexpr std::size_t kReplicaQueue = 8;
 constexpr int kIncarnationLength = 12;
+constexpr std::string_view kJournalIsWell = "the journal is well again";
 
 Status MakeDirectory(const fs::path& path) {
   std::error_code failed;
@@ -237,29 +238,26 @@ std::unique_ptr<journal::Journal> OpenJournal(const Settings& settings, std::siz
   return nullptr;
 }
 
+std::string EvidenceRoot(const Settings& settings) {
+  return (settings.data_dir / "evidence").string();
+}
+
+// nullptr without a folder: a crash takes what was counted since the last send.
+std::unique_ptr<view::TallyFolder> OpenEvidence(const Settings& settings,
+                                                const std::string& incarnation) {
+  auto opened = view::TallyFolder::Make(EvidenceRoot(settings), incarnation);
+  if (opened) return std::move(*opened);
+  LogWarning("evidence of rollouts lies in memory alone: a crash takes what was not sent",
+             {{"error", opened.error().message}});
+  return nullptr;
+}
+
 auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
   if (settings.admin_token.empty()) return auth::Authenticator::LocalOnly();
   return auth::Authenticator::WithAdminToken(settings.admin_token.Reveal(), RandomToken(rng, 32));
 }
 
 }  // namespace
-
-/// Says once that something fails, and once that it works again.
-class Trouble {
- public:
-  explicit Trouble(std::string_view what, std::string_view well = "the journal is well again")
-      : what_(what), well_(well) {}
-  void Note(const Status& status) {
-    if (!status && !failing_) LogWarning(what_, {{"error", Describe(status.error())}});
-    if (status && failing_) LogInfo(well_, {});
-    failing_ = !status;
-  }
-
- private:
-  const std::string_view what_;
-  const std::string_view well_;
-  bool failing_ = false;
-};
 
 // Members stand in the order of their dependence: each uses only what stands above it.
 struct Server::Impl {
@@ -281,7 +279,7 @@ struct Server::Impl {
                                 *journal, JournalRoot(settings), *store, clock)
                           : nullptr),
         stats(core_count),
-        tallies(core_count),
+        tallies(core_count, OpenEvidence(settings, place.incarnation())),
         cells(core_count),
         cores(core_count),
         providers(ProviderTableOf(settings)),
@@ -305,16 +303,17 @@ struct Server::Impl {
                   {ProviderStatesOf(settings), replica.get(), &tallies,
                    [this] {
                      ++moves;
-                     ReportSoon();
+                     replicas.ReportSoon();
                      following.Wake();
                      rollouts.Wake();
                    },
                    &shadow_tallies}),
+        replicas({*store, publisher, place, clock, pools.publish}, [this] { RegistryMoved(); }),
         canary_guard(*store, runtime, publisher),
         following(settings, replica.get(),
                   {*store, *store, *store, publisher, clock, rng, runtime, pools}, admin_context,
                   [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
-        rollouts({*store, publisher, tallies, clock, pools,
+        rollouts({*store, publisher, tallies, clock, pools, EvidenceRoot(settings),
                   [this](const std::string& provider, const std::string& model) {
                     return gateway.IsBroken(provider, model);
                   }},
@@ -374,6 +373,9 @@ struct Server::Impl {
                       predictions.folder(),
                       [this](const CompareQuestion& question) {
                         return control::CompareVersions(*store, question);
+                      },
+                      [this](const OffPolicyQuestion& question) {
+                        return control::EvaluateRoute(*store, question);
                       }},
         admin(admin_context),
         mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),
@@ -394,69 +396,10 @@ struct Server::Impl {
   // Called from the cores.
   bool IsReady(const view::CoreView& view) const { return control::IsReady(admin_context, view); }
 
-  // Called wherever there is something new to tell other replicas. What is queued already tells it.
-  void ReportSoon() {
-    if (report_queued.exchange(true)) return;
-    const Status queued = replicas.Submit([this] {
-      report_queued = false;
-      if (!reporter || leaving) return;  // It does not listen yet, or not any more.
-      report_trouble.Note(reporter->Report());
-    });
-    if (!queued) report_queued = false;
-  }
-
-  Task<void> Beat() {
-    do {
-      ReportSoon();
-    } while (co_await Pause(limits::kReplicaHeartbeat));
-  }
-
-  // Somebody has changed the registry, this server too: called by the thread that waits for that.
+  // Called by the thread that waits for changes of the registry.
   void RegistryMoved() {
     ++moves;
     following.Wake();
-    if (!poll_queued.exchange(true)) {
-      const Status queued = pools.publish.Submit([this] {
-        poll_queued = false;
-        publisher.Poll();
-      });
-      if (!queued) poll_queued = false;
-    }
-    if (look_queued.exchange(true)) return;
-    const Status queued = replicas.Submit([this] {
-      look_queued = false;
-      if (reporter && !leaving) look_trouble.Note(reporter->LookForWanted());
-    });
-    if (!queued) look_queued = false;
-  }
-
-  void StartReplica() {
-    const store::ReplicaIdentity self{replica.get(), place.incarnation(), net::ToString(address),
-                                      PODIUM_BUILD};
-    std::latch joined(1);
-    const Status queued = replicas.Submit([&] {
-      reporter.emplace(*store, publisher, place, clock, self,
-                       [this](const std::vector<ModelId>& ids) { publisher.AlsoLoad(ids); });
-      report_trouble.Note(reporter->Report());
-      joined.count_down();
-    });
-    if (!queued) return;  // Only a stop that came first refuses it.
-    joined.wait();
-    LogInfo("replica joined", {{"replica", self.id}, {"incarnation", self.incarnation}});
-    follower.emplace(store->WatchChanges(), [this] { RegistryMoved(); });
-    follower->Start();
-  }
-
-  // The others wait for it no more. What is queued by now says nothing: a stop waits for the report
-  // that is under way and for the one that ends it all, at most.
-  void LeaveReplicas() {
-    leaving = true;
-    replicas.Stop();
-    if (!reporter) return;
-    if (const Status left = reporter->Leave(); !left) {
-      LogWarning("other replicas will wait for this one until it is silent for long enough",
-                 {{"error", Describe(left.error())}});
-    }
   }
 
   Task<void> PollTable() {
@@ -525,7 +468,8 @@ struct Server::Impl {
   }
 
   Task<void> PrepareJournal() {
-    Trouble trouble("the journal cannot be prepared: calls that cost money may be refused");
+    Trouble trouble("the journal cannot be prepared: calls that cost money may be refused",
+                    kJournalIsWell);
     do {
       auto prepare = RunOn(journal_files, [this] { return journal->Prepare(); });
       trouble.Note(co_await std::move(prepare));
@@ -533,7 +477,7 @@ struct Server::Impl {
   }
 
   Task<void> SyncJournal() {
-    Trouble trouble("the journal cannot be synced: a power cut may cost records");
+    Trouble trouble("the journal cannot be synced: a power cut may cost records", kJournalIsWell);
     while (co_await Pause(limits::kJournalSync)) {
       auto sync = RunOn(journal_files, [this] { return journal->Sync(); });
       trouble.Note(co_await std::move(sync));
@@ -541,8 +485,10 @@ struct Server::Impl {
   }
 
   Task<void> StoreCosts() {
-    Trouble trouble("cost events wait in the journal: the registry does not take them");
-    Trouble unsaved("the journal's position cannot be saved: what is stored keeps its files");
+    Trouble trouble("cost events wait in the journal: the registry does not take them",
+                    kJournalIsWell);
+    Trouble unsaved("the journal's position cannot be saved: what is stored keeps its files",
+                    kJournalIsWell);
     while (co_await Pause(kCostTick)) {
       auto store_some = RunOn(pools.writer, [this] { return StoreSomeCosts(); });
       trouble.Note(co_await std::move(store_some));
@@ -634,11 +580,11 @@ struct Server::Impl {
     PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock, options));
     address = {settings.listen.host, http->port()};
     if (telemetry) telemetry->Start();
-    StartReplica();
+    replicas.Join({replica.get(), place.incarnation(), net::ToString(address), PODIUM_BUILD});
     ticker.Run(0, [this] {
       ticking.emplace(ticker.executor(0));
       ticking->Spawn(PollTable());
-      ticking->Spawn(Beat());
+      ticking->Spawn(replicas.Beat());
       ticking->Spawn(RetryLoads());
       ticking->Spawn(WatchInferences());
       ticking->Spawn(FollowPrices());
@@ -672,8 +618,8 @@ struct Server::Impl {
     inference.Stop();
     runtime.Stop();
     StopTicking();
-    if (follower) follower->Stop();
-    LeaveReplicas();
+    replicas.StopListening();
+    replicas.Leave();
     pools.Stop();
     journal_files.Stop();
     rollouts.SendLast();
@@ -757,21 +703,11 @@ struct Server::Impl {
   WorkerPool journal_files{"journal", kJournalThreads, kJournalQueue};
   std::atomic<bool> readiness_queued{false};
   std::atomic<std::uint64_t> moves{0};  ///< Counts what may have changed the registry.
-  std::atomic<bool> report_queued{false};
-  std::atomic<bool> poll_queued{false};
-  std::atomic<bool> look_queued{false};
-  std::atomic<bool> leaving{false};  ///< Of `replicas`: no more reports.
-  WorkerPool replicas{"replica", 1, kReplicaQueue};
-  Trouble report_trouble{"other replicas are not told how this one stands",
-                         "other replicas are told again how this one stands"};
-  Trouble look_trouble{"this replica does not hear what the others want to be loaded",
-                       "this replica hears again what the others want to be loaded"};
   /// When a stop's patience with calls ends; far away until there is one.
   std::atomic<SteadyTime> drained_at{SteadyTime::max() - kStopGrace};
   runtime::ModelRuntime runtime;
   control::Publisher publisher;
-  std::optional<control::ReplicaReporter> reporter;  // From StartReplica on; of `replicas` only.
-  std::optional<control::ChangeFollower> follower;
+  ReplicaLife replicas;
   control::CanaryGuard canary_guard;
   Following following;
   Rollouts rollouts;

@@ -90,15 +90,26 @@ Status PredictCall::CheckServable() const {
               call_.route_name(), call_.At(assigned).version, why);
 }
 
-bool PredictCall::runs_inline() const {
-  if (!serving_here().model->may_run_inline()) return false;
+bool PredictCall::IsQuick(const view::VersionServing& serving) const {
+  if (!serving.model->may_run_inline()) return false;
   // The warm-up saw zeros; until real rows were measured on this core, the pool takes the risk.
-  const std::optional<std::chrono::nanoseconds> seen =
-      serving_here().stats->TimePerRow(core_.index);
+  const std::optional<std::chrono::nanoseconds> seen = serving.stats->TimePerRow(core_.index);
   if (!seen) return false;
-  const std::chrono::nanoseconds per_row = std::max(serving_here().model->time_per_row(), *seen);
+  const std::chrono::nanoseconds per_row = std::max(serving.model->time_per_row(), *seen);
   const std::chrono::nanoseconds estimate = per_row * static_cast<std::int64_t>(inputs().rows);
   return estimate <= core_.shared.options.inline_limit;
+}
+
+bool PredictCall::runs_inline() const {
+  if (!IsQuick(serving_here())) return false;
+  // The arms of a rollout are compared by their latency: neither has the shorter way alone.
+  const view::RouteView& route = *call_.route();
+  if (route.tally == nullptr || route.route->canary_share.value() == 0) return true;
+  const auto is_in_nobodys_way = [&](routing::VersionIndex arm) {
+    return arm == routing::kNoVersion || route.serving[arm].model == nullptr ||
+           IsQuick(route.serving[arm]);
+  };
+  return is_in_nobodys_way(route.route->primary) && is_in_nobodys_way(route.route->canary);
 }
 
 // A version that a provider serves is no arm of a path that asks models in this process.

@@ -48,7 +48,8 @@ class PredictCall {
   /// Whether the challenger's answer is the one to give: then it is waited for.
   bool awaits_challenger() const { return challenger_.begun() && challenger_.taken(); }
   Task<void> AwaitChallenger() { return challenger_.Await(core_.shared.clock); }
-  /// Whether the model is quick enough for this many rows to run on the I/O core.
+  /// Whether the model is quick enough for this many rows to run on the I/O core; while a rollout
+  /// compares two, whether both are.
   bool runs_inline() const;
   /// After Prepare, once it is certain who runs the model and before that: it counts from here on.
   void Enter();
@@ -68,6 +69,7 @@ class PredictCall {
   void ShareInputs();
   Status Place(std::string_view body);
   Status CheckServable() const;
+  bool IsQuick(const view::VersionServing& serving) const;
   void Record(view::Outcome outcome);
   void RecordRollout(view::Outcome outcome);
   void ObserveRowTime();

@@ -5,6 +5,7 @@
 #include <latch>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -446,6 +447,29 @@ TEST(Predict, ARolloutCountsBothArmsByTheirUnits) {
     ++errors;
   }
   EXPECT_EQ(errors, 20U);
+}
+
+// A slow candidate is asked in the pool, where calls wait for each other: its latency would be held
+// against that of a primary that never waits.
+TEST(Predict, ARolloutsArmsTakeTheSameWay) {
+  const auto primarys_way = [](bool is_rolled_out, int canary_bp) {
+    World world({}, 0);
+    if (is_rolled_out) world.RollOut(SplitUnit::kRequest);
+    Placement slow{"2", VersionStatus::kCanary};
+    slow.per_row = std::chrono::seconds(1);
+    world.Publish({{"1", VersionStatus::kPrimary}, slow}, canary_bp);
+    std::set<bool> ways;
+    for (int i = 0; i < 40; ++i) {
+      const net::Response response = world.Ask();
+      if (i > 0 && Header(response, "x-podium-canary") == "false") {
+        ways.insert(world.answered_inline());
+      }
+    }
+    return ways;
+  };
+  EXPECT_TRUE(primarys_way(false, 5'000).contains(true));
+  EXPECT_EQ(primarys_way(true, 5'000), std::set{false});
+  EXPECT_EQ(primarys_way(true, 0), std::set{true}) << "nothing is compared";
 }
 
 // One long inference on an I/O core would hold up every other route, and every publish.

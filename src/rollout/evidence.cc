@@ -68,7 +68,8 @@ Status CheckAgainstUnits(const Series& series, std::size_t i, const Evidence& ev
     return Require(!series.absolute_limit || step.canary_early <= step.canary_judged,
                    "keys hit early are among the keys judged", where + ".canary_judged");
   }
-  const bool held_against = seen.units > 0 || series.absolute_limit.has_value();
+  const bool held_against =
+      seen.units > 0 || series.absolute_limit.has_value() || series.harmless_rate.has_value();
   return Require(
       !held_against || (step.canary_events <= seen.canary_units &&
                         step.events - step.canary_events <= seen.units - seen.canary_units),
@@ -84,6 +85,10 @@ Status CheckSeries(const Series& series, const Evidence& evidence, const std::st
   PODIUM_TRY(
       Require(!series.absolute_limit || (*series.absolute_limit > 0 && *series.absolute_limit < 1),
               "an absolute limit is between 0 and 1", where + ".absolute_limit"));
+  PODIUM_TRY(
+      Require(!series.harmless_rate || (*series.harmless_rate > 0 && *series.harmless_rate < 1 &&
+                                        evidence.unit == RolloutUnit::kRequest),
+              "a harmless rate is between 0 and 1, of requests", where + ".harmless_rate"));
   PODIUM_TRY(
       Require(Probability(series.rate_before), "a rate is from 0 to 1", where + ".rate_before"));
   for (std::size_t i = 0; i < series.steps.size(); ++i) {

@@ -50,8 +50,11 @@ struct Series {
   std::string name;  ///< "errors", "p99"; with the metric's name the name in sentences.
   RatioGrid grid = kErrorGrid;
   std::optional<double> absolute_limit{};  ///< p0: the candidate's rate that is good enough.
-  double rate_before = 0;                  ///< Of the primary before the rollout, per unit.
-  std::vector<StepEvents> steps;           ///< As many as Evidence::steps.
+  /// Unit = request: the candidate's rate that is no harm whatever the ratio, so that an alarm also
+  /// has to prove that it is above this one.
+  std::optional<double> harmless_rate{};
+  double rate_before = 0;         ///< Of the primary before the rollout, per unit.
+  std::vector<StepEvents> steps;  ///< As many as Evidence::steps.
   bool operator==(const Series&) const = default;
 };
 

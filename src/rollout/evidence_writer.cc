@@ -51,6 +51,7 @@ Json EventsJson(const StepEvents& step) {
 Json SeriesJson(const Series& series) {
   Json json = {{"name", series.name}, {"grid", GridJson(series.grid)}};
   if (series.absolute_limit) json["absolute_limit"] = *series.absolute_limit;
+  if (series.harmless_rate) json["harmless_rate"] = *series.harmless_rate;
   json["rate_before"] = series.rate_before;
   json["steps"] = ListJson(series.steps, EventsJson);
   return json;

@@ -37,6 +37,9 @@ class AnyEvidence {
       Metric metric{.name = "m", .weight = Fraction(), .guards_promotion = grid == kP90Grid};
       Series series{.name = "s", .grid = grid, .rate_before = Fraction(), .steps = {}};
       if (grid == kErrorGrid) series.absolute_limit = Fraction();
+      if (grid == kP90Grid && evidence.unit == RolloutUnit::kRequest) {
+        series.harmless_rate = Fraction();
+      }
       for (int i = 0; i < 3; ++i) series.steps.push_back(Events());
       metric.series = {series, series};
       evidence.metrics.push_back(metric);

@@ -79,6 +79,7 @@ TEST(Golden, NonInferiorityWithTheAbsoluteCompanion) {
     if (!each["absolute"].is_null()) {
       absolute = AbsoluteCounts{each["absolute"][0], each["absolute"][1], each["absolute"][2]};
       ExpectExact(LogAbsoluteE(*absolute), each["log_e_absolute"]);
+      ExpectExact(LogAboveE(*absolute), each["log_e_above"]);
     }
     ExpectExact(LogPromotionE(StepsOf(each), each["margin"], absolute), each["log_e"]);
   }

@@ -92,7 +92,19 @@ void AddPower(const Evidence& evidence, const Series& series, const Finding& pre
       OutOfReach(finding.log_e_promote, finding.promote_needs, outlook, rho);
 }
 
-// The unit is the request: steps multiply.
+// The candidate alone, in all steps.
+AbsoluteCounts CandidateAgainst(double limit, const Evidence& evidence, const Series& series) {
+  AbsoluteCounts counts{.limit = limit};
+  for (std::size_t i = 0; i < series.steps.size(); ++i) {
+    counts.bad += series.steps[i].canary_events;
+    counts.units += evidence.steps[i].canary_units;
+  }
+  return counts;
+}
+
+// The unit is the request: steps multiply. Where a rate is harmless by itself, harm is "the ratio
+// is above r0 and the rate above the harmless one", and the lesser of two e-processes is one
+// against its opposite.
 Finding JudgeRequests(const Evidence& evidence, const Metric& metric, const Series& series,
                       const Budget& budget) {
   const std::vector<LabelCounts> labels = AllLabels(evidence, series);
@@ -101,14 +113,12 @@ Finding JudgeRequests(const Evidence& evidence, const Metric& metric, const Seri
   finding.log_e_alarm = LogRegressionE(
       labels, {.count = static_cast<std::size_t>(evidence.declared_steps)}, series.grid);
   finding.alarm_needs = LogThreshold(budget.rollback, SeriesWeight(evidence, metric));
-  std::optional<AbsoluteCounts> absolute;
-  if (series.absolute_limit) {
-    absolute = AbsoluteCounts{.limit = *series.absolute_limit};
-    for (std::size_t i = 0; i < labels.size(); ++i) {
-      absolute->bad += labels[i].canary;
-      absolute->units += evidence.steps[i].canary_units;
-    }
+  if (series.harmless_rate) {
+    const double above = LogAboveE(CandidateAgainst(*series.harmless_rate, evidence, series));
+    finding.log_e_alarm = std::min(finding.log_e_alarm, above);
   }
+  std::optional<AbsoluteCounts> absolute;
+  if (series.absolute_limit) absolute = CandidateAgainst(*series.absolute_limit, evidence, series);
   finding.log_e_promote = LogPromotionE(labels, evidence.margin, absolute);
   finding.promote_needs = LogThreshold(budget.promote);
   finding.ratio = RatioConfidence(labels, finding.alarm_needs, finding.promote_needs, series.grid);

@@ -66,6 +66,29 @@ Verdict Judged(const Evidence& evidence) {
   return verdict ? *verdict : Verdict{};
 }
 
+// Half of its calls may be above the primary's p50: twice the primary's rate is no harm then.
+TEST(Verdict, ARatioOfHarmlessRatesRollsNothingBack) {
+  Evidence slow = Errors(300, 3'000);  // 30 % and 14 %
+  slow.margin = 1.5;
+  ASSERT_EQ(Judged(slow).decision, Decision::kRollBack);
+  Series& series = slow.metrics[0].series[0];
+  series.harmless_rate = 0.5;
+  const Verdict held = Judged(slow);
+  EXPECT_EQ(held.decision, Decision::kHold);
+  EXPECT_TRUE(held.blamed.empty());
+  EXPECT_LT(held.findings[0].log_e_alarm, 0);
+  EXPECT_GT(held.findings[0].ratio.lower, 1.1);
+  series.harmless_rate = 0.2;
+  EXPECT_EQ(Judged(slow).decision, Decision::kRollBack);
+}
+
+// A rate above the harmless one is no alarm by itself: the primary's may be as high.
+TEST(Verdict, ARateAloneRollsNothingBack) {
+  Evidence storm = Errors(200, 4'000);  // 20 % of the candidate's, 20 % of the primary's.
+  storm.metrics[0].series[0].harmless_rate = 0.01;
+  EXPECT_NE(Judged(storm).decision, Decision::kRollBack);
+}
+
 TEST(Verdict, Invariant12NoDataIsHold) {
   EXPECT_EQ(Judged(Errors(0, 0)).decision, Decision::kHold);
   EXPECT_EQ(Judged(Sticky(0, 0)).decision, Decision::kHold);
@@ -278,6 +301,13 @@ TEST(Evidence, FaultsAreNamedWithTheirPlace) {
       {"metrics[0].series", [](Evidence& e) { e.metrics[0].series.clear(); }},
       {"metrics[0].series[0].absolute_limit",
        [](Evidence& e) { e.metrics[0].series[0].absolute_limit = 1; }},
+      {"metrics[0].series[0].harmless_rate",
+       [](Evidence& e) { e.metrics[0].series[0].harmless_rate = 0; }},
+      {"metrics[0].series[0].harmless_rate",
+       [](Evidence& e) {
+         e.unit = RolloutUnit::kSticky;
+         e.metrics[0].series[0].harmless_rate = 0.5;
+       }},
       {"metrics[0].weight", [](Evidence& e) { e.metrics[0].weight = 0; }},
       {"declared_steps",
        [](Evidence& e) {

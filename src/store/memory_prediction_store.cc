@@ -60,6 +60,8 @@ void MemoryPredictionStore::AddFacts(const PredictionRow& row,
                                      std::vector<PredictionFact>& facts) const {
   PredictionFact fact;
   fact.id = row.id;
+  fact.unit = row.unit;
+  fact.generation = row.generation;
   fact.assigned = row.assigned;
   fact.served = row.served;
   fact.arm = row.arm;

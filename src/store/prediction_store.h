@@ -49,9 +49,11 @@ struct PredictionQuery {
 /// once without.
 struct PredictionFact {
   std::string id;
+  std::string unit;  ///< Empty when units are not kept.
   std::string assigned;
   std::string served;
   std::string arm;
+  Generation generation;
   PredictionOutcome outcome = PredictionOutcome::kOk;
   std::chrono::microseconds latency{0};
   std::optional<NanoUsd> cost;

@@ -173,6 +173,8 @@ TEST_P(PredictionContract, FeedbackIsJoinedWheneverItCame) {
   const std::vector<PredictionFact> facts = Facts("r").facts;
   ASSERT_EQ(facts.size(), 4U);
   EXPECT_EQ(facts[0].label, 1);
+  EXPECT_EQ(facts[0].unit, RowAt(1).unit);
+  EXPECT_EQ(facts[0].generation, RowAt(1).generation);
   EXPECT_EQ(facts[1].id, facts[2].id);
   EXPECT_EQ(facts[1].row, 0);
   EXPECT_EQ(facts[1].label, 0);

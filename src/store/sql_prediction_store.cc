@@ -32,8 +32,9 @@ constexpr std::string_view kPredictionById =
 // The inner part reads one stretch of the primary key, so that a page costs what it holds.
 constexpr std::string_view kFacts =
     "SELECT p.id, p.assigned, p.served, p.arm, p.outcome, p.latency_us, p.cost_nano_usd,"
-    " p.propensity, p.keep, p.scores, f.request_row, f.label, f.score, f.prediction"
-    " FROM (SELECT route, request_id, id, assigned, served, arm, outcome, latency_us,"
+    " p.propensity, p.keep, p.scores, f.request_row, f.label, f.score, f.prediction,"
+    " p.unit, p.generation"
+    " FROM (SELECT route, request_id, id, unit, generation, assigned, served, arm, outcome, latency_us,"
     " cost_nano_usd, propensity, keep, scores FROM prediction_index"
     " WHERE route = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4) AS p"
     " LEFT JOIN prediction_feedback AS f ON f.route = p.route AND f.request_id = p.request_id"
@@ -153,6 +154,8 @@ PredictionFact FactOf(const Query& row) {
   fact.label = OptionalNumber(row, 11);
   fact.score = OptionalNumber(row, 12);
   fact.prediction = OptionalNumber(row, 13);
+  fact.unit = row.Text(14);
+  fact.generation = Generation(static_cast<std::uint64_t>(row.Int(15)));
   return fact;
 }
 

@@ -93,11 +93,15 @@ class SqlStore : public RegistryStore,
   Result<Page<Rollout>> ListRollouts(const RolloutQuery& query) override;
   Result<std::optional<RolloutLease>> TakeLease(const RolloutId& id, const std::string& owner,
                                                 std::chrono::milliseconds duration) override;
+  Result<std::optional<RolloutLease>> FindLease(const RolloutId& id) override;
   Status GiveUpLease(const RolloutId& id, const std::string& owner) override;
   Status RecordEvidence(std::span<const RolloutCount> counts,
                         std::span<const RolloutHit> hits) override;
-  Result<RolloutEvidence> ReadEvidence(const RolloutId& id) override;
-  Status KeepLook(const RolloutVerdict& verdict) override;
+  Result<RolloutEvidence> ReadEvidence(const RolloutId& id,
+                                       const EpochVersions& known = {}) override;
+  Result<std::uint64_t> CountHits(const RolloutId& id, std::uint32_t epoch,
+                                  std::uint32_t series) override;
+  Status KeepLook(const RolloutVerdict& verdict, const LookPin& pin) override;
   Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) override;
   /// Drops a slice of the keys of a rollout that ended before; verdicts keep what they were
   /// computed from. How many they were; 0: none are left.

@@ -32,72 +32,62 @@ bool AtShare(const Words& words) {
   return word != nullptr && !word->quoted && ReadShare(word->text);
 }
 
-Result<BasisPoints> TakeShare(Words& words) {
-  if (!AtShare(words)) return words.Expected("a share from 0% to 100% in steps of 0.01%");
-  const BasisPoints share = *ReadShare(words.Peek()->text);
-  PODIUM_TRY(words.Name("a share"));
-  return share;
-}
-
-Status ReadShares(Words& words, RolloutPlan& plan) {
+Status ReadShares(Line& line, RolloutPlan& plan) {
   plan.steps.clear();
   do {
     RolloutStep step;
-    PODIUM_TRY_ASSIGN(step.share, TakeShare(words));
+    PODIUM_TRY_ASSIGN(step.share, line.Share());
     plan.steps.push_back(step);
-  } while (AtShare(words));
+  } while (AtShare(line));
   return {};
 }
 
-Result<store::Mutation> ReadStart(Words& words) {
+Result<store::Mutation> ReadStart(Line& line) {
   store::StartRollout verb;
-  PODIUM_TRY_ASSIGN(std::string route, words.Name("a route"));
-  PODIUM_TRY_ASSIGN(std::string id, words.Name("a model id"));
-  verb.route = RouteName(std::move(route));
-  verb.candidate = ModelId(std::move(id));
+  PODIUM_TRY_ASSIGN(verb.route, line.Route());
+  PODIUM_TRY_ASSIGN(verb.candidate, line.Id());
   verb.plan = DefaultPlan();
-  if (words.Take("shares")) PODIUM_TRY(ReadShares(words, verb.plan));
-  if (words.Take("unit")) {
+  if (line.Take("shares")) PODIUM_TRY(ReadShares(line, verb.plan));
+  if (line.Take("unit")) {
     PODIUM_TRY_ASSIGN(const std::string unit,
-                      words.OneOf("a unit", {"route", "request", "session", "user"}));
+                      line.OneOf("a unit", {"route", "request", "session", "user"}));
     verb.plan.unit = *ParseSplitUnit(unit);
   }
-  if (words.Take("gated")) {
+  if (line.Take("gated")) {
     for (RolloutStep& step : verb.plan.steps) step.gate = true;
   }
-  verb.plan.promote_at_end = words.Take("promoting");
+  verb.plan.promote_at_end = line.Take("promoting");
   return store::Mutation(std::move(verb));
 }
 
 // "2 at 5%": steps are numbered from 1.
-Result<RolloutEpoch> ReadEpoch(Words& words) {
+Result<RolloutEpoch> ReadEpoch(Line& line) {
   RolloutEpoch epoch;
-  PODIUM_TRY_ASSIGN(const std::string text, words.Name("the number of a step"));
+  PODIUM_TRY_ASSIGN(const std::string text, line.Name("the number of a step"));
   const std::optional<int> number = ReadNumber(text);
-  if (!number || *number < 1) return words.WrongLast("steps are numbered from 1");
+  if (!number || *number < 1) return line.WrongLast("steps are numbered from 1");
   epoch.step = static_cast<std::uint32_t>(*number - 1);
-  PODIUM_TRY(words.Need("at"));
-  PODIUM_TRY_ASSIGN(epoch.share, TakeShare(words));
+  PODIUM_TRY(line.Need("at"));
+  PODIUM_TRY_ASSIGN(epoch.share, line.Share());
   return epoch;
 }
 
 }  // namespace
 
-Result<store::Mutation> ReadRollout(Words& words) {
+Result<store::Mutation> ReadRollout(Line& line) {
   std::vector<std::string_view> known = {"start"};
   for (const MoveWord& one : kMoves) known.push_back(one.word);
-  PODIUM_TRY_ASSIGN(const std::string word, words.OneOf("what becomes of a rollout", known));
-  if (word == "start") return ReadStart(words);
+  PODIUM_TRY_ASSIGN(const std::string word, line.OneOf("what becomes of a rollout", known));
+  if (word == "start") return ReadStart(line);
   store::MoveRollout verb;
   for (const MoveWord& one : kMoves) {
     if (one.word == word) verb.move = one.move;
   }
-  PODIUM_TRY_ASSIGN(std::string route, words.Name("a route"));
-  verb.route = RouteName(std::move(route));
+  PODIUM_TRY_ASSIGN(verb.route, line.Route());
   if (verb.move == RolloutMove::kEpoch) {
-    PODIUM_TRY_ASSIGN(verb.epoch, ReadEpoch(words));
+    PODIUM_TRY_ASSIGN(verb.epoch, ReadEpoch(line));
   }
-  if (words.Take("proven")) verb.proof = store::RolloutProof{"step-up", "{}", "{}"};
+  if (line.Take("proven")) verb.proof = store::RolloutProof{"step-up", "{}", "{}"};
   return store::Mutation(std::move(verb));
 }
 

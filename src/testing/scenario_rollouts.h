@@ -8,12 +8,12 @@
 #include "base/result.h"
 #include "store/registry_store.h"
 #include "testing/scenario.h"
-#include "testing/scenario_words.h"
+#include "testing/scenario_line.h"
 
 namespace podium::testing::scenario {
 
 /// Reads what stands behind `rollout`, up to the circumstances.
-Result<store::Mutation> ReadRollout(Words& words);
+Result<store::Mutation> ReadRollout(Line& line);
 
 /// The newest rollout of a route. kNotFound without one, or where the store has none.
 Result<Rollout> NewestRollout(store::RegistryStore& store, const RouteName& route);

@@ -449,5 +449,13 @@ def podium(podium_bin):
                                capture_output=True, text=True)
         return types.SimpleNamespace(
             code=ended.returncode, out=ended.stdout, err=ended.stderr,
-            json=json.loads(ended.stdout) if ended.stdout[:1] in ("{", "[") else None)
+            json=whole_json(ended.stdout))
     return call
+
+
+def whole_json(text):
+    """What the text says if it is one document, else None: tables, and a document a line."""
+    try:
+        return json.loads(text) if text[:1] in ("{", "[") else None
+    except json.JSONDecodeError:
+        return None

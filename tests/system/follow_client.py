@@ -1,4 +1,4 @@
-"""MLflow's own client as a process that does what it is told. Run by test_follow.py:
+"""MLflow's own client as a process that does what it is told. Run by followed_route.py:
 
     python follow_client.py URL FOLDER
 

@@ -99,10 +99,10 @@ def test_the_plan_survives_a_restart(server, register):
 
 def test_the_command_line_sets_shows_and_ends(server, register, podium):
     make_two(server, register, status="shadow")
-    assert podium("shadow", "set", "number", "100", server=server).returncode == 0
+    assert podium("shadow", "set", "number", "100", server=server).code == 0
     ask(server, 3)
     wait_until(lambda: copies(server)["pairs"] + copies(server)["shed"] == 3, what="the pairs")
     shown = podium("shadow", "show", "number", server=server)
-    assert "3 calls, 3 sampled" in shown.stdout, shown.stdout
-    assert podium("shadow", "off", "number", server=server).returncode == 0
+    assert "3 calls, 3 sampled" in shown.out, shown.out
+    assert podium("shadow", "off", "number", server=server).code == 0
     assert done(server.get(SHADOW))["shadow"]["rate"] == 0
