@@ -48,7 +48,7 @@ LegendreRule MakeRule() {
   return rule;
 }
 
-const LegendreRule& Rule() {
+const LegendreRule& GaussRule() {
   static const LegendreRule rule = MakeRule();
   return rule;
 }
@@ -97,7 +97,7 @@ class LogitDensity {
 double IntegralOver(const LogitDensity& density, double from, double to) {
   double sum = 0;
   for (std::size_t i = 0; i < kNodes; ++i) {
-    sum += Rule().weight[i] * density(from + (to - from) * Rule().at[i]);
+    sum += GaussRule().weight[i] * density(from + (to - from) * GaussRule().at[i]);
   }
   return sum * (to - from);
 }
@@ -151,9 +151,9 @@ double ProbabilityAbove(const BetaPosterior& a, const BetaPosterior& b) {
     const double from = bounds[part - 1];
     const double length = bounds[part] - from;
     for (std::size_t i = 0; i < kNodes; ++i) {
-      const double u = from + length * Rule().at[i];
+      const double u = from + length * GaussRule().at[i];
       const double density = of_a(u);
-      const double weight = length * Rule().weight[i] * density;
+      const double weight = length * GaussRule().weight[i] * density;
       all_a += weight;
       // Where a has nothing, what b has below it does not matter.
       if (density > kNegligible) above += weight * (below_b + IntegralOver(of_b, from, u));
