@@ -326,15 +326,15 @@ struct Server::Impl {
                  rng,
                  inference,
                  recent,
-                 {settings.inline_limit, settings.max_predict_bytes, LanesOf(settings),
-                  PODIUM_BUILD, [this](const view::CoreView& view) { return IsReady(view); }},
+                 {settings.inline_limit, settings.max_predict_bytes, settings.shadow_answer_bytes,
+                  LanesOf(settings), PODIUM_BUILD,
+                  [this](const view::CoreView& view) { return IsReady(view); }},
                  gateway::LlmShared{providers, journal.get(), upstreams.ByCore(), settings.attempts,
                                     settings.breaker, settings.llm_timeout, settings.max_llm_bytes,
                                     settings.drain},
                  {},
                  RecordersOf(telemetry),
                  &shadow_lane,
-                 nullptr,
                  [this](std::size_t core, Task<void> task) {
                    shadow_calls[core]->Spawn(std::move(task));
                  },
@@ -459,10 +459,15 @@ struct Server::Impl {
     if (budgets.empty()) return {};
     const WallTime now = clock.Now();
     const WallTime today = std::chrono::floor<std::chrono::days>(now);
-    PODIUM_TRY_ASSIGN(const auto sums, store->ReadShadowCosts(today, today + std::chrono::days(1)));
+    // Without a journal no copy is sent that costs anything: nothing is its own.
+    const std::string own =
+        journal ? journal::EventIdsOf(journal->incarnation()) : place.incarnation();
+    PODIUM_TRY_ASSIGN(const auto sums,
+                      store->ReadShadowCosts(today, today + std::chrono::days(1), own));
     for (const auto& [route, budget] : budgets) {
-      const auto sum = sums.find(route);
-      budget->Learn(sum == sums.end() ? NanoUsd() : sum->second, now);
+      const auto found = sums.find(route);
+      const store::ShadowCost sum = found == sums.end() ? store::ShadowCost() : found->second;
+      budget->Learn(sum.all, sum.own, now);
     }
     return {};
   }

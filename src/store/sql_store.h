@@ -64,7 +64,8 @@ class SqlStore : public RegistryStore,
   Result<RecordedCosts> RecordCosts(std::span<const CostEvent> events) override;
   Result<std::vector<ModelCost>> ReadCosts(WallTime from, WallTime to) override;
   Result<std::vector<DailyCost>> ReadDailyCosts() override;
-  Result<std::map<RouteName, NanoUsd>> ReadShadowCosts(WallTime from, WallTime to) override;
+  Result<std::map<RouteName, ShadowCost>> ReadShadowCosts(WallTime from, WallTime to,
+                                                          const std::string& own) override;
   Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override;
   Result<std::size_t> DropCostEvents(WallTime before) override;
   Result<Price> AddPrice(const Price& price) override;
@@ -73,6 +74,8 @@ class SqlStore : public RegistryStore,
   Result<RecordedPredictions> RecordPredictions(std::span<const PredictionRow> rows) override;
   Result<Page<PredictionRow>> ListPredictions(const PredictionQuery& query) override;
   Result<PredictionRow> FindPrediction(const std::string& id) override;
+  Result<std::string> LabelledPrediction(const std::string& route,
+                                         const std::string& request_id) override;
   Result<FactPage> ReadFacts(const FactQuery& query) override;
   Result<std::size_t> DropPredictions(WallTime before) override;
   Result<std::vector<FeedbackFate>> RecordFeedback(std::span<const Feedback> items) override;

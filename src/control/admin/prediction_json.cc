@@ -59,6 +59,7 @@ Json PredictionJson(const PredictionRow& row) {
   Json scores = Json::array();
   for (const double score : row.scores) scores.push_back(NumberJson(score));
   json["scores"] = std::move(scores);
+  json["challenger"] = row.challenger ? ChallengerJson(*row.challenger) : Json();
   json["replica"] = row.replica;
   json["segment"] = row.segment;
   json["offset"] = row.offset;
