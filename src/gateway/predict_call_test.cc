@@ -72,7 +72,6 @@ class World {
                   {},
                   {},
                   nullptr,
-                  nullptr,
                   {},
                   logging_.any() ? std::vector{&log_} : std::vector<predictions::CoreLog*>()},
                  cells_) {

@@ -46,8 +46,11 @@ class ShadowLaneTest : public ::testing::Test {
  protected:
   std::shared_ptr<ShadowPair> Pair(float x = 1) {
     auto inputs = std::make_shared<const CallInputs>(CallInputs{OneNumber(x), 1});
-    return std::make_shared<ShadowPair>(
-        ShadowPair::Parts{inputs, model_, tally_, 0.001, clock_.SteadyNow(), 0});
+    return std::make_shared<ShadowPair>(ShadowPair::Parts{.inputs = inputs,
+                                                          .model = model_,
+                                                          .tally = tally_,
+                                                          .tolerance = 0.001,
+                                                          .offered = clock_.SteadyNow()});
   }
   static bool Answer(ShadowPair& pair, float y, int nanoseconds = 100) {
     return pair.EndChampion(ChampionEnd::kAnswered, OneNumber(y),

@@ -46,8 +46,12 @@ TEST(ShadowLaneThreads, EveryCopyEndsOnce) {
   const auto call = [&](std::size_t core) {
     for (int i = 0; i < kLaneCalls; ++i) {
       const auto x = static_cast<float>(i);
-      auto pair = std::make_shared<ShadowPair>(ShadowPair::Parts{
-          std::make_shared<const CallInputs>(OneRow(x)), model, tally, 0, clock.SteadyNow(), core});
+      auto pair = std::make_shared<ShadowPair>(
+          ShadowPair::Parts{.inputs = std::make_shared<const CallInputs>(OneRow(x)),
+                            .model = model,
+                            .tally = tally,
+                            .offered = clock.SteadyNow(),
+                            .core = core});
       if (!lane.Offer(pair)) continue;
       const bool second = pair->EndChampion(ChampionEnd::kAnswered, OneRow(-x).tensors,
                                             std::chrono::nanoseconds(1));
