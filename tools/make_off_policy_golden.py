@@ -3,11 +3,16 @@
 
     build/golden/bin/python tools/make_off_policy_golden.py > tests/data/compare/off_policy.json
 
-Nothing is shared with the C++ code: everything is an array of the whole log, clusters are a matrix.
+Nothing is shared with the C++ code: everything is an array of the whole log, clusters are a matrix. With `--obp` nothing is
+written: the values are compared with those of the Open Bandit Pipeline (pip install obp; it was 0.4.1).
 """
 
+import importlib
+import importlib.util
 import json
+import pathlib
 import sys
+import types
 
 import numpy as np
 
@@ -20,6 +25,39 @@ def estimate(values, weights, units):
     sums = member.T @ (weights * (values - mean))
     half = Z * np.sqrt(np.sum(sums ** 2)) / weights.sum()
     return {"value": mean, "low": mean - half, "high": mean + half, "n": len(values)}
+
+
+def obp_estimators():
+    """obp.ope.estimators alone: the package as a whole wants torch, which these estimators only name in their types."""
+    root = pathlib.Path(importlib.util.find_spec("obp").submodule_search_locations[0])
+    for name, folder in (("obp", root), ("obp.ope", root / "ope")):
+        sys.modules[name] = types.ModuleType(name)
+        sys.modules[name].__path__ = [str(folder)]
+    if importlib.util.find_spec("torch") is None:
+        sys.modules["torch"] = types.ModuleType("torch")
+        sys.modules["torch"].Tensor = type("Tensor", (), {})
+    return importlib.import_module("obp.ope.estimators")
+
+
+OBP = obp_estimators() if "--obp" in sys.argv else None
+
+
+def compare_with_obp(name, arm, reward, propensity, target, q, w):
+    """It knows neither thinning, clusters nor clipping: values alone, each decision counted once, weights whole."""
+    if OBP is None:
+        return
+    log = dict(action=arm, reward=reward, pscore=propensity, action_dist=target[:, :, None], position=np.zeros(len(arm), int))
+    model = dict(estimated_rewards_by_reg_model=q[:, :, None])
+    dm = (target * q).sum(axis=1)
+    pairs = [("ips", OBP.InverseProbabilityWeighting().estimate_policy_value(**log), np.mean(w * reward)),
+             ("snips", OBP.SelfNormalizedInverseProbabilityWeighting().estimate_policy_value(**log),
+              np.average(reward, weights=w)),
+             ("dm", OBP.DirectMethod().estimate_policy_value(**log, **model), dm.mean()),
+             ("dr", OBP.DoublyRobust().estimate_policy_value(**log, **model),
+              np.mean(dm + w * (reward - q[np.arange(len(arm)), arm])))]
+    for estimator, theirs, ours in pairs:
+        assert abs(theirs - ours) < 1e-12, (name, estimator, theirs, ours)
+        print(f"{name}: {estimator} {ours:.12f}, obp differs by {abs(theirs - ours):.1e}", file=sys.stderr)
 
 
 def case(rng, name, n, strata, logging, target, units_of, clip=0.0, keep=1.0, missing=0):
@@ -51,6 +89,7 @@ def case(rng, name, n, strata, logging, target, units_of, clip=0.0, keep=1.0, mi
                 q[(unit % 2 == fold) & (stratum == s), a] = value
     dm = (target[stratum] * q).sum(axis=1)
     clipped = np.minimum(w, clip) if clip else w
+    compare_with_obp(name, arm, reward, propensity, target[stratum], q, w)
     want = {"ips": estimate(w * reward, u, unit),
             "snips": estimate(reward, u * clipped, unit),
             "doubly_robust": estimate(dm + w * (reward - q[np.arange(len(arm)), arm]), u, unit),
@@ -71,6 +110,8 @@ def main():
         case(rng, "thinned and partly unknown", 500, 2, half * 2, [[0.9, 0.1], [0.1, 0.9]], 100,
              keep=0.25, missing=17),
     ]
+    if OBP is not None:
+        return
     json.dump(cases, sys.stdout, separators=(",", ":"), default=float)
     print()
 

@@ -218,7 +218,8 @@ using Verb =
                  SetPriceArgs, ListPricesArgs, ListReplicasArgs, EventsArgs, ImportArgs, FollowArgs,
                  UnfollowArgs, ReloadArgs, RolloutEvidenceArgs, RolloutSimulateArgs,
                  RolloutStartArgs, RolloutListArgs, RolloutShowArgs, RolloutVerbArgs,
-                 RolloutVerifyArgs, ShadowArgs, ChallengerArgs, LogArgs, FeedbackArgs, CompareArgs>;
+                 RolloutVerifyArgs, ShadowArgs, ChallengerArgs, LogArgs, FeedbackArgs, CompareArgs,
+                 EvaluateArgs>;
 
 struct CommandLine {
   Verb verb;

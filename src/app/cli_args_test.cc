@@ -120,6 +120,8 @@ TEST(CliArguments, ReadingVerbs) {
   EXPECT_EQ(As<FeedbackArgs>("feedback r q --label 1").label, 1.0);
   EXPECT_EQ(As<FeedbackArgs>("feedback -f -").file, "-");
   EXPECT_EQ(As<CompareArgs>("compare r").since, "24h");
+  EXPECT_EQ(As<EvaluateArgs>("log evaluate r --policy 1=50,2=50").policy, "1=50,2=50");
+  EXPECT_EQ(As<EvaluateArgs>("log evaluate r --policy 2=100 --clip 20").clip, 20.0);
   EXPECT_EQ(As<CompareArgs>("compare r --threshold 0.9").threshold, 0.9);
   EXPECT_EQ(As<AuditArgs>("audit").most, 100U);
   EXPECT_EQ(As<AuditArgs>("audit list --route r --limit 3").most, 3U);

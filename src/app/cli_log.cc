@@ -23,11 +23,31 @@ constexpr std::size_t kMostTailed = 20'000;
 constexpr std::size_t kMaxFeedbackFile = 64 * 1024 * 1024;
 constexpr std::size_t kFeedbackLines = 500;  // Of one request.
 
-constexpr std::array<const char*, 22> kCsvColumns = {
-    "id",         "at",   "route",      "request_id", "unit_kind", "unit",       "assigned",
-    "served",     "arm",  "reason",     "outcome",    "status",    "latency_us", "cost_usd",
-    "propensity", "keep", "generation", "rows",       "score",     "label",      "feedback_score",
-    "replica"};
+constexpr std::array<const char*, 27> kCsvColumns = {
+    "id", "at", "route", "request_id", "unit_kind", "unit", "assigned", "served", "arm", "reason",
+    "outcome", "status", "latency_us", "cost_usd", "propensity", "keep", "generation", "rows",
+    "score", "label", "feedback_score", "replica", "choice",
+    // Of a call that champion and challenger were both asked: each one's own.
+    "champion_score", "champion_latency_us", "challenger_score", "challenger_latency_us"};
+
+// Why it was assigned, and of a call with a challenger who answered, or why not the other.
+std::string ArmText(const Json& row) {
+  const Json& both = MemberOf(row, "challenger");
+  const std::string arm = TextOf(row, "arm");
+  return both.is_object() ? fmt::format("{} ({})", arm, TextOf(both, "choice")) : arm;
+}
+
+/// One of the columns that are about champion and challenger: "challenger_latency_us".
+const Json& OfBoth(const Json& prediction, std::string_view column) {
+  const Json& both = MemberOf(prediction, "challenger");
+  if (column == "choice") return MemberOf(both, "choice");
+  const std::size_t end = column.find('_');
+  const Json& side = MemberOf(both, std::string(column.substr(0, end)).c_str());
+  if (column.ends_with("_latency_us")) return MemberOf(side, "latency_us");
+  const Json& scores = MemberOf(side, "scores");
+  static const Json kNothing;
+  return scores.is_array() && !scores.empty() ? scores.front() : kNothing;
+}
 
 std::string ScoreText(const Json& row) {
   const Json& scores = MemberOf(row, "scores");
@@ -61,7 +81,7 @@ std::vector<std::string> CellsOf(const Json& row) {
   return {ShowTime(TextOf(row, "at")),
           Printable(TextOf(row, "route")),
           Printable(TextOf(row, "request_id")),
-          Printable(TextOf(row, "arm")),
+          Printable(ArmText(row)),
           Printable(served),
           TextOf(row, "outcome") == "ok"
               ? "ok"
@@ -266,6 +286,9 @@ std::string CsvLine(const Json& prediction) {
       line += scores.is_array() && !scores.empty() ? CsvCell(scores.front()) : "";
     } else if (column == "label") {
       line += CsvCell(FirstRowOf(prediction, "label"));
+    } else if (column == "choice" || column.starts_with("champion_") ||
+               column.starts_with("challenger_")) {
+      line += CsvCell(OfBoth(prediction, column));
     } else if (column == "feedback_score") {
       line += CsvCell(FirstRowOf(prediction, "score"));
     } else {

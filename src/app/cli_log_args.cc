@@ -47,4 +47,20 @@ void AddCompareOptions(CLI::App& verb, CompareArgs& args) {
       ->option_text("NUMBER");
 }
 
+void AddEvaluateOptions(CLI::App& verb, EvaluateArgs& args) {
+  verb.add_option("ROUTE", args.route, "whose log")->required();
+  verb.add_option("--policy", args.policy,
+                  "what each version gets, in percent: 2=100, or 1=50,2=50")
+      ->option_text("VERSION=PERCENT,…")
+      ->required();
+  verb.add_option("--reward", args.reward,
+                  "what a call is worth: success (default), score or label of its feedback")
+      ->check(CLI::IsMember({"success", "score", "label"}));
+  verb.add_option("--clip", args.clip, "cut the weights of SNIPS here, as in 20 (default: nowhere)")
+      ->option_text("NUMBER");
+  verb.add_option("--since", args.since, "a time in UTC, or an age (default 24h)")
+      ->option_text("TIME");
+  verb.add_option("--until", args.until, "the same (default: now)")->option_text("TIME");
+}
+
 }  // namespace podium::app

@@ -46,9 +46,20 @@ struct CompareArgs {
   std::optional<double> threshold;
 };
 
+/// `podium log evaluate`.
+struct EvaluateArgs {
+  std::string route;
+  std::string policy;  ///< "2=100", or "1=50,2=50": versions or ids, in percent.
+  std::string reward = "success";
+  std::string since = "24h";
+  std::string until;
+  std::optional<double> clip;
+};
+
 /// `args` outlive the verb. `usual`: what the help says of --limit.
 void AddLogFilters(CLI::App& verb, LogArgs& args, std::size_t usual, std::size_t most);
 void AddFeedbackOptions(CLI::App& verb, FeedbackArgs& args);
 void AddCompareOptions(CLI::App& verb, CompareArgs& args);
+void AddEvaluateOptions(CLI::App& verb, EvaluateArgs& args);
 
 }  // namespace podium::app

@@ -26,9 +26,18 @@ TEST(LogCsv, HasTheColumnsOfItsHeadAndQuotesWhatNeedsIt) {
   EXPECT_NE(line.find(",0.25,1,,"), std::string::npos) << line;  // Score, label, no score of it.
   const std::string head = CsvHead();
   EXPECT_TRUE(head.ends_with("\r\n"));
-  EXPECT_EQ(std::count(head.begin(), head.end(), ','), 21);
+  EXPECT_EQ(std::count(head.begin(), head.end(), ','), 26);
   const std::string plain = CsvLine(Parsed("{}"));
-  EXPECT_EQ(std::count(plain.begin(), plain.end(), ','), 21);
+  EXPECT_EQ(std::count(plain.begin(), plain.end(), ','), 26);
+}
+
+// D4: both predictions, both latencies and the choice.
+TEST(LogCsv, ACallWithAChallengerHasBothSides) {
+  const Json row = Parsed(
+      R"({"id":"1","replica":"r1","challenger":{"choice":"late",
+          "champion":{"version":"v1","latency_us":9,"scores":[0.5,0.6]},
+          "challenger":{"version":"v2","latency_us":null,"scores":[]}}})");
+  EXPECT_TRUE(CsvLine(row).ends_with(",r1,late,0.5,9,,\r\n")) << CsvLine(row);
 }
 
 TEST(LogReplay, AnswersAreComparedWithoutWhoGaveThem) {

@@ -207,7 +207,8 @@ void AddLogVerbs(Grammar& to) {
                               "  podium log list tumour --since 1h --outcome error\n"
                               "  podium log tail tumour\n"
                               "  podium log export tumour --since 24h --format csv > day.csv\n"
-                              "  podium log replay tumour --version 2 --limit 20\n");
+                              "  podium log replay tumour --version 2 --limit 20\n"
+                              "  podium log evaluate tumour --policy 2=100\n");
   const auto verb = [&](const char* name, LogVerb kind, const char* help, std::size_t usual) {
     CLI::App* added = to.AddVerb(*noun, name, help, "", [&args, kind, usual] {
       args.verb = kind;
@@ -227,6 +228,13 @@ void AddLogVerbs(Grammar& to) {
       ->check(CLI::IsMember({"ndjson", "csv"}));
   verb("replay", LogVerb::kReplay, "Send what was asked to --version again, and show what differs",
        kReplayDefault);
+  auto& evaluate = to.Keep<EvaluateArgs>();
+  AddEvaluateOptions(
+      *to.Add(*noun, "evaluate", "Verbs", "What another split would have earned, with its error",
+              "  podium log evaluate tumour --policy 2=100\n"
+              "  podium log evaluate tumour --policy 1=50,2=50 --reward score --since 7d\n",
+              [&evaluate] { return Verb(evaluate); }),
+      evaluate);
 }
 
 void AddCompare(Grammar& to) {

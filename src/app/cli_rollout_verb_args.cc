@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <string_view>
+#include <system_error>
 #include <utility>
 
 #include "app/cli_args.h"
@@ -25,7 +27,7 @@ std::vector<std::string> SplitBy(std::string_view text, char separator) {
 CliFailure NoGuard(const std::string& text) {
   return UsageError(fmt::format("\"{}\" is no guard", text),
                     "write METRIC:+10%, METRIC:+0.5pp or error_rate:<2%; metrics are error_rate, "
-                    "latency, first_token and cost");
+                    "latency, first_token, cost, and custom.NAME>VALUE or custom.NAME<VALUE");
 }
 
 // "+10%", "+0.5pp" or "<2%" into one field of a guard.
@@ -44,6 +46,32 @@ CliStatus AddLimit(const std::string& text, const std::string& limit, Json& guar
   return {};
 }
 
+constexpr std::string_view kCustomPrefix = "custom.";
+
+// "custom.refunded>0.5": bad is what is beyond it.
+CliResult<Json> CustomMetric(const std::string& text, std::string_view word) {
+  word.remove_prefix(kCustomPrefix.size());
+  const std::size_t sign = word.find_first_of("<>");
+  if (sign == 0 || sign == std::string_view::npos) return NoGuard(text);
+  const std::string_view bound = word.substr(sign + 1);
+  double value = 0;
+  const auto read = std::from_chars(bound.data(), bound.data() + bound.size(), value);
+  if (bound.empty() || read.ec != std::errc() || read.ptr != bound.data() + bound.size()) {
+    return NoGuard(text);
+  }
+  return Json{{"metric", "custom"},
+              {"name", std::string(word.substr(0, sign))},
+              {word[sign] == '>' ? "bad_above" : "bad_below", value}};
+}
+
+CliResult<Json> MetricOf(const std::string& text, const std::string& word) {
+  if (word.starts_with(kCustomPrefix)) return CustomMetric(text, word);
+  if (ParseGuardMetric(word) && word != NameOf(GuardMetric::kCustom)) return Json{{"metric", word}};
+  return UsageError(fmt::format("there is no metric \"{}\"{}", word,
+                                DidYouMean(word, {"error_rate", "latency", "first_token", "cost"})),
+                    "metrics are error_rate, latency, first_token, cost, and custom.NAME>VALUE");
+}
+
 std::string UsualSteps() {
   std::string steps;
   for (const RolloutStep& step : DefaultPlan().steps) {
@@ -56,14 +84,7 @@ std::string UsualSteps() {
 
 CliResult<Json> ParseGuard(const std::string& text) {
   const std::size_t colon = text.find(':');
-  const std::string name = text.substr(0, colon);
-  if (!ParseGuardMetric(name)) {
-    return UsageError(
-        fmt::format("there is no metric \"{}\"{}", name,
-                    DidYouMean(name, {"error_rate", "latency", "first_token", "cost"})),
-        "metrics are error_rate, latency, first_token and cost");
-  }
-  Json guard = {{"metric", name}};
+  CLI_TRY_ASSIGN(Json guard, MetricOf(text, text.substr(0, colon)));
   if (colon == std::string::npos) return guard;
   for (const std::string& limit : SplitBy(std::string_view(text).substr(colon + 1), ',')) {
     CLI_TRY(AddLimit(text, limit, guard));
@@ -104,6 +125,10 @@ void AddRolloutStartOptions(CLI::App& verb, RolloutWords& words) {
       ->allow_extra_args(false);
   verb.add_option("--profile", words.profile, "standard (default: 5 % chance of error), or strict")
       ->option_text("standard|strict");
+  verb.add_option("--rule", words.rule,
+                  "what moves the share: proof (sequential, default), the success rate "
+                  "(threshold), or the probability of being better (thompson)")
+      ->option_text("sequential|threshold|thompson");
   verb.add_flag("--gates", words.gates, "each step waits for `podium rollout step`");
   verb.add_flag("--promote-at-end", words.promote_at_end,
                 "make it the primary by itself, by a positive verdict at the last step");
@@ -130,6 +155,7 @@ CliResult<RolloutStartArgs> ReadRolloutStartWords(const RolloutWords& words) {
   if (!words.on_deadline.empty()) plan["on_deadline"] = words.on_deadline;
   if (!words.unit.empty()) plan["unit"] = words.unit;
   if (!words.profile.empty()) plan["profile"] = words.profile;
+  if (!words.rule.empty()) plan["rule"] = words.rule;
   if (words.promote_at_end) plan["promote_at_end"] = true;
   if (!args.file.empty() && !plan.empty()) {
     return UsageError(

@@ -53,6 +53,7 @@ struct RolloutWords {
   std::string on_deadline;
   std::string unit;
   std::string profile;
+  std::string rule;
   std::vector<std::string> guards;
   bool gates = false;
   bool promote_at_end = false;

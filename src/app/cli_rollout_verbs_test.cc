@@ -35,6 +35,9 @@ TEST(ParseGuard, ReadsWhatPeopleWrite) {
       {"latency:+0.5pp", R"({"metric":"latency","max_increase_points":0.5})"},
       {"error_rate:+10%,<2%",
        R"({"metric":"error_rate","max_increase_pct":10.0,"at_most_pct":2.0})"},
+      {"custom.refunded>0:+20%",
+       R"({"metric":"custom","name":"refunded","bad_above":0.0,"max_increase_pct":20.0})"},
+      {"custom.judge.score<-0.5", R"({"metric":"custom","name":"judge.score","bad_below":-0.5})"},
   };
   for (const auto& [text, want] : good) {
     const auto guard = ParseGuard(text);
@@ -42,8 +45,10 @@ TEST(ParseGuard, ReadsWhatPeopleWrite) {
     EXPECT_EQ(DumpJson(*guard), want) << text;
   }
   // A limit that is misread would guard nothing.
-  for (const char* text : {"", "errors:+1%", "error_rate:", "error_rate:10%", "error_rate:+10",
-                           "error_rate:<2pp", "error_rate:+x%", "error_rate:-3%", "cost:+5%,"}) {
+  for (const char* text :
+       {"", "errors:+1%", "error_rate:", "error_rate:10%", "error_rate:+10", "error_rate:<2pp",
+        "error_rate:+x%", "error_rate:-3%", "cost:+5%,", "custom", "custom.", "custom.>1",
+        "custom.refunded", "custom.refunded>", "custom.refunded>x", "custom.refunded>1x"}) {
     EXPECT_FALSE(ParseGuard(text)) << text;
   }
 }
@@ -222,6 +227,11 @@ TEST_F(RolloutVerbs, StartSendsThePlanThatWasTyped) {
   EXPECT_NE(out_.str().find("Undo: podium rollout abort tumour"), std::string::npos) << out_.str();
   EXPECT_EQ(Run({"rollout", "start", "tumour", "2"}), ExitCode::kDone);
   EXPECT_EQ(calls_.back(), R"(POST /api/v1/routes/tumour/rollouts {"candidate":"2"})");
+  EXPECT_EQ(Run({"rollout", "start", "tumour", "2", "--rule", "thompson", "--unit", "request"}),
+            ExitCode::kDone);
+  EXPECT_EQ(calls_.back(),
+            R"(POST /api/v1/routes/tumour/rollouts {"unit":"request","rule":"thompson",)"
+            R"("candidate":"2"})");
 }
 
 TEST_F(RolloutVerbs, WhatIsTypedWrongIsNotSent) {

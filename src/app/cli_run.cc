@@ -10,6 +10,7 @@
 #include "app/cli_compare.h"
 #include "app/cli_costs.h"
 #include "app/cli_db.h"
+#include "app/cli_evaluate.h"
 #include "app/cli_explain.h"
 #include "app/cli_follow.h"
 #include "app/cli_history.h"
@@ -189,6 +190,7 @@ class Runner {
     if constexpr (std::is_same_v<Args, LogArgs>) return RunLog(context, args, waiting);
     if constexpr (std::is_same_v<Args, FeedbackArgs>) return RunFeedback(context, args);
     if constexpr (std::is_same_v<Args, CompareArgs>) return RunCompare(context, args);
+    if constexpr (std::is_same_v<Args, EvaluateArgs>) return RunEvaluate(context, args);
     if constexpr (std::is_same_v<Args, SetPriceArgs>) return RunSetPrice(context, args);
     if constexpr (std::is_same_v<Args, ListPricesArgs>) return RunListPrices(context, args);
   }

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <utility>
 
+#include "app/trouble.h"
 #include "base/log.h"
 
 namespace podium::app {
@@ -28,22 +29,6 @@ predictions::LogOptions LogOptionsOf(const PredictionSettings& settings, std::st
   options.most_bytes = settings.max_disk_bytes;
   return options;
 }
-
-/// Says once that something fails, and once that it works again.
-class LogTrouble {
- public:
-  LogTrouble(std::string_view what, std::string_view well) : what_(what), well_(well) {}
-  void Note(const Status& status) {
-    if (!status && !failing_) LogWarning(what_, {{"error", Describe(status.error())}});
-    if (status && failing_) LogInfo(well_, {});
-    failing_ = !status;
-  }
-
- private:
-  const std::string_view what_;
-  const std::string_view well_;
-  bool failing_ = false;
-};
 
 }  // namespace
 
@@ -72,7 +57,7 @@ void PredictionLogging::Start(TaskGroup& ticking) {
 }
 
 Task<void> PredictionLogging::WriteLog() {
-  LogTrouble trouble("predictions cannot be logged", "predictions are logged again");
+  Trouble trouble("predictions cannot be logged", "predictions are logged again");
   auto recover = RunOn(files_, [this] { return log_.Recover(); });
   trouble.Note(co_await std::move(recover));
   recovered_ = true;
@@ -83,10 +68,10 @@ Task<void> PredictionLogging::WriteLog() {
 }
 
 Task<void> PredictionLogging::Index() {
-  LogTrouble trouble("predictions wait in the log: the registry does not take their index",
-                     "the registry takes the index of predictions again");
-  LogTrouble unsaved("the position of the prediction index cannot be saved",
-                     "the position of the prediction index is saved again");
+  Trouble trouble("predictions wait in the log: the registry does not take their index",
+                  "the registry takes the index of predictions again");
+  Trouble unsaved("the position of the prediction index cannot be saved",
+                  "the position of the prediction index is saved again");
   while (co_await Pause(kIndexTick)) {
     if (!recovered_) continue;  // A repair moves lines.
     auto index = RunOn(writer_, [this] { return IndexSome(); });

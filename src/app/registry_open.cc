@@ -92,4 +92,19 @@ Result<std::unique_ptr<store::SqlStore>> OpenRegistry(const Settings& settings, 
   return std::unique_ptr<store::SqlStore>(std::move(store));
 }
 
+void TellWhatWasOpened(const Settings& settings, Revision revision) {
+  const Result<RegistryPlace> place = PlaceOf(settings);
+  const std::string where = place ? place->Text() : "";
+  const char* kind = place && place->postgres ? "database" : "file";
+  LogInfo("registry opened", {{kind, where}, {"revision", revision.get()}});
+  std::error_code ignored;
+  if (revision == Revision() &&
+      !std::filesystem::is_empty(settings.data_dir / "artifacts", ignored) && !ignored) {
+    LogWarning(
+        "the registry is empty, though artifacts are beside it: if it should not be, stop podium "
+        "and put a backup in its place",
+        {{kind, where}});
+  }
+}
+
 }  // namespace podium::app

@@ -32,4 +32,7 @@ Status CheckDatabaseUrl(const Secret& url);
 Result<std::unique_ptr<store::SqlStore>> OpenRegistry(const Settings& settings, const Clock& clock,
                                                       Rng& rng);
 
+/// What an operator looks for after a restart: is this the registry that was meant?
+void TellWhatWasOpened(const Settings& settings, Revision revision);
+
 }  // namespace podium::app

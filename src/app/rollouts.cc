@@ -19,6 +19,7 @@ Rollouts::Rollouts(Parts parts, const std::string& incarnation, const control::A
       admin_(admin),
       post_(std::move(post)),
       sender_(parts_.tallies, parts_.store, incarnation, [this] { return LiveMarks(); }),
+      left_(parts_.evidence_root, parts_.store),
       driver_({parts_.store, parts_.clock, parts_.pools.reads, parts_.pools.writer}, Ports(),
               incarnation) {}
 
@@ -89,7 +90,7 @@ void Rollouts::End() {
 // On a thread of its own: a change of the registry goes between two of its batches.
 Task<void> Rollouts::KeepSending() {
   while (co_await Pause(kRolloutTick)) {
-    auto send = RunOn(writes_, [this] { return sender_.Send(); });
+    auto send = RunOn(writes_, [this] { return SendAll(); });
     NoteSent(co_await std::move(send));
   }
 }
@@ -99,6 +100,23 @@ Task<void> Rollouts::KeepDriving() {
     auto survey = driver_.Survey();
     co_await std::move(survey);
   } while (co_await Pause(kRolloutTick));
+}
+
+// What others have left, too: a server may share its directory, and one that died may not come
+// back.
+Status Rollouts::SendAll() {
+  NoteRoom(parts_.tallies.Prepare());
+  PODIUM_TRY(sender_.Send());
+  return left_.Send();
+}
+
+void Rollouts::NoteRoom(const Status& prepared) {
+  if (!prepared && !room_fails_) {
+    LogWarning("evidence of rollouts finds no room on the disk: a crash takes what was not sent",
+               {{"error", Describe(prepared.error())}});
+  }
+  if (prepared && room_fails_) LogInfo("evidence of rollouts has room on the disk again", {});
+  room_fails_ = !prepared;
 }
 
 void Rollouts::NoteSent(const Status& sent) {
@@ -113,12 +131,16 @@ void Rollouts::NoteSent(const Status& sent) {
 void Rollouts::SendLast() {
   writes_.Stop();
   // A registry that is away would hold up the stop, and then as long as each write is tried for.
-  if (sending_fails_) return;
-  if (const Status sent = sender_.Send(); !sent) {
-    LogWarning("the last evidence of rollouts is lost", {{"error", Describe(sent.error())}});
+  Status sent = Fail(ErrorCode::kUnavailable, "the registry does not take it");
+  if (!sending_fails_) sent = sender_.Send();
+  if (sent) {
+    parts_.tallies.Discard();
+    driver_.GiveUpLeases();
     return;
   }
-  driver_.GiveUpLeases();
+  LogWarning(parts_.tallies.outlives() ? "the last evidence of rollouts waits for the next start"
+                                       : "the last evidence of rollouts is lost",
+             {{"error", Describe(sent.error())}});
 }
 
 }  // namespace podium::app

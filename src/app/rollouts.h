@@ -10,6 +10,7 @@
 #include "base/worker_pool.h"
 #include "control/admin/context.h"
 #include "control/rollouts/evidence_sender.h"
+#include "control/rollouts/left_evidence.h"
 #include "control/rollouts/rollout_driver.h"
 #include "view/publish_port.h"
 #include "view/rollout_tally.h"
@@ -29,6 +30,7 @@ class Rollouts {
     view::RolloutTallies& tallies;
     const Clock& clock;
     control::ControlPools& pools;
+    std::string evidence_root;  ///< Where replicas keep what they count.
     /// Whether calls to this upstream model are held back here. Any thread.
     std::function<bool(const std::string& provider, const std::string& model)> is_broken;
   };
@@ -55,15 +57,19 @@ class Rollouts {
   control::DriverPorts Ports();
   std::vector<RolloutMark> LiveMarks() const;
   bool IsBroken(const Rollout& rollout) const;
+  Status SendAll();
   void NoteSent(const Status& sent);
+  void NoteRoom(const Status& prepared);
 
   const Parts parts_;
   const control::AdminContext& admin_;
   const Post post_;
   WorkerPool writes_{"evidence", 1, 4};
   control::EvidenceSender sender_;
+  control::LeftEvidence left_;
   control::RolloutDriver driver_;
   bool sending_fails_ = false;  // Of the driver's thread.
+  bool room_fails_ = false;     // Of the thread that sends.
   std::atomic<bool> woken_{false};
   TaskGroup* group_ = nullptr;  // Null: not begun yet, or ended. Of the driver's thread.
 };

@@ -10,29 +10,31 @@
 #include <utility>
 #include <vector>
 
+#include "app/cost_recording.h"
 #include "app/descriptors.h"
 #include "app/following.h"
 #include "app/front.h"
 #include "app/guard_options.h"
 #include "app/mlflow.h"
 #include "app/prediction_logging.h"
+#include "app/protection.h"
 #include "app/providers.h"
 #include "app/registry_open.h"
 #include "app/replica_id.h"
+#include "app/replica_life.h"
 #include "app/rollouts.h"
+#include "app/route_seed.h"
 #include "app/shadow_seed.h"
 #include "app/telemetry.h"
+#include "app/trouble.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/task.h"
 #include "control/admin/admin_api.h"
 #include "control/analytics/comparison.h"
-#include "control/costs/cost_projector.h"
+#include "control/analytics/off_policy_log.h"
 #include "control/guard/canary_guard.h"
 #include "control/publish/publisher.h"
-#include "control/replicas/change_follower.h"
-#include "control/replicas/replica_reporter.h"
-#include "domain/names.h"
 #include "gateway/gateway.h"
 #include "gateway/shadow_lane.h"
 #include "journal/journal.h"
@@ -40,13 +42,9 @@
 #include "net/cores.h"
 #include "net/server_group.h"
 #include "runtime/artifact_upload.h"
-#include "runtime/blame.h"
-#include "runtime/guard.h"
 #include "runtime/guarded_loader.h"
-#include "runtime/inflight_board.h"
 #include "runtime/model_runtime.h"
 #include "runtime/onnx_loader.h"
-#include "runtime/quarantine.h"
 #include "store/own_place.h"
 #include "store/sql_store.h"
 #include "view/recent_requests.h"
@@ -65,16 +63,10 @@ namespace fs = std::filesystem;
 
 constexpr std::chrono::seconds kRetryTick{1};
 constexpr std::chrono::seconds kPriceTick{30};
-constexpr std::chrono::milliseconds kJournalTick{20};
-// What has gathered by then shares its transactions: each costs as much as some ten events.
-constexpr std::chrono::milliseconds kCostTick{200};
 // Old events go in turns, between which whatever waits for the one writer is let past.
 constexpr std::chrono::minutes kRetentionTick{1};
 constexpr std::chrono::milliseconds kRetentionPause{20};
 constexpr std::chrono::milliseconds kRetentionTurn{200};
-constexpr int kJournalThreads = 2;  // One may wait for the disk while the other makes room.
-constexpr std::size_t kJournalQueue = 8;
-constexpr std::size_t kReplicaQueue = 8;
 constexpr int kIncarnationLength = 12;
 
 Status MakeDirectory(const fs::path& path) {
@@ -85,48 +77,7 @@ Status MakeDirectory(const fs::path& path) {
               failed.message());
 }
 
-// B5: what configuration says of a route becomes its first row, so that switching the registry on
-// changes no routing. A registry that does not take it costs nothing: the chain has the setting.
-void SeedRoutes(const Settings& settings, store::RegistryStore& store) {
-  for (const auto& [tag, target] : settings.routes) {
-    ModelVersion version;
-    version.route = RouteName(tag);
-    version.name = tag;
-    version.version = NameFrom(target.upstream_model);
-    version.provider_key = target.provider;
-    version.upstream_model = target.upstream_model;
-    store::MutationContext context;
-    context.actor = "podium";
-    context.origin = "seed";
-    context.reason = fmt::format("routes.{}.default of the settings", tag);
-    const Result<store::Committed> done =
-        store.Apply(store::RegisterVersion{std::move(version), true}, context);
-    if (!done) {
-      LogWarning("a configured route could not be seeded",
-                 {{"route", tag}, {"error", Describe(done.error())}});
-    } else if (done->changed) {
-      LogInfo("a configured route was seeded", {{"route", tag}, {"provider", target.provider}});
-    }
-  }
-}
-
 // The data directory's own comes first: that is where uploads go.
-// What an operator looks for after a restart: is this the registry that was meant?
-void TellWhatWasOpened(const Settings& settings, Revision revision) {
-  const Result<RegistryPlace> place = PlaceOf(settings);
-  const std::string where = place ? place->Text() : "";
-  const char* kind = place && place->postgres ? "database" : "file";
-  LogInfo("registry opened", {{kind, where}, {"revision", revision.get()}});
-  std::error_code ignored;
-  if (revision == Revision() && !fs::is_empty(settings.data_dir / "artifacts", ignored) &&
-      !ignored) {
-    LogWarning(
-        "the registry is empty, though artifacts are beside it: if it should not be, stop podium "
-        "and put a backup in its place",
-        {{kind, where}});
-  }
-}
-
 std::vector<fs::path> ArtifactRoots(const Settings& settings) {
   std::vector<fs::path> roots = {fs::absolute(settings.data_dir / "artifacts")};
   roots.insert(roots.end(), settings.artifact_roots.begin(), settings.artifact_roots.end());
@@ -136,43 +87,6 @@ std::vector<fs::path> ArtifactRoots(const Settings& settings) {
 /// What a stop may take beyond the drain timeout before the process ends all the same: as a rule a
 /// model is in the way.
 constexpr std::chrono::seconds kStopGrace{5};
-
-/// What keeps models from harming the server, and what it knows of those that tried.
-struct Protection {
-  std::shared_ptr<runtime::Quarantine> quarantine;
-  std::unique_ptr<runtime::InflightBoard> board;
-  std::shared_ptr<runtime::Guard> guard;
-};
-
-// Judges what the process before this one has left, before any model is loaded again.
-Protection Protect(const Settings& settings, const Clock& clock,
-                   const std::string& loader_version) {
-  Protection made;
-  made.quarantine =
-      std::make_shared<runtime::Quarantine>(settings.data_dir / "quarantine.json", clock);
-  auto board = runtime::InflightBoard::Open(settings.data_dir / "inflight");
-  if (board) {
-    made.board = std::move(*board);
-    runtime::Judgement judgement = runtime::Judge(made.board->found(), made.quarantine->strikes());
-    made.quarantine->SetStrikes(std::move(judgement.strikes));
-    for (const runtime::Blame& blame : judgement.blamed) {
-      runtime::ForgetProofs(settings.data_dir / "cache" / blame.sha256);
-      made.quarantine->Add(blame.sha256, blame.reason);
-    }
-    made.board->CatchSignals();
-  } else {
-    LogWarning("models run unmarked: a crash cannot be told from another",
-               {{"error", board.error().message}});
-  }
-  if (const Status saved = made.quarantine->Save(); !saved) {
-    LogWarning("the quarantine cannot be saved", {{"error", saved.error().message}});
-  }
-  runtime::GuardOptions options = GuardOptionsOf(settings);
-  options.stamp = std::string(PODIUM_BUILD) + ' ' + loader_version;
-  made.guard = std::make_shared<runtime::Guard>(std::move(options), clock, *made.quarantine,
-                                                made.board.get());
-  return made;
-}
 
 runtime::RuntimeOptions RuntimeOptionsOf(const Settings& settings,
                                          std::shared_ptr<runtime::Quarantine> quarantine) {
@@ -223,17 +137,17 @@ std::string JournalRoot(const Settings& settings) {
   return (settings.data_dir / "journal").string();
 }
 
-// nullptr without a folder: then paid calls are refused, and all others go on.
-std::unique_ptr<journal::Journal> OpenJournal(const Settings& settings, std::size_t cores,
-                                              Rng& rng) {
-  journal::JournalOptions options;
-  options.root = JournalRoot(settings);
-  options.incarnation = rng.Next64();
-  options.cores = cores;
-  Result<std::unique_ptr<journal::Journal>> opened = journal::Journal::Open(options);
+std::string EvidenceRoot(const Settings& settings) {
+  return (settings.data_dir / "evidence").string();
+}
+
+// nullptr without a folder: a crash takes what was counted since the last send.
+std::unique_ptr<view::TallyFolder> OpenEvidence(const Settings& settings,
+                                                const std::string& incarnation) {
+  auto opened = view::TallyFolder::Make(EvidenceRoot(settings), incarnation);
   if (opened) return std::move(*opened);
-  LogError("no journal: calls that cost money are refused until the next start",
-           {{"error", opened.error().message}});
+  LogWarning("evidence of rollouts lies in memory alone: a crash takes what was not sent",
+             {{"error", opened.error().message}});
   return nullptr;
 }
 
@@ -243,23 +157,6 @@ auth::Authenticator AuthenticatorOf(const Settings& settings, Rng& rng) {
 }
 
 }  // namespace
-
-/// Says once that something fails, and once that it works again.
-class Trouble {
- public:
-  explicit Trouble(std::string_view what, std::string_view well = "the journal is well again")
-      : what_(what), well_(well) {}
-  void Note(const Status& status) {
-    if (!status && !failing_) LogWarning(what_, {{"error", Describe(status.error())}});
-    if (status && failing_) LogInfo(well_, {});
-    failing_ = !status;
-  }
-
- private:
-  const std::string_view what_;
-  const std::string_view well_;
-  bool failing_ = false;
-};
 
 // Members stand in the order of their dependence: each uses only what stands above it.
 struct Server::Impl {
@@ -274,14 +171,10 @@ struct Server::Impl {
         core_count(CoreCount(settings)),
         telemetry(std::move(telemetry_in)),
         authenticator(AuthenticatorOf(settings, rng)),
-        protection(Protect(settings, clock, loading.version)),
+        protection(Protect(settings, clock, std::string(PODIUM_BUILD) + ' ' + loading.version)),
         store(std::move(store_in)),
-        journal(OpenJournal(settings, core_count, rng)),
-        projector(journal ? std::make_unique<control::CostProjector>(
-                                *journal, JournalRoot(settings), *store, clock)
-                          : nullptr),
         stats(core_count),
-        tallies(core_count),
+        tallies(core_count, OpenEvidence(settings, place.incarnation())),
         cells(core_count),
         cores(core_count),
         providers(ProviderTableOf(settings)),
@@ -293,6 +186,7 @@ struct Server::Impl {
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", InferenceThreads(settings),
                   static_cast<std::size_t>(InferenceThreads(settings))),
+        costs(JournalRoot(settings), core_count, *store, pools.writer, clock, rng),
         runtime(
             RuntimeOptionsOf(settings, protection.quarantine), clock,
             std::make_shared<runtime::GuardedLoader>(protection.guard, std::move(loading.loader)),
@@ -305,16 +199,17 @@ struct Server::Impl {
                   {ProviderStatesOf(settings), replica.get(), &tallies,
                    [this] {
                      ++moves;
-                     ReportSoon();
+                     replicas.ReportSoon();
                      following.Wake();
                      rollouts.Wake();
                    },
                    &shadow_tallies}),
+        replicas({*store, publisher, place, clock, pools.publish}, [this] { RegistryMoved(); }),
         canary_guard(*store, runtime, publisher),
         following(settings, replica.get(),
                   {*store, *store, *store, publisher, clock, rng, runtime, pools}, admin_context,
                   [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
-        rollouts({*store, publisher, tallies, clock, pools,
+        rollouts({*store, publisher, tallies, clock, pools, EvidenceRoot(settings),
                   [this](const std::string& provider, const std::string& model) {
                     return gateway.IsBroken(provider, model);
                   }},
@@ -327,15 +222,15 @@ struct Server::Impl {
                  rng,
                  inference,
                  recent,
-                 {settings.inline_limit, settings.max_predict_bytes, LanesOf(settings),
-                  PODIUM_BUILD, [this](const view::CoreView& view) { return IsReady(view); }},
-                 gateway::LlmShared{providers, journal.get(), upstreams.ByCore(), settings.attempts,
-                                    settings.breaker, settings.llm_timeout, settings.max_llm_bytes,
-                                    settings.drain},
+                 {settings.inline_limit, settings.max_predict_bytes, settings.shadow_answer_bytes,
+                  LanesOf(settings), PODIUM_BUILD,
+                  [this](const view::CoreView& view) { return IsReady(view); }},
+                 gateway::LlmShared{providers, costs.journal(), upstreams.ByCore(),
+                                    settings.attempts, settings.breaker, settings.llm_timeout,
+                                    settings.max_llm_bytes, settings.drain},
                  {},
                  RecordersOf(telemetry),
                  &shadow_lane,
-                 nullptr,
                  [this](std::size_t core, Task<void> task) {
                    shadow_calls[core]->Spawn(std::move(task));
                  },
@@ -354,7 +249,7 @@ struct Server::Impl {
                       [this](Exposition& out) {
                         gateway.WriteMetrics(out);
                         protection.guard->WriteMetrics(out);
-                        if (projector) projector->WriteMetrics(out);
+                        costs.WriteMetrics(out);
                         if (telemetry) telemetry->WriteMetrics(out);
                         predictions.WriteMetrics(out);
                       },
@@ -374,6 +269,9 @@ struct Server::Impl {
                       predictions.folder(),
                       [this](const CompareQuestion& question) {
                         return control::CompareVersions(*store, question);
+                      },
+                      [this](const OffPolicyQuestion& question) {
+                        return control::EvaluateRoute(*store, question);
                       }},
         admin(admin_context),
         mlflow(settings, *store, authenticator, clock, rng, pools, upstreams, following.hook()),
@@ -394,69 +292,10 @@ struct Server::Impl {
   // Called from the cores.
   bool IsReady(const view::CoreView& view) const { return control::IsReady(admin_context, view); }
 
-  // Called wherever there is something new to tell other replicas. What is queued already tells it.
-  void ReportSoon() {
-    if (report_queued.exchange(true)) return;
-    const Status queued = replicas.Submit([this] {
-      report_queued = false;
-      if (!reporter || leaving) return;  // It does not listen yet, or not any more.
-      report_trouble.Note(reporter->Report());
-    });
-    if (!queued) report_queued = false;
-  }
-
-  Task<void> Beat() {
-    do {
-      ReportSoon();
-    } while (co_await Pause(limits::kReplicaHeartbeat));
-  }
-
-  // Somebody has changed the registry, this server too: called by the thread that waits for that.
+  // Called by the thread that waits for changes of the registry.
   void RegistryMoved() {
     ++moves;
     following.Wake();
-    if (!poll_queued.exchange(true)) {
-      const Status queued = pools.publish.Submit([this] {
-        poll_queued = false;
-        publisher.Poll();
-      });
-      if (!queued) poll_queued = false;
-    }
-    if (look_queued.exchange(true)) return;
-    const Status queued = replicas.Submit([this] {
-      look_queued = false;
-      if (reporter && !leaving) look_trouble.Note(reporter->LookForWanted());
-    });
-    if (!queued) look_queued = false;
-  }
-
-  void StartReplica() {
-    const store::ReplicaIdentity self{replica.get(), place.incarnation(), net::ToString(address),
-                                      PODIUM_BUILD};
-    std::latch joined(1);
-    const Status queued = replicas.Submit([&] {
-      reporter.emplace(*store, publisher, place, clock, self,
-                       [this](const std::vector<ModelId>& ids) { publisher.AlsoLoad(ids); });
-      report_trouble.Note(reporter->Report());
-      joined.count_down();
-    });
-    if (!queued) return;  // Only a stop that came first refuses it.
-    joined.wait();
-    LogInfo("replica joined", {{"replica", self.id}, {"incarnation", self.incarnation}});
-    follower.emplace(store->WatchChanges(), [this] { RegistryMoved(); });
-    follower->Start();
-  }
-
-  // The others wait for it no more. What is queued by now says nothing: a stop waits for the report
-  // that is under way and for the one that ends it all, at most.
-  void LeaveReplicas() {
-    leaving = true;
-    replicas.Stop();
-    if (!reporter) return;
-    if (const Status left = reporter->Leave(); !left) {
-      LogWarning("other replicas will wait for this one until it is silent for long enough",
-                 {{"error", Describe(left.error())}});
-    }
   }
 
   Task<void> PollTable() {
@@ -516,40 +355,18 @@ struct Server::Impl {
     if (budgets.empty()) return {};
     const WallTime now = clock.Now();
     const WallTime today = std::chrono::floor<std::chrono::days>(now);
-    PODIUM_TRY_ASSIGN(const auto sums, store->ReadShadowCosts(today, today + std::chrono::days(1)));
+    // Without a journal no copy is sent that costs anything: nothing is its own.
+    const journal::Journal* const journal = costs.journal();
+    const std::string own =
+        journal != nullptr ? journal::EventIdsOf(journal->incarnation()) : place.incarnation();
+    PODIUM_TRY_ASSIGN(const auto sums,
+                      store->ReadShadowCosts(today, today + std::chrono::days(1), own));
     for (const auto& [route, budget] : budgets) {
-      const auto sum = sums.find(route);
-      budget->Learn(sum == sums.end() ? NanoUsd() : sum->second, now);
+      const auto found = sums.find(route);
+      const store::ShadowCost sum = found == sums.end() ? store::ShadowCost() : found->second;
+      budget->Learn(sum.all, sum.own, now);
     }
     return {};
-  }
-
-  Task<void> PrepareJournal() {
-    Trouble trouble("the journal cannot be prepared: calls that cost money may be refused");
-    do {
-      auto prepare = RunOn(journal_files, [this] { return journal->Prepare(); });
-      trouble.Note(co_await std::move(prepare));
-    } while (co_await Pause(kJournalTick));
-  }
-
-  Task<void> SyncJournal() {
-    Trouble trouble("the journal cannot be synced: a power cut may cost records");
-    while (co_await Pause(limits::kJournalSync)) {
-      auto sync = RunOn(journal_files, [this] { return journal->Sync(); });
-      trouble.Note(co_await std::move(sync));
-    }
-  }
-
-  Task<void> StoreCosts() {
-    Trouble trouble("cost events wait in the journal: the registry does not take them");
-    Trouble unsaved("the journal's position cannot be saved: what is stored keeps its files");
-    while (co_await Pause(kCostTick)) {
-      auto store_some = RunOn(pools.writer, [this] { return StoreSomeCosts(); });
-      trouble.Note(co_await std::move(store_some));
-      if (!projector->save_due()) continue;
-      auto save = RunOn(journal_files, [this] { return projector->Save(); });
-      unsaved.Note(co_await std::move(save));
-    }
   }
 
   Task<void> DropOldRecords() {
@@ -581,15 +398,6 @@ struct Server::Impl {
     return true;
   }
 
-  // Runs on the registry's one writer: a change that waits goes first.
-  Status StoreSomeCosts() {
-    while (pools.writer.queued() == 0 && !projector->save_due()) {
-      PODIUM_TRY_ASSIGN(const bool more, projector->Step());
-      if (!more) break;
-    }
-    return {};
-  }
-
   Task<void> WatchInferences() {
     while (co_await Pause(runtime::kWatchTick)) {
       protection.guard->watch.Tick();
@@ -610,16 +418,9 @@ struct Server::Impl {
   [[noreturn]] void EndWithoutModels() {
     LogError("a model does not stop: the server ends without it",
              {{"stuck_inferences", protection.guard->watch.stuck()}});
-    SaveMarks();
+    SaveMarks(protection);
     FlushLog();
     std::_Exit(EXIT_SUCCESS);
-  }
-
-  void SaveMarks() {
-    if (const Status saved = protection.quarantine->Save(); !saved) {
-      LogWarning("the quarantine cannot be saved", {{"error", saved.error().message}});
-    }
-    if (protection.board) protection.board->Close();
   }
 
   Status Start() {
@@ -634,11 +435,11 @@ struct Server::Impl {
     PODIUM_TRY_ASSIGN(http, net::ServerGroup::Start(cores, settings.listen, front, clock, options));
     address = {settings.listen.host, http->port()};
     if (telemetry) telemetry->Start();
-    StartReplica();
+    replicas.Join({replica.get(), place.incarnation(), net::ToString(address), PODIUM_BUILD});
     ticker.Run(0, [this] {
       ticking.emplace(ticker.executor(0));
       ticking->Spawn(PollTable());
-      ticking->Spawn(Beat());
+      ticking->Spawn(replicas.Beat());
       ticking->Spawn(RetryLoads());
       ticking->Spawn(WatchInferences());
       ticking->Spawn(FollowPrices());
@@ -647,10 +448,7 @@ struct Server::Impl {
       rollouts.Start(*ticking);
       predictions.Start(*ticking);
       ticking->Spawn(DropOldRecords());
-      if (!journal) return;
-      ticking->Spawn(PrepareJournal());
-      ticking->Spawn(SyncJournal());
-      ticking->Spawn(StoreCosts());
+      costs.Start(*ticking);
     });
     return {};
   }
@@ -672,15 +470,15 @@ struct Server::Impl {
     inference.Stop();
     runtime.Stop();
     StopTicking();
-    if (follower) follower->Stop();
-    LeaveReplicas();
+    replicas.StopListening();
+    replicas.Leave();
     pools.Stop();
-    journal_files.Stop();
+    costs.StopFiles();
     rollouts.SendLast();
-    StoreLastCosts();
+    costs.StoreLast();
     cores.Stop();
     predictions.Stop();
-    SaveMarks();
+    SaveMarks(protection);
     FlushLog();
   }
 
@@ -702,15 +500,6 @@ struct Server::Impl {
     auto join = group.Join();
     co_await std::move(join);
     ended.count_down();
-  }
-
-  // What cannot be stored now waits in the journal for the next start.
-  void StoreLastCosts() {
-    if (!projector) return;
-    if (const Status stored = projector->Drain(); !stored) {
-      LogWarning("cost events wait in the journal for the next start",
-                 {{"error", Describe(stored.error())}});
-    }
   }
 
   void StopTicking() {
@@ -739,8 +528,6 @@ struct Server::Impl {
   const auth::Authenticator authenticator;
   Protection protection;
   std::unique_ptr<store::SqlStore> store;
-  std::unique_ptr<journal::Journal> journal;          // May be null.
-  std::unique_ptr<control::CostProjector> projector;  // With the journal.
   view::StatsRegistry stats;
   view::RolloutTallies tallies;
   std::vector<view::ViewCell> cells;
@@ -754,24 +541,14 @@ struct Server::Impl {
   view::RecentRequests recent;
   WorkerPool inference;
   control::ControlPools pools;
-  WorkerPool journal_files{"journal", kJournalThreads, kJournalQueue};
+  CostRecording costs;
   std::atomic<bool> readiness_queued{false};
   std::atomic<std::uint64_t> moves{0};  ///< Counts what may have changed the registry.
-  std::atomic<bool> report_queued{false};
-  std::atomic<bool> poll_queued{false};
-  std::atomic<bool> look_queued{false};
-  std::atomic<bool> leaving{false};  ///< Of `replicas`: no more reports.
-  WorkerPool replicas{"replica", 1, kReplicaQueue};
-  Trouble report_trouble{"other replicas are not told how this one stands",
-                         "other replicas are told again how this one stands"};
-  Trouble look_trouble{"this replica does not hear what the others want to be loaded",
-                       "this replica hears again what the others want to be loaded"};
   /// When a stop's patience with calls ends; far away until there is one.
   std::atomic<SteadyTime> drained_at{SteadyTime::max() - kStopGrace};
   runtime::ModelRuntime runtime;
   control::Publisher publisher;
-  std::optional<control::ReplicaReporter> reporter;  // From StartReplica on; of `replicas` only.
-  std::optional<control::ChangeFollower> follower;
+  ReplicaLife replicas;
   control::CanaryGuard canary_guard;
   Following following;
   Rollouts rollouts;

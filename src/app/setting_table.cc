@@ -129,6 +129,9 @@ std::vector<SettingRow> MakeTable() {
                   "How long one inference may take; it is then ended and answered with 504."),
       SizeRow("serving.max_body_bytes", Of(&Settings::max_predict_bytes), kKiB, kGiB,
               "Largest body of a prediction request."),
+      SizeRow("serving.shadow_answer_limit", Of(&Settings::shadow_answer_bytes), kKiB, kGiB,
+              "Largest answer that is kept to be compared with a shadow's; of a larger one "
+              "agreement is not judged."),
       SizeRow("serving.max_artifact_bytes", Of(&Settings::max_artifact_bytes), kKiB, 64 * kGiB,
               "Largest model file that is accepted."),
       DurationRow("registry.event_retention", Of(&Settings::event_retention), 1h, 24h * 36'500,

@@ -82,16 +82,17 @@ struct Settings {
   std::size_t max_predict_bytes = limits::kMaxPredictBodyBytes;  ///< serving.max_body_bytes
   std::uint64_t max_artifact_bytes = limits::kMaxArtifactBytes;  ///< serving.max_artifact_bytes
 
-  std::map<std::string, ProviderSettings> providers;            ///< By name.
-  std::string default_provider;                                 ///< default_provider; may be empty
-  routing::UnknownRoutes unknown_routes{};                      ///< unknown_routes
-  std::map<std::string, routing::UpstreamTarget> routes;        ///< routes.<tag>.default
-  std::map<std::string, ShadowSettings> shadows;                ///< routes.<tag>.shadow
-  gateway::AttemptPolicy attempts;                              ///< llm.max_attempts and so on
-  gateway::BreakerPolicy breaker;                               ///< llm.breaker_*
-  std::chrono::milliseconds llm_timeout = limits::kLlmTimeout;  ///< llm.timeout
-  std::size_t max_llm_bytes = limits::kMaxLlmBodyBytes;         ///< llm.max_body_bytes
-  gateway::DrainPolicy drain;                                   ///< llm.drain_*
+  std::map<std::string, ProviderSettings> providers;      ///< By name.
+  std::string default_provider;                           ///< default_provider; may be empty
+  routing::UnknownRoutes unknown_routes{};                ///< unknown_routes
+  std::map<std::string, routing::UpstreamTarget> routes;  ///< routes.<tag>.default
+  std::map<std::string, ShadowSettings> shadows;          ///< routes.<tag>.shadow
+  std::size_t shadow_answer_bytes = limits::kMaxShadowAnswerBytes;  ///< serving.shadow_answer_limit
+  gateway::AttemptPolicy attempts;                                  ///< llm.max_attempts and so on
+  gateway::BreakerPolicy breaker;                                   ///< llm.breaker_*
+  std::chrono::milliseconds llm_timeout = limits::kLlmTimeout;      ///< llm.timeout
+  std::size_t max_llm_bytes = limits::kMaxLlmBodyBytes;             ///< llm.max_body_bytes
+  gateway::DrainPolicy drain;                                       ///< llm.drain_*
 
   DatabaseSettings database;  ///< database.*
 

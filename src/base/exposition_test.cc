@@ -12,7 +12,7 @@
 namespace podium {
 namespace {
 
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 TEST(Exposition, WritesFamiliesAndSamples) {
   Exposition text;
@@ -51,7 +51,7 @@ TEST(Exposition, WritesNumbersAsScrapersReadThem) {
     Exposition text;
     text.Family("f", "gauge", "h");
     text.Sample({}, c.value);
-    EXPECT_THAT(text.Take(), testing::EndsWith(std::string("\nf ") + c.want + "\n"));
+    EXPECT_THAT(text.Take(), ::testing::EndsWith(std::string("\nf ") + c.want + "\n"));
   }
 }
 

@@ -14,7 +14,7 @@ namespace podium {
 namespace {
 
 using namespace std::string_view_literals;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 std::string ErrorOf(std::string_view text) {
   const Result<Json> parsed = ParseJson(text);
@@ -112,7 +112,7 @@ TEST(ParseJson, RefusesWhatIsNotJson) {
   };
   for (const std::string_view text : cases) {
     EXPECT_THAT(ErrorOf(text), HasSubstr("malformed JSON at line "))
-        << testing::PrintToString(text);
+        << ::testing::PrintToString(text);
   }
 }
 
@@ -158,7 +158,7 @@ TEST(ParseJson, NamesLineAndColumn) {
       {"[1,\n\0]"sv, "line 2, column 1:"},
   };
   for (const Case& c : cases) {
-    SCOPED_TRACE(testing::PrintToString(c.text));
+    SCOPED_TRACE(::testing::PrintToString(c.text));
     EXPECT_THAT(ErrorOf(c.text), HasSubstr(c.place));
   }
 }

@@ -145,6 +145,9 @@ inline constexpr std::size_t kMaxShadows = 4;     ///< Of one route that get cop
 inline constexpr std::size_t kShadowQueue = 256;  ///< Copies that wait or run, per core.
 inline constexpr int kShadowThreads = 1;          ///< Of low priority, for models in this process.
 inline constexpr std::size_t kMaxShadowInputBytes = 128 * 1024;  ///< Larger calls are not copied.
+/// Of the champion's answer to a call that was copied, or of its shadow's: a larger one is not kept
+/// to be compared.
+inline constexpr std::size_t kMaxShadowAnswerBytes = 1024 * 1024;
 /// A copy that has waited for longer says nothing about now, and is shed.
 inline constexpr std::chrono::seconds kShadowPatience{2};
 /// For a challenger that has no deadline of its own; what is stuck is ended before.

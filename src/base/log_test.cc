@@ -84,7 +84,7 @@ TEST(LogLine, TextIsForPeopleButOneLineToo) {
             "2026-03-09T14:31:07.123456Z warning loading  route=tumour  rows=3");
   const std::string line = TextLine("a\nb", {{"f", "\x1B]0;owned\x07"}});
   EXPECT_EQ(line.find_first_of("\n\x1B\x07"), std::string::npos);
-  EXPECT_THAT(line, testing::HasSubstr("a\\u000ab"));
+  EXPECT_THAT(line, ::testing::HasSubstr("a\\u000ab"));
 }
 
 TEST(EscapeJson, LeavesPlainTextAlone) {

@@ -43,7 +43,7 @@ TEST(Utf8Length, KnowsEveryForm) {
       {"\xFF", 0},
   };
   for (const Case& c : cases)
-    EXPECT_EQ(Utf8Length(c.text), c.want) << testing::PrintToString(c.text);
+    EXPECT_EQ(Utf8Length(c.text), c.want) << ::testing::PrintToString(c.text);
 }
 
 TEST(Shortened, CutsBetweenCharacters) {

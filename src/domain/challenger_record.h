@@ -9,9 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/clock.h"
-#include "domain/ids.h"
-#include "domain/tensor.h"
+#include "base/json.h"
+#include "base/result.h"
 
 namespace podium {
 
@@ -31,38 +30,36 @@ enum class SideOutcome : std::uint8_t {
   kAnswered,
   kFailed,
   kNotAsked,
-  kUnknown,  ///< Nobody has waited for its end.
+  kUnknown,  ///< Its end says nothing, or nobody has waited for it.
 };
+/// "answered", "failed", "not_asked", "unknown".
+std::string_view NameOf(SideOutcome outcome);
 
-/// One of the two. What it points to lives as long as the record is being taken.
+/// One of the two.
 struct ChallengerSide {
-  ModelId version;
+  std::string version;  ///< ModelVersion::model_id.
   SideOutcome outcome = SideOutcome::kUnknown;
-  std::optional<std::chrono::nanoseconds> latency;
-  const std::vector<Tensor>* outputs = nullptr;  ///< Of a model in this process that answered.
-  std::string_view answer;                       ///< Of a language model: the body.
+  /// Of the model alone, or of the provider: to the whole answer, or a stream's first token.
+  std::optional<std::chrono::microseconds> latency;
+  std::vector<double> scores;  ///< As PredictionRow::scores.
+
+  bool operator==(const ChallengerSide&) const = default;
 };
 
 struct ChallengerRecord {
-  RouteName route;
-  std::string request_id;
-  ChallengerSide champion;
-  ChallengerSide challenger;
   ChallengerChoice choice = ChallengerChoice::kChampion;
   double u = 0;
   double weight = 0;
   std::optional<bool> agrees;  ///< Where both answered and can be compared.
-  const std::vector<Tensor>* inputs = nullptr;
-  std::string_view body;  ///< The request to a language model.
-  WallTime at;
+  ChallengerSide champion;
+  ChallengerSide challenger;
+
+  bool operator==(const ChallengerRecord&) const = default;
 };
 
-/// Takes records of calls, exactly one each.
-/// Threads: any. Does not block; what it has no room for it drops and counts.
-class ChallengerSink {
- public:
-  virtual ~ChallengerSink() = default;
-  virtual void Take(const ChallengerRecord& record) = 0;
-};
+/// As it stands in the log, the index and the API. Pure, as the next.
+Json ChallengerJson(const ChallengerRecord& record);
+/// Of ChallengerJson. kUnprocessable when it is none.
+Result<ChallengerRecord> ParseChallenger(const Json& json);
 
 }  // namespace podium

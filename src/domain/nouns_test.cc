@@ -47,7 +47,7 @@ TEST(Nouns, AreWrittenAndReadTheSame) {
   EXPECT_EQ(NamesOf(OnChampion::kRollout, ParseOnChampion), "promote rollout");
   EXPECT_EQ(NamesOf(SplitUnit::kUser, ParseSplitUnit), "route request session user");
   EXPECT_EQ(NamesOf(GuardMetric::kCost, ParseGuardMetric), "error_rate latency first_token cost");
-  EXPECT_EQ(NamesOf(RolloutRule::kThreshold, ParseRolloutRule), "sequential threshold");
+  EXPECT_EQ(NamesOf(RolloutRule::kThompson, ParseRolloutRule), "sequential threshold thompson");
   EXPECT_EQ(NamesOf(OnOverdue::kRollBack, ParseOnOverdue), "hold rollback");
   EXPECT_EQ(NamesOf(RolloutPhase::kAborted, ParseRolloutPhase),
             "running paused promoted rolled_back aborted");

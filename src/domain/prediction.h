@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/money.h"
 #include "base/result.h"
+#include "domain/challenger_record.h"
 #include "domain/ids.h"
 #include "domain/traffic.h"
 
@@ -54,6 +55,7 @@ struct PredictionRow {
   std::int64_t rows = 1;        ///< Of the request.
   /// Of the first limits::kPredictionScores rows; empty: the answer has no number for each row.
   std::vector<double> scores;
+  std::optional<ChallengerRecord> challenger;  ///< Of a call that both were asked (D4).
   std::string replica;
   std::string segment;       ///< Below DATA/predictions, without its suffix.
   std::int64_t offset = -1;  ///< Of its line in the unpacked segment, in bytes.

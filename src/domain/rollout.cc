@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "base/limits.h"
@@ -16,6 +17,7 @@ constexpr double kUnbounded = std::numeric_limits<double>::infinity();
 constexpr double kMostWeight = 1e6;
 constexpr double kMostPercent = 1000;
 constexpr double kMostMargin = 8;
+constexpr std::size_t kLongestMetricName = 64;
 constexpr double kLeastAlpha = 1e-6;
 constexpr double kMostAlpha = 0.5;
 // What a hold of a sticky unit is cut into at least; beyond that, one for each hour.
@@ -35,8 +37,12 @@ struct Words {
 
 constexpr Words<SplitUnit, 4> kUnits = {{"route", "request", "session", "user"}};
 constexpr Words<GuardMetric, kGuardMetrics> kMetrics = {
-    {"error_rate", "latency", "first_token", "cost"}};
-constexpr Words<RolloutRule, 2> kRules = {{"sequential", "threshold"}};
+    {"error_rate", "latency", "first_token", "cost", "custom"}};
+// Below it a version might never be seen again; at 1 nothing is learned from.
+constexpr double kLeastExploration = 0.0002;
+constexpr double kMostExploration = 1;
+constexpr double kLeastDiscount = 0.9;
+constexpr Words<RolloutRule, 3> kRules = {{"sequential", "threshold", "thompson"}};
 constexpr Words<OnOverdue, 2> kOverdue = {{"hold", "rollback"}};
 constexpr Words<RolloutPhase, 5> kPhases = {
     {"running", "paused", "promoted", "rolled_back", "aborted"}};
@@ -97,6 +103,50 @@ Status CheckSteps(const RolloutPlan& plan) {
   return {};
 }
 
+bool IsMetricName(std::string_view name) {
+  constexpr std::string_view kOthers = "_-.";
+  const auto known = [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kOthers.find(c) != kOthers.npos;
+  };
+  return !name.empty() && name.size() <= kLongestMetricName &&
+         std::all_of(name.begin(), name.end(), known);
+}
+
+// What the primary's rate is, is not known before the rollout: so no limit in points, and with no
+// count of the good ones no rate that is good enough by itself.
+Status CheckCustom(const RolloutGuard& guard, const std::string& place) {
+  if (!IsMetricName(guard.name)) {
+    return Wrong(place + "/name",
+                 fmt::format("a custom metric has a name of 1 to {} of a-z, 0-9, '_', '-' and '.'",
+                             kLongestMetricName));
+  }
+  if (kMetrics.Parse(guard.name)) {
+    return Wrong(place + "/name",
+                 fmt::format("{} is measured by Podium itself: say \"metric\": \"{}\"", guard.name,
+                             guard.name));
+  }
+  const std::optional<double>& bound = guard.bad_above ? guard.bad_above : guard.bad_below;
+  if (guard.bad_above.has_value() == guard.bad_below.has_value() || !std::isfinite(*bound)) {
+    return Wrong(place + "/bad_above",
+                 "a custom metric says which values are bad: either bad_above or bad_below");
+  }
+  if (guard.points) {
+    return Wrong(place + "/max_increase_points",
+                 "how often the primary is bad by a custom metric is not known before the rollout: "
+                 "say max_increase_pct");
+  }
+  return {};
+}
+
+Status CheckNotCustom(const RolloutGuard& guard, const std::string& place) {
+  if (!guard.name.empty()) return Wrong(place + "/name", "only a custom metric has a name");
+  if (guard.bad_above || guard.bad_below) {
+    return Wrong(place + (guard.bad_above ? "/bad_above" : "/bad_below"),
+                 "only a custom metric is bad beyond a value that the plan names");
+  }
+  return {};
+}
+
 Status CheckGuard(const RolloutGuard& guard, const std::string& place) {
   if (!(guard.weight > 0) || guard.weight > kMostWeight) {
     return Wrong(place + "/weight", fmt::format("a weight is above 0 and at most {}", kMostWeight));
@@ -108,6 +158,8 @@ Status CheckGuard(const RolloutGuard& guard, const std::string& place) {
   if (guard.points && !Within(*guard.points, 0, 100)) {
     return Wrong(place + "/max_increase_points", "an increase is 0 to 100 percentage points");
   }
+  const bool custom = guard.metric == GuardMetric::kCustom;
+  PODIUM_TRY(custom ? CheckCustom(guard, place) : CheckNotCustom(guard, place));
   if (!guard.at_most) return {};
   if (guard.metric != GuardMetric::kErrorRate) {
     return Wrong(place + "/at_most_pct", "only an error rate can be good enough by itself");
@@ -119,16 +171,22 @@ Status CheckGuard(const RolloutGuard& guard, const std::string& place) {
 }
 
 Status CheckGuards(const RolloutPlan& plan) {
-  std::set<GuardMetric> seen;
+  std::set<std::pair<GuardMetric, std::string_view>> seen;
+  std::size_t custom = 0;
   bool guards_promotion = false;
   for (std::size_t i = 0; i < plan.guards.size(); ++i) {
     const std::string place = fmt::format("/guards/{}", i);
-    PODIUM_TRY(CheckGuard(plan.guards[i], place));
-    if (!seen.insert(plan.guards[i].metric).second) {
-      return Wrong(place + "/metric",
-                   fmt::format("{} has a guard already", NameOf(plan.guards[i].metric)));
+    const RolloutGuard& guard = plan.guards[i];
+    PODIUM_TRY(CheckGuard(guard, place));
+    if (!seen.emplace(guard.metric, guard.name).second) {
+      const std::string_view name = guard.name.empty() ? NameOf(guard.metric) : guard.name;
+      return Wrong(place + "/metric", fmt::format("{} has a guard already", name));
     }
-    guards_promotion = guards_promotion || plan.guards[i].guards_promotion;
+    custom += guard.metric == GuardMetric::kCustom ? 1 : 0;
+    if (custom > kCustomMetrics) {
+      return Wrong(place, fmt::format("a plan guards at most {} custom metrics", kCustomMetrics));
+    }
+    guards_promotion = guards_promotion || guard.guards_promotion;
   }
   // Without one, a verdict would find nothing against any step.
   if (plan.rule == RolloutRule::kSequential && !guards_promotion) {
@@ -171,6 +229,22 @@ std::string_view NameOf(RolloutPhase phase) { return kPhases.Of(phase); }
 std::optional<RolloutPhase> ParseRolloutPhase(std::string_view name) { return kPhases.Parse(name); }
 std::string_view NameOfSeries(std::size_t series) { return kSeries.at(series); }
 
+std::size_t SeriesOfGuard(const RolloutPlan& plan, std::size_t guard) {
+  const auto is_custom = [](const RolloutGuard& one) { return one.metric == GuardMetric::kCustom; };
+  const std::size_t first = FirstSeriesOf(plan.guards.at(guard).metric);
+  if (!is_custom(plan.guards[guard])) return first;
+  const auto begin = plan.guards.begin();
+  const auto before = std::count_if(begin, begin + static_cast<std::ptrdiff_t>(guard), is_custom);
+  return first + static_cast<std::size_t>(before);
+}
+
+const RolloutGuard* CustomGuard(const RolloutPlan& plan, std::string_view name) {
+  for (const RolloutGuard& guard : plan.guards) {
+    if (guard.metric == GuardMetric::kCustom && guard.name == name) return &guard;
+  }
+  return nullptr;
+}
+
 FrozenThresholds::FrozenThresholds() {
   latency_ms.fill(kUnbounded);
   first_token_ms.fill(kUnbounded);
@@ -207,6 +281,25 @@ RolloutPlan DefaultPlan() {
   return plan;
 }
 
+namespace {
+
+// Its shares are those of outcomes that are coins of their own: of a key's many they are not.
+Status CheckThompson(const RolloutPlan& plan) {
+  if (!Within(plan.exploration, kLeastExploration, kMostExploration)) {
+    return Wrong("/exploration",
+                 fmt::format("exploration is {} to {}", kLeastExploration, kMostExploration));
+  }
+  if (!Within(plan.discount, kLeastDiscount, 1)) {
+    return Wrong("/discount", fmt::format("a discount is {} to 1", kLeastDiscount));
+  }
+  if (plan.rule == RolloutRule::kThompson && IsSticky(plan.unit)) {
+    return Wrong("/unit", "the thompson rule learns from each request by itself: unit is request");
+  }
+  return {};
+}
+
+}  // namespace
+
 Status Check(const RolloutPlan& plan) {
   if (plan.deadline.count() <= 0 || plan.deadline > limits::kMaxStepTime) {
     return Wrong("/deadline", fmt::format("a deadline is above 0 and at most {} hours",
@@ -224,17 +317,21 @@ Status Check(const RolloutPlan& plan) {
   if (!Within(plan.success_threshold, 0, 1)) {
     return Wrong("/success_threshold", "a success threshold is a rate from 0 to 1");
   }
-  if (plan.promote_at_end && plan.rule == RolloutRule::kThreshold) {
+  if (plan.promote_at_end && plan.rule != RolloutRule::kSequential) {
     return Wrong("/promote_at_end",
-                 "the threshold rule proves nothing, so it never promotes: use sequential");
+                 fmt::format("the {} rule proves nothing, so it never promotes: use sequential",
+                             NameOf(plan.rule)));
   }
-  return {};
+  return CheckThompson(plan);
 }
 
 RolloutMark MarkOf(const Rollout& rollout) {
   RolloutMark mark;
   mark.id = rollout.id;
   mark.unit = rollout.plan.unit;
+  mark.tickets =
+      std::any_of(rollout.plan.guards.begin(), rollout.plan.guards.end(),
+                  [](const RolloutGuard& guard) { return guard.metric == GuardMetric::kCustom; });
   if (rollout.epochs.empty()) return mark;
   mark.epoch = static_cast<std::uint32_t>(rollout.epochs.size() - 1);
   mark.thresholds = rollout.epochs.back().thresholds;

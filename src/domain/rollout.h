@@ -28,25 +28,37 @@ enum class SplitUnit : std::uint8_t {
 std::string_view NameOf(SplitUnit unit);  ///< "route", "request", "session", "user".
 std::optional<SplitUnit> ParseSplitUnit(std::string_view name);
 
-/// What a guard looks at. The last three are compared by how often a threshold is exceeded that was
-/// frozen before the step: the primary's p50, p90 and p99.
-enum class GuardMetric : std::uint8_t { kErrorRate, kLatency, kFirstToken, kCost };
-inline constexpr std::size_t kGuardMetrics = 4;
-std::string_view NameOf(GuardMetric metric);  ///< "error_rate", "latency", "first_token", "cost".
+/// What a guard looks at. Latency, first token and cost are compared by how often a threshold is
+/// exceeded that was frozen before the step: the primary's p50, p90 and p99.
+enum class GuardMetric : std::uint8_t {
+  kErrorRate,
+  kLatency,
+  kFirstToken,
+  kCost,
+  kCustom,  ///< Reported by others after the answer; what is bad of it, the plan says.
+};
+inline constexpr std::size_t kGuardMetrics = 5;
+/// "error_rate", "latency", "first_token", "cost", "custom".
+std::string_view NameOf(GuardMetric metric);
 std::optional<GuardMetric> ParseGuardMetric(std::string_view name);
 
 /// The series that the data plane counts bad outcomes in, in this order everywhere: errors, then
 /// p50, p90 and p99 of latency, time to first token and cost.
 inline constexpr std::size_t kRolloutSeries = 10;
 inline constexpr std::size_t kSeriesOfMetric = 3;  ///< Of all but the error rate, which is one.
-/// Index of the first series of a metric: 0, 1, 4 and 7.
+/// Custom metrics that one rollout may guard. Their series follow those of the data plane, in the
+/// order of the plan's guards.
+inline constexpr std::size_t kCustomMetrics = 8;
+inline constexpr std::size_t kAllSeries = kRolloutSeries + kCustomMetrics;
+/// Index of the first series of a metric: 0, 1, 4, 7, and 10 for the first custom one.
 constexpr std::size_t FirstSeriesOf(GuardMetric metric) {
   return metric == GuardMetric::kErrorRate
              ? 0
              : 1 + kSeriesOfMetric * (static_cast<std::size_t>(metric) - 1);
 }
 constexpr std::size_t SeriesCountOf(GuardMetric metric) {
-  return metric == GuardMetric::kErrorRate ? 1 : kSeriesOfMetric;
+  const bool is_one = metric == GuardMetric::kErrorRate || metric == GuardMetric::kCustom;
+  return is_one ? 1 : kSeriesOfMetric;
 }
 /// "errors", "latency_p50", …, "cost_p99".
 std::string_view NameOfSeries(std::size_t series);
@@ -69,7 +81,14 @@ struct RolloutGuard {
   std::optional<double> points;   ///< So many percentage points more are. Both: the smaller.
   /// Candidate's rate in percent that is good enough whatever the primary's is. Error rate only.
   std::optional<double> at_most;
+  // Custom metrics only: a name, and beyond which value one is bad; exactly one of the two.
+  std::string name{};
+  std::optional<double> bad_above{};
+  std::optional<double> bad_below{};
   bool operator==(const RolloutGuard&) const = default;
+
+  /// REQUIRES: a guard on a custom metric, `value` is finite.
+  bool IsBad(double value) const { return bad_above ? value > *bad_above : value < *bad_below; }
 };
 
 /// One step of a ramp.
@@ -94,8 +113,9 @@ bool IsOpen(const std::vector<RolloutWindow>& windows, WallTime now);
 enum class RolloutRule : std::uint8_t {
   kSequential,  ///< By verdict: anytime-valid tests.
   kThreshold,   ///< The plain rule of requirement E1: by success rate. Bounds no chance of error.
+  kThompson,    ///< The share is the probability that the candidate succeeds more often.
 };
-std::string_view NameOf(RolloutRule rule);  ///< "sequential", "threshold".
+std::string_view NameOf(RolloutRule rule);  ///< "sequential", "threshold", "thompson".
 std::optional<RolloutRule> ParseRolloutRule(std::string_view name);
 
 /// What happens when a step's deadline passes. Never a promotion (invariant 13).
@@ -115,6 +135,8 @@ struct RolloutPlan {
   OnOverdue on_overdue = OnOverdue::kHoldAndPage;
   bool promote_at_end = false;      ///< By a positive verdict at the last share.
   double success_threshold = 0.95;  ///< Of kThreshold.
+  double exploration = 0.02;        ///< Of kThompson: so much of the traffic goes to both alike.
+  double discount = 0.9999;  ///< Of kThompson: what an outcome weighs less with each later one.
   bool operator==(const RolloutPlan&) const = default;
 };
 /// With what was left out filled in: steps 1, 5, 25, 50 %, deadlines of 24 hours, guards on error
@@ -122,6 +144,11 @@ struct RolloutPlan {
 RolloutPlan DefaultPlan();
 /// kInvalidArgument with the place at fault (such as "/steps/1/share_pct").
 Status Check(const RolloutPlan& plan);
+
+/// The first series of the guard at `guard`: of a custom one its own. REQUIRES: a checked plan.
+std::size_t SeriesOfGuard(const RolloutPlan& plan, std::size_t guard);
+/// The custom guard of that name; nullptr: there is none.
+const RolloutGuard* CustomGuard(const RolloutPlan& plan, std::string_view name);
 
 enum class RolloutPhase : std::uint8_t {
   kRunning,
@@ -188,6 +215,7 @@ struct RolloutMark {
   std::uint32_t epoch = 0;  ///< Index into Rollout::epochs. Only grows.
   SplitUnit unit = SplitUnit::kRoute;
   FrozenThresholds thresholds;
+  bool tickets = false;  ///< Answers carry a ticket: a custom metric is reported by it.
   bool operator==(const RolloutMark&) const = default;
 };
 RolloutMark MarkOf(const Rollout& rollout);

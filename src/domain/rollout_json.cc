@@ -220,7 +220,10 @@ void ReadStep(Members& json, RolloutStep& step) {
 void ReadGuard(Members& json, RolloutGuard& guard) {
   if (!json.Has("metric")) json.Fault("metric", "is missing");
   json.ReadWord("metric", guard.metric, ParseGuardMetric,
-                "error_rate, latency, first_token or cost");
+                "error_rate, latency, first_token, cost or custom");
+  json.Read("name", guard.name);
+  json.Read("bad_above", guard.bad_above);
+  json.Read("bad_below", guard.bad_below);
   json.Read("max_increase_pct", guard.percent);
   json.Read("max_increase_points", guard.points);
   json.Read("at_most_pct", guard.at_most);
@@ -311,17 +314,19 @@ void ReadAlpha(Members& json, RolloutPlan& plan) {
 }
 
 void ReadPlan(Members& json, RolloutPlan& plan) {
-  json.ReadWord("rule", plan.rule, ParseRolloutRule, "sequential or threshold");
+  json.ReadWord("rule", plan.rule, ParseRolloutRule, "sequential, threshold or thompson");
   json.ReadWord("unit", plan.unit, ParseSplitUnit, "route, request, session or user");
   json.Read("deadline", plan.deadline);
   ReadSteps(json, plan);
-  json.ReadList("guards", kGuardMetrics, plan.guards, ReadGuard);
+  json.ReadList("guards", kGuardMetrics - 1 + kCustomMetrics, plan.guards, ReadGuard);
   json.ReadList("windows", limits::kMaxPlanWindows, plan.windows, ReadWindow);
   ReadAlpha(json, plan);
   json.Read("margin", plan.margin);
   json.ReadWord("on_deadline", plan.on_overdue, ParseOnOverdue, "hold or rollback");
   json.Read("promote_at_end", plan.promote_at_end);
   json.Read("success_threshold", plan.success_threshold);
+  json.Read("exploration", plan.exploration);
+  json.Read("discount", plan.discount);
 }
 
 Json StepJson(const RolloutStep& step) {
@@ -333,6 +338,9 @@ Json StepJson(const RolloutStep& step) {
 
 Json GuardJson(const RolloutGuard& guard) {
   Json json = {{"metric", NameOf(guard.metric)}};
+  if (!guard.name.empty()) json["name"] = guard.name;
+  if (guard.bad_above) json["bad_above"] = *guard.bad_above;
+  if (guard.bad_below) json["bad_below"] = *guard.bad_below;
   if (guard.percent) json["max_increase_pct"] = *guard.percent;
   if (guard.points) json["max_increase_points"] = *guard.points;
   if (guard.at_most) json["at_most_pct"] = *guard.at_most;
@@ -488,6 +496,8 @@ Json ToJson(const RolloutPlan& plan) {
   json["on_deadline"] = NameOf(plan.on_overdue);
   json["promote_at_end"] = plan.promote_at_end;
   json["success_threshold"] = plan.success_threshold;
+  json["exploration"] = plan.exploration;
+  json["discount"] = plan.discount;
   return json;
 }
 
@@ -525,6 +535,7 @@ std::string MarkToText(const RolloutMark& mark) {
   json["epoch"] = mark.epoch;
   json["unit"] = NameOf(mark.unit);
   json["thresholds"] = ThresholdsJson(mark.thresholds);
+  if (mark.tickets) json["tickets"] = true;
   return DumpJson(json);
 }
 
@@ -534,6 +545,7 @@ Result<RolloutMark> MarkFromText(std::string_view text) {
     json.Read("epoch", mark.epoch);
     json.ReadWord("unit", mark.unit, ParseSplitUnit, "route, request, session or user");
     json.ReadObject("thresholds", mark.thresholds, ReadThresholds);
+    json.Read("tickets", mark.tickets);
   });
 }
 

@@ -39,6 +39,8 @@ RolloutPlan FullPlan() {
   plan.on_overdue = OnOverdue::kRollBack;
   plan.promote_at_end = true;
   plan.success_threshold = 0.99;
+  plan.exploration = 0.1;
+  plan.discount = 0.999;
   return plan;
 }
 

@@ -5,6 +5,8 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <string>
+#include <utility>
 
 #include "base/limits.h"
 
@@ -16,6 +18,14 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+
+RolloutGuard Custom(std::string name) {
+  RolloutGuard guard;
+  guard.metric = GuardMetric::kCustom;
+  guard.name = std::move(name);
+  guard.bad_above = 0.5;
+  return guard;
+}
 
 BasisPoints Points(int value) { return *BasisPoints::From(value); }
 
@@ -109,6 +119,66 @@ TEST(CheckPlan, NamesThePlaceAtFault) {
       {"good enough", [](auto& p) { p.guards[0].at_most = 0.5; }, ""},
       {"good enough at 0", [](auto& p) { p.guards[0].at_most = 0; }, "/guards/0/at_most_pct"},
       {"good enough at 100", [](auto& p) { p.guards[0].at_most = 100; }, "/guards/0/at_most_pct"},
+      {"a custom metric", [](auto& p) { p.guards.push_back(Custom("refunded")); }, ""},
+      {"two of them",
+       [](auto& p) {
+         p.guards.push_back(Custom("refunded"));
+         p.guards.push_back(Custom("judge.score-2_b"));
+       },
+       ""},
+      {"two of one name", [](auto& p) { p.guards.insert(p.guards.end(), 2, Custom("refunded")); },
+       "/guards/3/metric"},
+      {"as many as there may be",
+       [](auto& p) {
+         for (char name = 'a'; name < 'i'; ++name) p.guards.push_back(Custom({name}));
+       },
+       ""},
+      {"one more",
+       [](auto& p) {
+         for (char name = 'a'; name < 'j'; ++name) p.guards.push_back(Custom({name}));
+       },
+       "/guards/10"},
+      {"a custom metric without a name", [](auto& p) { p.guards.push_back(Custom("")); },
+       "/guards/2/name"},
+      {"one with a name as people talk", [](auto& p) { p.guards.push_back(Custom("Re funded")); },
+       "/guards/2/name"},
+      {"a name of 65", [](auto& p) { p.guards.push_back(Custom(std::string(65, 'a'))); },
+       "/guards/2/name"},
+      {"one that Podium measures", [](auto& p) { p.guards.push_back(Custom("cost")); },
+       "/guards/2/name"},
+      {"one that is never bad",
+       [](auto& p) {
+         p.guards.push_back(Custom("refunded"));
+         p.guards[2].bad_above.reset();
+       },
+       "/guards/2/bad_above"},
+      {"one that is bad on both sides",
+       [](auto& p) {
+         p.guards.push_back(Custom("refunded"));
+         p.guards[2].bad_below = -1;
+       },
+       "/guards/2/bad_above"},
+      {"one that is bad above nothing that is a number",
+       [](auto& p) {
+         p.guards.push_back(Custom("refunded"));
+         p.guards[2].bad_above = kNan;
+       },
+       "/guards/2/bad_above"},
+      {"one with a limit in points",
+       [](auto& p) {
+         p.guards.push_back(Custom("refunded"));
+         p.guards[2].points = 1;
+       },
+       "/guards/2/max_increase_points"},
+      {"one that is good enough",
+       [](auto& p) {
+         p.guards.push_back(Custom("refunded"));
+         p.guards[2].at_most = 1;
+       },
+       "/guards/2/at_most_pct"},
+      {"a latency with a name", [](auto& p) { p.guards[1].name = "slow"; }, "/guards/1/name"},
+      {"a latency that is bad above a value", [](auto& p) { p.guards[1].bad_above = 3; },
+       "/guards/1/bad_above"},
       {"latency that is good enough", [](auto& p) { p.guards[1].at_most = 5; },
        "/guards/1/at_most_pct"},
       {"a window without days", [](auto& p) { p.windows = {{0, hours(1), hours(2)}}; },
@@ -131,6 +201,24 @@ TEST(CheckPlan, NamesThePlaceAtFault) {
       {"margin above it", [](auto& p) { p.margin = 8.1; }, "/margin"},
       {"threshold above 1", [](auto& p) { p.success_threshold = 1.01; }, "/success_threshold"},
       {"threshold NaN", [](auto& p) { p.success_threshold = kNan; }, "/success_threshold"},
+      {"thompson with the route's unit", [](auto& p) { p.rule = RolloutRule::kThompson; }, "/unit"},
+      {"thompson by request",
+       [](auto& p) {
+         p.rule = RolloutRule::kThompson;
+         p.unit = SplitUnit::kRequest;
+       },
+       ""},
+      {"thompson promotes",
+       [](auto& p) {
+         p.rule = RolloutRule::kThompson;
+         p.unit = SplitUnit::kRequest;
+         p.promote_at_end = true;
+       },
+       "/promote_at_end"},
+      {"exploration 0", [](auto& p) { p.exploration = 0; }, "/exploration"},
+      {"exploration NaN", [](auto& p) { p.exploration = kNan; }, "/exploration"},
+      {"discount 0", [](auto& p) { p.discount = 0; }, "/discount"},
+      {"discount above 1", [](auto& p) { p.discount = 1.0001; }, "/discount"},
       {"the plain rule promotes",
        [](auto& p) {
          p.rule = RolloutRule::kThreshold;
@@ -152,6 +240,34 @@ TEST(CheckPlan, NamesThePlaceAtFault) {
     EXPECT_EQ(valid.error().where, c.where);
     EXPECT_FALSE(valid.error().message.empty());
   }
+}
+
+// What is reported of one metric must never count as another's.
+TEST(SeriesOfGuard, CustomMetricsFollowThoseOfTheDataPlane) {
+  RolloutPlan plan = DefaultPlan();
+  plan.guards.insert(plan.guards.begin(), Custom("a"));
+  plan.guards.push_back(Custom("b"));
+  EXPECT_EQ(SeriesOfGuard(plan, 0), kRolloutSeries);
+  EXPECT_EQ(SeriesOfGuard(plan, 1), FirstSeriesOf(GuardMetric::kErrorRate));
+  EXPECT_EQ(SeriesOfGuard(plan, 2), FirstSeriesOf(GuardMetric::kLatency));
+  EXPECT_EQ(SeriesOfGuard(plan, 3), kRolloutSeries + 1);
+  EXPECT_EQ(CustomGuard(plan, "b"), &plan.guards[3]);
+  EXPECT_EQ(CustomGuard(plan, "latency"), nullptr);
+  EXPECT_FALSE(plan.guards[3].IsBad(0.5));
+  EXPECT_TRUE(plan.guards[3].IsBad(0.51));
+  plan.guards[3].bad_above.reset();
+  plan.guards[3].bad_below = 0.5;
+  EXPECT_TRUE(plan.guards[3].IsBad(0.49));
+  EXPECT_FALSE(plan.guards[3].IsBad(0.5));
+}
+
+// Answers carry tickets only where somebody needs them.
+TEST(RolloutMark, AsksForTicketsWhereAMetricIsReported) {
+  Rollout rollout;
+  rollout.plan = DefaultPlan();
+  EXPECT_FALSE(MarkOf(rollout).tickets);
+  rollout.plan.guards.push_back(Custom("a"));
+  EXPECT_TRUE(MarkOf(rollout).tickets);
 }
 
 TEST(CheckPlan, TakesSoManyStepsAndNoMore) {

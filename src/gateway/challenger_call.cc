@@ -10,9 +10,7 @@ double DrawFor(const view::RouteChallenger& challenger, const RoutedCall& call, 
   return static_cast<double>(rng.Next64() >> 11U) / kTwoToThe53;
 }
 
-ChallengerCall::~ChallengerCall() {
-  if (run_ != nullptr && !ended_) run_->Withdraw();
-}
+ChallengerCall::~ChallengerCall() { Withdraw(); }
 
 void ChallengerCall::Begin(const GatewayCore& core, const RoutedCall& call,
                            std::shared_ptr<const CallInputs> inputs, InferenceLanes& lanes) {
@@ -27,18 +25,16 @@ void ChallengerCall::Begin(const GatewayCore& core, const RoutedCall& call,
   parts.tally = challenger.tally;
   parts.tolerance = challenger.tolerance;
   parts.deadline = challenger.deadline;
-  parts.begun = core.shared.clock.SteadyNow();
-  parts.sink = core.shared.challenger_records;
-  parts.record.route = call.route()->route->name;
-  parts.record.request_id = call.request_id();
-  parts.record.champion.version = call.At(call.route()->route->primary).model_id;
-  parts.record.challenger.version = challenger.tally->pairs.version();
+  parts.begun = begun_ = core.shared.clock.SteadyNow();
+  parts.answer_limit = core.shared.options.shadow_answer_bytes;
+  parts.record.champion.version = call.At(call.route()->route->primary).model_id.get();
+  parts.record.challenger.version = challenger.tally->pairs.version().get();
   parts.record.u = u;
   parts.record.weight = challenger.weight.value() / static_cast<double>(BasisPoints::kWhole);
-  parts.record.at = core.shared.clock.Now();
   challenger.tally->pairs.CountCall(core.index, true);
   const void* model = parts.model.get();
   run_ = std::make_shared<ChallengerRun>(std::move(parts));
+  if (LoggedCall* log = call.logged()) log->SetChallenged(core, run_);
   if (model == nullptr) return run_->GiveUp();
   const Clock& clock = core.shared.clock;
   const Status asked = lanes.Submit(model, [run = run_, &clock] { run->Run(clock); });
@@ -48,6 +44,12 @@ void ChallengerCall::Begin(const GatewayCore& core, const RoutedCall& call,
 Task<void> ChallengerCall::Await(const Clock& clock) {
   auto wait = run_->Await(clock);
   co_await std::move(wait);
+}
+
+void ChallengerCall::Withdraw() {
+  if (run_ == nullptr || ended_) return;
+  ended_ = true;
+  run_->Withdraw();
 }
 
 void ChallengerCall::End(const std::vector<Tensor>* champion,

@@ -35,10 +35,19 @@ class ChallengerCall {
   /// REQUIRES: Settle said kChallenger.
   const std::vector<Tensor>& outputs() const { return run_->outputs(); }
   std::chrono::nanoseconds took() const { return run_->took(); }
+  /// Of a call that came at `received`, as far as the challenger is the cause of it: what was done
+  /// before it was asked, and its own time.
+  std::chrono::nanoseconds latency(SteadyTime received) const {
+    return begun_ - received + run_->took();
+  }
+  /// How the champion has ended, once: null when it failed.
   void End(const std::vector<Tensor>* champion, std::optional<std::chrono::nanoseconds> time);
+  /// The call says nothing about either, unless it has ended.
+  void Withdraw();
 
  private:
   std::shared_ptr<ChallengerRun> run_;
+  SteadyTime begun_{};
   bool taken_ = false;
   bool ended_ = false;
 };

@@ -20,6 +20,12 @@ std::shared_ptr<PlayedModel> Broken() {
   return model;
 }
 
+const ChallengerRecord& BothOf(const predictions::Record& record) {
+  static const ChallengerRecord kNone;
+  EXPECT_TRUE(record.row.challenger);
+  return record.row.challenger ? *record.row.challenger : kNone;
+}
+
 std::vector<WatchedVersion> Both(const std::shared_ptr<PlayedModel>& champion,
                                  const std::shared_ptr<PlayedModel>& challenger) {
   return {{"v1", VersionStatus::kPrimary, champion}, {"v2", VersionStatus::kShadow, challenger}};
@@ -58,14 +64,25 @@ TEST(ChallengerCall, BothAreAskedOneAnswers) {
     EXPECT_EQ(HeaderIn(answer, "x-podium-canary"), "false");
     EXPECT_EQ(champion->runs, 1);
     EXPECT_EQ(challenger->runs, 1);
-    const auto records = world.Records();
+    const auto records = world.Records(1);
     ASSERT_EQ(records.size(), 1U);
-    EXPECT_EQ(records[0].record.choice,
-              theirs ? ChallengerChoice::kChallenger : ChallengerChoice::kChampion);
-    EXPECT_TRUE(records[0].champion_outputs && records[0].challenger_outputs);
-    EXPECT_EQ(records[0].record.agrees, false);
-    EXPECT_EQ(records[0].record.champion.version, ModelId("id-v1"));
-    EXPECT_EQ(records[0].record.challenger.version, ModelId("id-v2"));
+    const ChallengerRecord& record = BothOf(*records[0]);
+    EXPECT_EQ(record.choice, theirs ? ChallengerChoice::kChallenger : ChallengerChoice::kChampion);
+    EXPECT_EQ(record.champion.version, "id-v1");
+    EXPECT_EQ(record.challenger.version, "id-v2");
+    EXPECT_EQ(record.weight, weight / 10'000.0);
+    EXPECT_EQ(records[0]->row.scores, std::vector<double>{theirs ? 6.0 : 3.0});
+    EXPECT_EQ(records[0]->row.assigned, "id-v1");
+    EXPECT_EQ(records[0]->row.served, theirs ? "id-v2" : "id-v1");
+    EXPECT_EQ(record.champion.scores, std::vector<double>{3.0});
+    EXPECT_EQ(record.champion.outcome, SideOutcome::kAnswered);
+    EXPECT_EQ(record.challenger.scores, std::vector<double>{6.0});
+    EXPECT_EQ(record.challenger.outcome, SideOutcome::kAnswered);
+    EXPECT_TRUE(record.champion.latency && record.challenger.latency);
+    EXPECT_EQ(record.agrees, false);
+    ASSERT_TRUE(records[0]->answer && records[0]->other_answer);
+    EXPECT_EQ(ParseJson(records[0]->answer->bytes)->at("predictions")[0], theirs ? 6.0 : 3.0);
+    EXPECT_EQ(ParseJson(records[0]->other_answer->bytes)->at("predictions")[0], theirs ? 3.0 : 6.0);
     EXPECT_EQ(world.Stats("v2").plain.total(), theirs ? 1U : 0U);
     EXPECT_EQ(world.Stats("v1").plain.total(), theirs ? 0U : 1U);
     EXPECT_EQ(world.Stats("v1").not_served, 0U) << "it was asked";
@@ -93,10 +110,11 @@ TEST(ChallengerCall, TheChampionAnswersForWhoCannot) {
     EXPECT_EQ(HeaderIn(answer, "x-podium-version"), "v1");
     EXPECT_EQ(HeaderIn(answer, "x-podium-reason"), "primary");
     EXPECT_EQ(world.Choices("v2", c.want), 1U);
-    const auto records = world.Records();
+    const auto records = world.Records(1);
     ASSERT_EQ(records.size(), 1U);
-    EXPECT_EQ(records[0].record.choice, c.want);
-    EXPECT_EQ(records[0].record.challenger.outcome, c.outcome);
+    EXPECT_EQ(BothOf(*records[0]).choice, c.want);
+    EXPECT_EQ(BothOf(*records[0]).challenger.outcome, c.outcome);
+    EXPECT_FALSE(records[0]->other_answer);
   }
 }
 
@@ -113,6 +131,7 @@ TEST(ChallengerCall, LateIsTheChampions) {
   // The champion is measured first, so that it runs on the core and not behind the challenger.
   ShadowWorld world(Both(Playing(), nullptr), std::nullopt);
   (void)world.Ask();
+  (void)world.Records(1);
   world.Publish(Both(Playing(), slow), std::nullopt, plan);
   const net::Response answer = world.Ask();
   EXPECT_EQ(answer.status, 200);
@@ -121,9 +140,28 @@ TEST(ChallengerCall, LateIsTheChampions) {
   EXPECT_TRUE(world.Records().empty()) << "it still runs";
   go.count_down();
   world.AwaitPool();
-  ASSERT_EQ(world.Records().size(), 1U);
-  EXPECT_EQ(world.Records()[0].record.choice, ChallengerChoice::kLate);
-  EXPECT_EQ(world.Records()[0].record.challenger.outcome, SideOutcome::kAnswered);
+  const auto records = world.Records(1);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(BothOf(*records[0]).choice, ChallengerChoice::kLate);
+  EXPECT_EQ(BothOf(*records[0]).challenger.outcome, SideOutcome::kAnswered);
+}
+
+// What a late challenger has cost the caller is no latency of the champion.
+TEST(ChallengerCall, TheWaitIsNotTheChampions) {
+  ChallengerPlan plan = Against("v2", 10'000);
+  plan.deadline = std::chrono::milliseconds(1);
+  ShadowWorld world(Both(Playing(), nullptr), std::nullopt);
+  (void)world.Ask();
+  const auto slow = Playing(2);
+  slow->before = [&world]() -> Status {
+    world.AwaitCore();  // The champion has ended.
+    world.clock().Advance(std::chrono::seconds(30));
+    return {};
+  };
+  world.Publish(Both(Playing(), slow), std::nullopt, plan);
+  EXPECT_EQ(HeaderIn(world.Ask(), "x-podium-version"), "v1");
+  world.AwaitPool();
+  EXPECT_LT(world.Stats("v1").plain.latency.Quantile(1.0), std::chrono::seconds(1));
 }
 
 // Nobody waits for a challenger whose answer was not drawn.
@@ -137,12 +175,13 @@ TEST(ChallengerCall, AChampionsCallDoesNotWait) {
   const auto champion = Playing();
   ShadowWorld world(Both(champion, nullptr), std::nullopt);
   (void)world.Ask();
+  (void)world.Records(1);
   world.Publish(Both(champion, slow), std::nullopt, Against("v2", 0));
   EXPECT_EQ(world.Ask().status, 200);
   EXPECT_TRUE(world.Records().empty());
   go.count_down();
   world.AwaitPool();
-  EXPECT_EQ(world.Records().size(), 1U);
+  EXPECT_EQ(world.Records(1).size(), 1U);
 }
 
 // The champion fails and the challenger's answer was drawn: the caller has an answer, and the
@@ -154,8 +193,10 @@ TEST(ChallengerCall, TheChallengerAnswersThoughTheChampionFails) {
   EXPECT_EQ(HeaderIn(answer, "x-podium-version"), "v2");
   EXPECT_EQ(world.Stats("v1").plain.outcomes[static_cast<std::size_t>(view::Outcome::kError)], 1U);
   EXPECT_EQ(world.Stats("v2").plain.outcomes[static_cast<std::size_t>(view::Outcome::kOk)], 1U);
-  ASSERT_EQ(world.Records().size(), 1U);
-  EXPECT_EQ(world.Records()[0].record.champion.outcome, SideOutcome::kFailed);
+  const auto records = world.Records(1);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(BothOf(*records[0]).champion.outcome, SideOutcome::kFailed);
+  EXPECT_EQ(records[0]->row.outcome, PredictionOutcome::kOk) << "the caller has an answer";
 }
 
 // A champion error is returned where the champion was drawn.
@@ -163,8 +204,10 @@ TEST(ChallengerCall, AChampionsErrorIsReturned) {
   ShadowWorld world(Both(Broken(), Playing(2)), std::nullopt, Against("v2", 0));
   EXPECT_EQ(world.Ask().status, 500);
   world.AwaitPool();
-  ASSERT_EQ(world.Records().size(), 1U);
-  EXPECT_EQ(world.Records()[0].record.choice, ChallengerChoice::kChampion);
+  const auto records = world.Records(1);
+  ASSERT_EQ(records.size(), 1U);
+  EXPECT_EQ(BothOf(*records[0]).choice, ChallengerChoice::kChampion);
+  EXPECT_EQ(records[0]->row.outcome, PredictionOutcome::kError);
 }
 
 // Off: it stays loaded and is not called. None: the champion alone.
@@ -176,7 +219,9 @@ TEST(ChallengerCall, OffOrNoneIsTheChampionAlone) {
     ShadowWorld world(Both(Playing(), challenger), std::nullopt, plan);
     EXPECT_EQ(HeaderIn(world.Ask(), "x-podium-version"), "v1");
     world.AwaitPool();
-    EXPECT_TRUE(world.Records().empty());
+    const auto records = world.Records(1);
+    ASSERT_EQ(records.size(), 1U);
+    EXPECT_FALSE(records[0]->row.challenger) << "nobody was asked beside it";
   }
   EXPECT_EQ(challenger->runs, 0);
 }

@@ -6,16 +6,40 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "gateway/answer_agreement.h"
+#include "gateway/predict_codec.h"
+#include "gateway/prediction_scores.h"
 
 namespace podium::gateway {
 namespace {
 
-SideOutcome OutcomeOfSide(bool answered, bool asked) {
-  if (!asked) return SideOutcome::kNotAsked;
-  return answered ? SideOutcome::kAnswered : SideOutcome::kFailed;
+std::optional<std::chrono::microseconds> InMicros(std::optional<std::chrono::nanoseconds> time) {
+  if (!time) return std::nullopt;
+  return std::chrono::duration_cast<std::chrono::microseconds>(*time);
+}
+
+// As /predict would have told it.
+std::string OtherAnswer(const std::vector<Tensor>& outputs, std::size_t rows,
+                        const ChallengerSide& side) {
+  std::string text;
+  EncodePredictions(outputs, rows, "", side.version, text);
+  return text;
 }
 
 }  // namespace
+
+SideOutcome ChallengerRun::OutcomeOfSide(Side side) {
+  switch (side) {
+    case Side::kAnswered:
+      return SideOutcome::kAnswered;
+    case Side::kFailed:
+      return SideOutcome::kFailed;
+    case Side::kNotAsked:
+      return SideOutcome::kNotAsked;
+    case Side::kOpen:
+      break;
+  }
+  return SideOutcome::kUnknown;
+}
 
 void ChallengerRun::Run(const Clock& clock) {
   const SteadyTime start = clock.SteadyNow();
@@ -23,8 +47,8 @@ void ChallengerRun::Run(const Clock& clock) {
   const SteadyTime end = clock.SteadyNow();
   if (!outputs && parts_.tally->pairs.CountError(end)) {
     LogWarning("a challenger has failed; its errors are counted, and logged now and then",
-               {{"route", parts_.record.route.get()},
-                {"model_id", parts_.record.challenger.version.get()},
+               {{"route", parts_.tally->pairs.route().get()},
+                {"model_id", parts_.record.challenger.version},
                 {"error", Describe(outputs.error())}});
   }
   {
@@ -78,9 +102,10 @@ void ChallengerRun::EndChampion(const std::vector<Tensor>* outputs,
   bool is_last = false;
   {
     const std::lock_guard lock(mutex_);
-    // Kept only as long as it is small: it is compared on whichever thread ends last.
-    if (outputs != nullptr && SizeOf(*outputs) <= limits::kMaxShadowInputBytes) {
-      champion_outputs_ = *outputs;
+    if (outputs != nullptr) {
+      champion_scores_ = ScoresOf(*outputs, parts_.inputs->rows);
+      // Kept only as long as it is small: it is compared on whichever thread ends last.
+      if (SizeOf(*outputs) <= parts_.answer_limit) champion_outputs_ = *outputs;
     }
     champion_time_ = time;
     champion_ = outputs != nullptr ? Side::kAnswered : Side::kFailed;
@@ -95,33 +120,55 @@ void ChallengerRun::Withdraw() {
   champion_ = Side::kFailed;
 }
 
+// On whichever thread has ended last: nothing changes any more.
 void ChallengerRun::Close() {
-  if (withdrawn_) return;
-  ChallengerRecord& record = parts_.record;
-  const bool champion = champion_ == Side::kAnswered;
-  const bool challenger = challenger_ == Side::kAnswered;
-  const bool asked = challenger_ != Side::kNotAsked;
-  if (champion_outputs_ && outputs_) {
-    record.agrees = Agree(*champion_outputs_, *outputs_, parts_.tolerance);
-  }
-  record.champion.outcome = OutcomeOfSide(champion, true);
-  record.champion.latency = champion_time_;
-  record.champion.outputs = champion_outputs_ ? &*champion_outputs_ : nullptr;
-  record.challenger.outcome = OutcomeOfSide(challenger, asked);
-  if (asked) record.challenger.latency = time_;
-  record.challenger.outputs = outputs_ ? &*outputs_ : nullptr;
-  record.inputs = &parts_.inputs->tensors;
-  if (parts_.sink != nullptr) parts_.sink->Take(record);
-  if (!asked) return;
+  if (withdrawn_ || challenger_ == Side::kNotAsked) return;
   view::ShadowPairOutcome pair;
-  pair.champion_failed = !champion;
-  pair.challenger_failed = !challenger;
-  pair.agrees = record.agrees;
-  if (champion && challenger) {
+  pair.champion_failed = champion_ != Side::kAnswered;
+  pair.challenger_failed = challenger_ != Side::kAnswered;
+  if (!pair.champion_failed && !pair.challenger_failed) {
+    pair.too_large = !champion_outputs_ || SizeOf(*outputs_) > parts_.answer_limit;
+    if (!pair.too_large) pair.agrees = Agree(*champion_outputs_, *outputs_, parts_.tolerance);
     pair.champion_time = champion_time_;
     pair.challenger_time = time_;
   }
+  {
+    const std::lock_guard lock(mutex_);
+    agrees_ = pair.agrees;
+    closed_ = true;
+  }
+  closing_.Happen();
   parts_.tally->pairs.CountPair(pair);
+}
+
+bool ChallengerRun::ended() const {
+  const std::lock_guard lock(mutex_);
+  return withdrawn_ || closed_ || (both_ended() && challenger_ == Side::kNotAsked);
+}
+
+Task<void> ChallengerRun::AwaitEnd(std::chrono::nanoseconds patience) {
+  auto wait = closing_.Wait(patience);
+  (void)co_await std::move(wait);
+}
+
+void ChallengerRun::Fill(predictions::Record& record, bool with_answer) const {
+  const std::lock_guard lock(mutex_);
+  if (withdrawn_) return;
+  ChallengerRecord made = parts_.record;
+  made.agrees = agrees_;
+  made.champion.outcome = OutcomeOfSide(champion_);
+  if (champion_ == Side::kAnswered) made.champion.latency = InMicros(champion_time_);
+  made.champion.scores = champion_scores_;
+  made.challenger.outcome = OutcomeOfSide(challenger_);
+  if (challenger_ == Side::kAnswered) made.challenger.latency = InMicros(time_);
+  if (outputs_) made.challenger.scores = ScoresOf(*outputs_, parts_.inputs->rows);
+  const bool theirs = made.choice == ChallengerChoice::kChallenger;
+  const auto& other = theirs ? champion_outputs_ : outputs_;
+  if (with_answer && other && !other->empty()) {
+    record.other_answer = predictions::KeptPayload(
+        OtherAnswer(*other, parts_.inputs->rows, theirs ? made.champion : made.challenger));
+  }
+  record.row.challenger = std::move(made);
 }
 
 }  // namespace podium::gateway

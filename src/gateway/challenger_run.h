@@ -13,16 +13,18 @@
 
 #include "base/awaited.h"
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "domain/challenger_record.h"
 #include "domain/model.h"
 #include "gateway/call_codec.h"
+#include "gateway/challenged_call.h"
 #include "view/challenger_tally.h"
 
 namespace podium::gateway {
 
 /// Threads: Run on one, the call's side on its core.
-class ChallengerRun {
+class ChallengerRun final : public ChallengedCall {
  public:
   struct Parts {
     std::shared_ptr<const CallInputs> inputs;
@@ -31,8 +33,8 @@ class ChallengerRun {
     double tolerance = 0;
     std::chrono::nanoseconds deadline{0};  ///< From `begun`; 0: none of its own.
     SteadyTime begun;
-    ChallengerSink* sink = nullptr;
-    /// With all but outcomes, latencies, choice and agreement.
+    std::size_t answer_limit = limits::kMaxShadowAnswerBytes;  ///< Of both, to be compared.
+    /// With all but outcomes, latencies, scores, choice and agreement.
     ChallengerRecord record;
   };
   explicit ChallengerRun(Parts parts) : parts_(std::move(parts)) {}
@@ -53,23 +55,33 @@ class ChallengerRun {
   /// The champion has ended, and the call is answered. `outputs` null: it failed.
   void EndChampion(const std::vector<Tensor>* outputs,
                    std::optional<std::chrono::nanoseconds> time);
-  /// The call said nothing about either: no record.
+  /// The call said nothing about either: nothing is counted or recorded.
   void Withdraw();
+
+  bool ended() const override;
+  Task<void> AwaitEnd(std::chrono::nanoseconds patience) override;
+  void Fill(predictions::Record& record, bool with_answer) const override;
 
  private:
   enum class Side : std::uint8_t { kOpen, kAnswered, kFailed, kNotAsked };
+  static SideOutcome OutcomeOfSide(Side side);
   void End(Side side);
   void Close();  // REQUIRES: both sides have ended.
+  bool both_ended() const { return champion_ != Side::kOpen && challenger_ != Side::kOpen; }
 
   Parts parts_;
   Awaited ended_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   Side challenger_ = Side::kOpen;  // Protected by mutex_, as all below until both have ended.
   Side champion_ = Side::kOpen;
   bool withdrawn_ = false;
   std::optional<std::vector<Tensor>> outputs_;
   std::chrono::nanoseconds time_{0};
-  std::optional<std::vector<Tensor>> champion_outputs_;
+  std::optional<std::vector<Tensor>> champion_outputs_;  // Unless they are too large.
+  std::vector<double> champion_scores_;
+  std::optional<bool> agrees_;
+  bool closed_ = false;
+  Awaited closing_;
   std::optional<std::chrono::nanoseconds> champion_time_;
 };
 

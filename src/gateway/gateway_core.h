@@ -18,7 +18,6 @@
 #include "base/rng.h"
 #include "base/task.h"
 #include "base/worker_pool.h"
-#include "domain/challenger_record.h"
 #include "gateway/inference_lanes.h"
 #include "gateway/llm_core.h"
 #include "gateway/oip_codec.h"
@@ -36,6 +35,8 @@ class ShadowLane;
 struct GatewayOptions {
   std::chrono::nanoseconds inline_limit = limits::kInlineInference;
   std::size_t max_body_bytes = limits::kMaxPredictBodyBytes;
+  /// Of answers that are kept to be compared with a shadow's.
+  std::size_t shadow_answer_bytes = limits::kMaxShadowAnswerBytes;
   InferenceLanes::Options lanes;  ///< How models share the inference pool.
   std::string build = "dev";
   /// What /readyz would say, seen from a core; without it, whether a table has arrived.
@@ -60,10 +61,8 @@ struct GatewayShared {
   std::vector<telemetry::Recorder*> telemetry = {};
   /// Where copies of calls go; null: no model of this process gets any. Outlives the gateway.
   ShadowLane* shadows = nullptr;
-  /// Who takes the records of champion-challenger; null: nobody. Outlives the gateway.
-  ChallengerSink* challenger_records = nullptr;
   /// Begins a task beside the calls of that core, on which it is called; it ends with the server.
-  /// Empty: no provider gets copies.
+  /// Empty: no provider gets copies, and no record waits for a challenger that runs on.
   std::function<void(std::size_t core, Task<void> task)> spawn = {};
   /// By core; empty: no route is logged.
   std::vector<predictions::CoreLog*> predictions = {};

@@ -371,13 +371,14 @@ std::optional<LlmCall::Ready> LlmCall::MakeReady(const Candidate& candidate, Ref
                   llm::CallErrorOf(
                       llm::NoAnswer(llm::FailureKind::kOverloaded, "its circuit breaker is open")));
   }
-  ++attempts_;
-  ++attempts_here_;
+  const int counted = candidate.reason == routing::ServeReason::kChallenger ? 0 : 1;
+  attempts_ += counted;
+  attempts_here_ += counted;
   if (IsAssigned(candidate)) subject.rollout = std::move(rollout_);
   auto record = AttemptRecord::Begin(core_, call_.passage(), std::move(subject),
                                      IntentOf(candidate, provider), call->body.size());
   if (!record) {
-    --attempts_;
+    attempts_ -= counted;
     return refuse(
         Refusal::kJournal,
         llm::CallErrorOf(Error{ErrorCode::kUnavailable,
@@ -400,7 +401,7 @@ journal::IntentView LlmCall::IntentOf(const Candidate& candidate, const Provider
                 : attempts_here_ > 1                                  ? AttemptKind::kRetry
                 : attempts_ > 1                                       ? AttemptKind::kFallback
                                                                       : AttemptKind::kFirst;
-  intent.number = static_cast<std::uint32_t>(attempts_);
+  intent.number = static_cast<std::uint32_t>(std::max(attempts_, 1));
   intent.route = call_.route_name();
   intent.model = candidate.upstream_model;
   if (candidate.version != kNoVersion) {
@@ -519,12 +520,14 @@ void LlmCall::Answer(AttemptEnd end, net::Response& response) {
 
 // Nobody is there to read it, but for a server that stops: what was counted is what matters.
 void LlmCall::Abandon(net::Response& response) {
+  WithdrawChallenge();
   Refuse(llm::CallErrorOf(
              Error{ErrorCode::kUnavailable, "the server is stopping: try again", "", nullptr}),
          response);
 }
 
 void LlmCall::Refuse(const llm::CallError& error, net::Response& response) {
+  if (asked_ == nullptr) WithdrawChallenge();
   core_.CountRejected(error.error.code);
   llm_.metrics.CountCall(surface_, left_                  ? CallOutcome::kLeft
                                    : error.status() < 500 ? CallOutcome::kRefused
@@ -550,6 +553,7 @@ Serving LlmCall::ServingNow() const {
   Serving serving;
   serving.attempts = attempts_;
   if (asked_ == nullptr) return serving;
+  if (asked_->reason == routing::ServeReason::kChallenger) serving.attempts = 1;
   serving.version = asked_->version;
   serving.reason = asked_->reason;
   return serving;

@@ -62,6 +62,8 @@ class LlmCall {
   // Champion-challenger: llm_call_challenge.cc.
   void AskChallenger();
   void AskBeside(const view::RouteChallenger& challenger);
+  void WithdrawChallenge();
+  bool KeepsAnswers() const;
   void EndSide(const AttemptEnd& end, std::chrono::nanoseconds time);
   bool awaits_challenger() const { return challenge_ != nullptr && drawn_ && !leads_; }
   /// Settles it; true when `end` is the challenger's answer now.
@@ -121,7 +123,7 @@ class LlmCall {
   const Candidate* asked_ = nullptr;  // Last.
   RolloutPart rollout_;               // Until the assigned version is asked.
   bool assigned_was_asked_ = false;
-  int attempts_ = 0;
+  int attempts_ = 0;       // Of the chain; a challenger's is its own.
   int attempts_here_ = 0;  // Of candidates_[at_].
   std::chrono::nanoseconds pause_{};
   std::chrono::nanoseconds waited_{};  // For the caller's body, and for providers.

@@ -27,7 +27,17 @@ SideOutcome OutcomeOfAttempt(const AttemptEnd& end) {
 }  // namespace
 
 LlmCall::~LlmCall() {
-  if (challenge_ != nullptr && asked_ == nullptr) challenge_->Withdraw();
+  if (asked_ == nullptr) WithdrawChallenge();
+}
+
+void LlmCall::WithdrawChallenge() {
+  if (challenge_ != nullptr) challenge_->Withdraw();
+}
+
+/// Whether what a version says is kept for the prediction log.
+bool LlmCall::KeepsAnswers() const {
+  const LoggedCall* log = call_.logged();
+  return log != nullptr && log->keeps_answers();
 }
 
 void LlmCall::AskChallenger() {
@@ -42,16 +52,12 @@ void LlmCall::AskChallenger() {
   parts.tally = challenger.tally;
   parts.deadline = challenger.deadline;
   parts.begun = core_.shared.clock.SteadyNow();
-  parts.sink = core_.shared.challenger_records;
-  if (parts.sink != nullptr && body_.size() <= limits::kMaxShadowBodyBytes) parts.body = body_;
-  parts.record.route = route->route->name;
-  parts.record.request_id = call_.request_id();
-  parts.record.champion.version = call_.At(route->route->primary).model_id;
-  parts.record.challenger.version = challenger.tally->pairs.version();
+  parts.record.champion.version = call_.At(route->route->primary).model_id.get();
+  parts.record.challenger.version = challenger.tally->pairs.version().get();
   parts.record.u = u;
   parts.record.weight = challenger.weight.value() / static_cast<double>(BasisPoints::kWhole);
-  parts.record.at = core_.shared.clock.Now();
   challenge_ = std::make_shared<LlmChallenge>(std::move(parts));
+  if (LoggedCall* log = call_.logged()) log->SetChallenged(core_, challenge_);
   drawn_ = TakesChallenger(u, challenger.weight);
   if (!drawn_) challenge_->Settle(ChallengerChoice::kChampion);
   challenger.tally->pairs.CountCall(core_.index, true);
@@ -76,7 +82,7 @@ void LlmCall::AskBeside(const view::RouteChallenger& challenger) {
   std::unique_ptr<LlmCopy> copy = CopyFor(core_, call_, beside, surface_, body_);
   copy->tally = {challenger.tally, &challenger.tally->pairs};
   copy->kind = AttemptKind::kChallenger;
-  copy->keeps_answer = !fields_.stream;
+  copy->keeps_answer = !fields_.stream || KeepsAnswers();
   copy->counts_errors = !leads_;
   copy->user_id = fields_.user;
   copy->ended = [challenge = challenge_, is_champion = leads_](CopyEnd end) {
@@ -94,13 +100,13 @@ void LlmCall::AskBeside(const view::RouteChallenger& challenger) {
 
 /// The first attempt of the call has ended: the champion's, or that of a challenger that leads.
 void LlmCall::EndSide(const AttemptEnd& end, std::chrono::nanoseconds time) {
-  if (challenge_ == nullptr || attempts_ != 1) return;
+  if (challenge_ == nullptr) return;
   const SideOutcome outcome = at_ == 0 ? OutcomeOfAttempt(end) : SideOutcome::kNotAsked;
   if (!leads_) {
-    const bool kept = core_.shared.challenger_records != nullptr &&
-                      end.body.size() <= limits::kMaxShadowBodyBytes;
-    return challenge_->EndChampion(outcome, time, kept ? end.body : std::string());
+    if (attempts_ != 1) return;
+    return challenge_->EndChampion(outcome, time, KeepsAnswers() ? end.body : std::string());
   }
+  if (challenge_->settled()) return;
   challenge_->EndChallenger(outcome, time, "");
   ChallengerChoice choice = challenge_->Choose();
   if (choice == ChallengerChoice::kFailed && end.by_our_deadline) choice = ChallengerChoice::kLate;
@@ -120,16 +126,15 @@ bool LlmCall::TakeChallengers(AttemptEnd& end) {
     end.withheld = std::move(safe).error();
   }
   asked_ = &challenger_;
-  ++attempts_;
+  // What was done before it was asked, and its own time: not what the champion took beside it.
   call_.Count(challenger_.version, view::Outcome::kOk,
-              core_.shared.clock.SteadyNow() - exchange_.received());
+              challenge_->begun() - exchange_.received() + challenge_->took());
   return true;
 }
 
 SteadyTime LlmCall::DeadlineOf(const Candidate& candidate, SteadyTime now) const {
   const bool leads = candidate.reason == routing::ServeReason::kChallenger;
-  if (!leads || challenge_->deadline().count() == 0) return deadline_;
-  return std::min(deadline_, now + challenge_->deadline());
+  return leads ? LeadDeadline(now, deadline_, challenge_->deadline()) : deadline_;
 }
 
 }  // namespace podium::gateway

@@ -131,7 +131,7 @@ class LlmWorld {
     std::optional<RolloutMark> rollout = {};
     std::optional<ShadowPlan> shadow = {};
     std::optional<ChallengerPlan> challenger = {};
-    ChallengerSink* records = nullptr;
+    predictions::CoreLog* log = nullptr;
   };
 
   LlmWorld() : LlmWorld(Options{}) {}
@@ -158,8 +158,9 @@ class LlmWorld {
                   options.hooks,
                   {},
                   nullptr,
-                  options.records,
-                  [this](std::size_t, Task<void> task) { beside_->Spawn(std::move(task)); }},
+                  [this](std::size_t, Task<void> task) { beside_->Spawn(std::move(task)); },
+                  options.log != nullptr ? std::vector{options.log}
+                                         : std::vector<predictions::CoreLog*>()},
                  cells_),
         mark_(options.rollout) {
     if (!options.rows.empty()) Publish(options.rows);

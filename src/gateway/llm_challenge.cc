@@ -54,19 +54,16 @@ void LlmChallenge::Settle(ChallengerChoice choice) {
   CloseIfBoth();
 }
 
+void LlmChallenge::Withdraw() {
+  if (closed_) return;
+  withdrawn_ = true;
+  closing_.Happen();
+}
+
 void LlmChallenge::CloseIfBoth() {
   if (!champion_.outcome || !challenger_.outcome || !settled_ || closed_ || withdrawn_) return;
   closed_ = true;
-  ChallengerRecord& record = parts_.record;
-  const auto fill = [](ChallengerSide& side, const Side& from) {
-    side.outcome = *from.outcome;
-    side.latency = from.time;
-    side.answer = from.answer;
-  };
-  fill(record.champion, champion_);
-  fill(record.challenger, challenger_);
-  record.body = parts_.body;
-  if (parts_.sink != nullptr) parts_.sink->Take(record);
+  closing_.Happen();
   const auto known = [](const Side& side) {
     return *side.outcome == SideOutcome::kAnswered || *side.outcome == SideOutcome::kFailed;
   };
@@ -79,6 +76,33 @@ void LlmChallenge::CloseIfBoth() {
     pair.challenger_time = challenger_.time;
   }
   parts_.tally->pairs.CountPair(pair);
+}
+
+Task<void> LlmChallenge::AwaitEnd(std::chrono::nanoseconds patience) {
+  auto wait = closing_.Wait(patience);
+  (void)co_await std::move(wait);
+}
+
+void LlmChallenge::Fill(predictions::Record& record, bool with_answer) const {
+  if (withdrawn_) return;
+  ChallengerRecord made = parts_.record;
+  const auto fill = [](ChallengerSide& side, const Side& from) {
+    side.outcome = from.outcome.value_or(SideOutcome::kUnknown);
+    if (side.outcome != SideOutcome::kAnswered || !from.time) return;
+    side.latency = std::chrono::duration_cast<std::chrono::microseconds>(*from.time);
+  };
+  fill(made.champion, champion_);
+  fill(made.challenger, challenger_);
+  const Side& other = made.choice == ChallengerChoice::kChallenger ? champion_ : challenger_;
+  if (with_answer && other.outcome == SideOutcome::kAnswered && !other.answer.empty()) {
+    record.other_answer = predictions::KeptPayload(other.answer);
+  }
+  record.row.challenger = std::move(made);
+}
+
+SteadyTime LeadDeadline(SteadyTime now, SteadyTime call, std::chrono::nanoseconds own) {
+  const SteadyTime half = now + (call - now) / 2;
+  return own.count() > 0 ? std::min(half, now + own) : half;
 }
 
 }  // namespace podium::gateway

@@ -2,9 +2,11 @@
 //
 // Both are asked. Of a whole answer the champion's is asked by the call itself and the challenger's
 // beside it; when the challenger's was drawn the call waits for it too, until its deadline. Of a
-// stream whoever was drawn is asked by the call and the other one beside it, read to its end and
-// thrown away; a drawn challenger that gives no first token in time is passed over, and the
-// champion is asked.
+// stream whoever was drawn is asked by the call and the other one beside it, read to its end; a
+// drawn challenger that gives no first token in time is passed over, and the champion is asked.
+//
+// What a challenger does is booked to the challenger: its attempt is none of the call's, its time
+// none of the champion's.
 #pragma once
 
 #include <chrono>
@@ -16,6 +18,7 @@
 #include "base/awaited.h"
 #include "base/clock.h"
 #include "domain/challenger_record.h"
+#include "gateway/challenged_call.h"
 #include "view/challenger_tally.h"
 
 namespace podium::gateway {
@@ -25,15 +28,13 @@ inline constexpr std::size_t kMaxChallengerCalls = 32;
 
 /// Threads: one core's. The call and what runs beside it share it; whoever ends last makes the
 /// record.
-class LlmChallenge {
+class LlmChallenge final : public ChallengedCall {
  public:
   struct Parts {
     std::shared_ptr<view::ChallengerTally> tally;
     std::chrono::nanoseconds deadline{0};  ///< From `begun`; 0: the call's.
     SteadyTime begun;
-    ChallengerSink* sink = nullptr;
-    std::string body;  ///< For the record; empty when it is too large to be kept.
-    ChallengerRecord record;
+    ChallengerRecord record;  ///< With all but outcomes, latencies and choice.
   };
   explicit LlmChallenge(Parts parts) : parts_(std::move(parts)) {}
 
@@ -48,11 +49,21 @@ class LlmChallenge {
   /// Whether a drawn challenger's whole answer is to be given, or why not.
   ChallengerChoice Choose() const;
   void Settle(ChallengerChoice choice);
+  bool settled() const { return settled_; }
   /// REQUIRES: Choose said kChallenger.
   const std::string& answer() const { return challenger_.answer; }
-  /// The call has said nothing about either: no record.
-  void Withdraw() { withdrawn_ = true; }
+  /// REQUIRES: Choose said kChallenger.
+  std::chrono::nanoseconds took() const {
+    return challenger_.time.value_or(std::chrono::nanoseconds());
+  }
+  /// The call says nothing about either, unless both have ended: nothing is counted or recorded.
+  void Withdraw();
   std::chrono::nanoseconds deadline() const { return parts_.deadline; }
+  SteadyTime begun() const { return parts_.begun; }
+
+  bool ended() const override { return closed_ || withdrawn_; }
+  Task<void> AwaitEnd(std::chrono::nanoseconds patience) override;
+  void Fill(predictions::Record& record, bool with_answer) const override;
 
  private:
   struct Side {
@@ -68,7 +79,13 @@ class LlmChallenge {
   bool settled_ = false;
   bool withdrawn_ = false;
   bool closed_ = false;
-  Awaited ended_;
+  Awaited ended_;    // Of the challenger.
+  Awaited closing_;  // Of both.
 };
+
+/// Until when a challenger that was drawn for a stream may take to its first token: its own
+/// deadline (0: none), and never more than half of what the call has left, so that the champion can
+/// still answer. Pure.
+SteadyTime LeadDeadline(SteadyTime now, SteadyTime call, std::chrono::nanoseconds own);
 
 }  // namespace podium::gateway

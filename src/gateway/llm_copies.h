@@ -59,7 +59,9 @@ struct CopyEnd {
   std::uint64_t output_bytes = 0;
   /// From sending it to what the caller would have had first: a token, or all.
   std::optional<std::chrono::nanoseconds> time;
-  std::string answer;  ///< The whole one in the caller's dialect, of a copy that keeps it.
+  /// The whole one in the caller's dialect, of a copy that keeps it; of a stream what went out, or
+  /// nothing above limits::kMaxShadowBodyBytes.
+  std::string answer;
 };
 
 /// All that a copy needs when its call is long over.

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "gateway/llm_call_fixture.h"
+#include "gateway/llm_challenge.h"
 
 namespace podium::gateway {
 namespace {
@@ -244,6 +245,76 @@ TEST(LlmChallenger, OfAStreamWhoWasDrawnStreams) {
                   .pairs,
               1U);
   }
+}
+
+// D4: one record of a call holds both answers and the choice, and none of what is another's: the
+// call's attempts are the champion's.
+TEST(LlmChallenger, OneRecordHoldsBoth) {
+  predictions::LoggingPolicy policy;
+  policy.all.log = true;
+  policy.all.payloads = predictions::Payloads::kAll;
+  SeededRng rng(1);
+  for (const bool streams : {false, true}) {
+    for (const int weight : {0, 10'000}) {
+      SCOPED_TRACE(fmt::format("{} {}", streams, weight));
+      const bool theirs = weight > 0;
+      predictions::CoreLog log(policy, rng);
+      LlmWorld::Options options = Challenged(weight);
+      options.log = &log;
+      LlmWorld world(options);
+      world.Script("main", streams ? Pieces({StreamOf("one")}) : Body(Reply("one")));
+      world.Script("spare", streams ? Pieces({StreamOf("two")}) : Body(Reply("two")));
+      net::Response response = world.Ask(streams ? kAskStream : kCopied);
+      EXPECT_EQ(HeaderOf(response, "x-podium-attempts"), "1");
+      if (streams) (void)LlmWorld::Read(response);
+      response.stream.reset();
+      const auto record = log.Take();
+      ASSERT_NE(record, nullptr);
+      EXPECT_EQ(log.Take(), nullptr) << "one";
+      ASSERT_TRUE(record->row.challenger);
+      const ChallengerRecord& both = *record->row.challenger;
+      EXPECT_EQ(both.choice, theirs ? ChallengerChoice::kChallenger : ChallengerChoice::kChampion);
+      EXPECT_EQ(both.champion.version, "id-v1");
+      EXPECT_EQ(both.challenger.version, "id-v2");
+      EXPECT_EQ(both.champion.outcome, SideOutcome::kAnswered);
+      EXPECT_EQ(both.challenger.outcome, SideOutcome::kAnswered);
+      EXPECT_TRUE(both.champion.latency && both.challenger.latency);
+      ASSERT_TRUE(record->answer && record->other_answer);
+      EXPECT_NE(record->answer->bytes.find(theirs ? "two" : "one"), std::string::npos);
+      EXPECT_NE(record->other_answer->bytes.find(theirs ? "one" : "two"), std::string::npos);
+    }
+  }
+}
+
+// D4: however long it may take, a challenger that leads leaves the champion half of the call's
+// time.
+TEST(LlmChallenger, ALeadLeavesTheChampionTime) {
+  using std::chrono::seconds;
+  const SteadyTime now{seconds(100)};
+  const SteadyTime call = now + seconds(60);
+  EXPECT_EQ(LeadDeadline(now, call, seconds(0)), now + seconds(30));
+  EXPECT_EQ(LeadDeadline(now, call, seconds(10)), now + seconds(10));
+  EXPECT_EQ(LeadDeadline(now, call, seconds(50)), now + seconds(30));
+}
+
+// A challenger's attempt takes none of the champion's: it is tried as often as without one.
+TEST(LlmChallenger, AFailedLeadCostsTheChampionNoAttempt) {
+  LlmWorld::Options options = Challenged(10'000);
+  options.attempts.retries = 0;
+  options.attempts.max_attempts = 1;
+  LlmWorld world(options);
+  world.Script("spare", Body("{}", 500));
+  world.Script("main", Pieces({StreamOf("champion")}));
+  world.Script("main", Pieces({StreamOf("champion")}));
+  net::Response response = world.Ask(kAskStream);
+  ASSERT_NE(response.stream, nullptr);
+  EXPECT_EQ(HeaderOf(response, "x-podium-attempts"), "1");
+  (void)LlmWorld::Read(response);
+  int first = 0;
+  for (const journal::Attempt& attempt : world.Attempts()) {
+    first += attempt.intent.kind == AttemptKind::kFirst ? 1 : 0;
+  }
+  EXPECT_EQ(first, 1);
 }
 
 // A drawn challenger whose stream does not begin is passed over: the champion is asked, once more.

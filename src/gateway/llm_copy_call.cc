@@ -169,6 +169,8 @@ class CopyCall {
     StreamPump pump(adapter_.Translate(std::move(terms)));
     std::optional<std::chrono::nanoseconds> first;
     std::string out;
+    CopyEnd end;
+    bool keeps = copy_->keeps_answer;
     for (bool whole = false; !whole;) {
       auto read = response_->ReadSome();
       const Result<std::string_view> piece = co_await std::move(read);
@@ -177,13 +179,14 @@ class CopyCall {
       out.clear();
       const Status taken = whole ? pump.Finish(out) : pump.Take(*piece, out);
       if (!taken) co_return BrokenStream(FailedBy(pump.failure()), pump.progress());
+      keeps = keeps && end.answer.size() + out.size() <= limits::kMaxShadowBodyBytes;
+      end.answer = keeps ? std::move(end.answer) + out : std::string();
       if (first || !pump.progress().has_output) continue;
       first = Now() - begun_;
       // Up to here it had the time of a first token alone, as a caller's own stream.
       response_->SetDeadline(
           std::min(begun_ + llm_.shared.timeout, Now() + provider_.timeouts.total));
     }
-    CopyEnd end;
     end.usage = pump.progress().usage;
     end.output_bytes = pump.progress().output_bytes;
     end.time = first;

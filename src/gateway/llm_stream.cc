@@ -78,36 +78,24 @@ void LlmStream::Own(Passage passage) {
 Task<Result<std::string_view>> LlmStream::Next() {
   if (out_.capacity() > kKeptOutBytes) out_ = std::string();
   out_.clear();
-  auto fill = Fill();
-  const Status filled = co_await std::move(fill);
-  if (!filled) co_return Fail(filled.error());
-  if (out_.empty() || parts_.whole) co_return out_;  // A whole one was judged as such.
-  if (const Status safe = passage_->SafetyOut(out_); !safe) Withhold(safe.error());
-  co_return out_;
-}
-
-/// What goes out next, into out_: nothing at the end.
-Task<Status> LlmStream::Fill() {
-  if (!parts_.held.empty()) {
-    out_ = std::exchange(parts_.held, {});
-    co_return Status();
-  }
-  if (parts_.broken && !ended_) Break(*parts_.broken);
+  if (!parts_.held.empty()) out_ = std::exchange(parts_.held, {});
+  if (out_.empty() && parts_.broken && !ended_) Break(*parts_.broken);
   while (!ended_ && (out_.empty() || draining_)) {
     if (draining_) {
       out_.clear();
       if (drained_ > core_.llm->shared.drain.bytes) co_return NobodyReads();
     }
-    auto advance = Advance();
-    if (Status advanced = co_await std::move(advance); !advanced) co_return advanced;
+    auto read = parts_.response->ReadSome();
+    const Result<std::string_view> piece = co_await std::move(read);
+    if (!TakeRead(piece)) co_return NobodyReads();
   }
-  co_return Status();
+  if (out_.empty() || parts_.whole) co_return out_;  // A whole one was judged as such.
+  if (const Status safe = passage_->SafetyOut(out_); !safe) Withhold(safe.error());
+  co_return out_;
 }
 
-/// One piece of the provider's on. An error: nobody reads any more.
-Task<Status> LlmStream::Advance() {
-  auto read = parts_.response->ReadSome();
-  const Result<std::string_view> piece = co_await std::move(read);
+/// What was read of the provider, or how it ended. False: nobody reads any more.
+bool LlmStream::TakeRead(const Result<std::string_view>& piece) {
   if (piece && !piece->empty()) {
     if (draining_) drained_ += piece->size();
     TakePiece(*piece);
@@ -115,11 +103,11 @@ Task<Status> LlmStream::Advance() {
     // After the provider's own end, how its connection ends says nothing.
     EndWhole();
   } else if (left_ || net::WasCancelled(piece.error())) {
-    co_return NobodyReads();
+    return false;
   } else {
     Break(FailureOf(piece.error()));
   }
-  co_return Status();
+  return true;
 }
 
 void LlmStream::TakePiece(std::string_view piece) {

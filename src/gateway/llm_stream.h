@@ -70,8 +70,7 @@ class LlmStream final : public net::BodyStream {
   void Cancel() override;
 
  private:
-  Task<Status> Fill();
-  Task<Status> Advance();
+  bool TakeRead(const Result<std::string_view>& piece);
   void TakePiece(std::string_view piece);
   void EndWhole();
   void Break(const llm::UpstreamFailure& failure);

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "gateway/challenged_call.h"
 
 namespace podium::gateway {
 namespace {
@@ -85,8 +86,9 @@ void LoggedCall::ReplaceAnswer() {
   last_attempt_ = AttemptStatus::kOk;
 }
 
-void LoggedCall::SetChallenger(predictions::ChallengerAnswer answer) {
-  if (record_) record_->challenger = std::move(answer);
+void LoggedCall::SetChallenged(const GatewayCore& core, std::shared_ptr<ChallengedCall> both) {
+  core_ = &core;
+  challenged_ = std::move(both);
 }
 
 void LoggedCall::End(int status) {
@@ -98,7 +100,8 @@ void LoggedCall::End(int status) {
       std::chrono::duration_cast<std::chrono::microseconds>(clock_.SteadyNow() - received_);
   row.at = clock_.Now();
   if (!cost_known_) row.cost.reset();
-  log_.Offer(std::move(record_));
+  if (challenged_ == nullptr) return log_.Offer(std::move(record_));
+  LogChallenged(*core_, std::move(challenged_), std::move(record_), keeps_answers());
 }
 
 }  // namespace podium::gateway

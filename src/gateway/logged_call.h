@@ -15,6 +15,9 @@
 
 namespace podium::gateway {
 
+class ChallengedCall;
+struct GatewayCore;
+
 /// Made only for calls that are logged. What never comes to End is not logged: a call that was
 /// handed from the fast path to the other goes on with the one it has.
 /// Threads: its core's. The log and the clock outlive it.
@@ -37,7 +40,11 @@ class LoggedCall {
   /// Another answer takes the place of what the attempts so far gave: theirs is forgotten, and how
   /// they ended; what they cost stays. The new one's pieces follow.
   void ReplaceAnswer();
-  void SetChallenger(predictions::ChallengerAnswer answer);
+  /// Another version is asked beside the one that was assigned: the record waits for both. Once.
+  /// The core outlives it.
+  void SetChallenged(const GatewayCore& core, std::shared_ptr<ChallengedCall> both);
+  /// Whether answers are kept, the one that is not given too.
+  bool keeps_answers() const { return logging_.payloads == predictions::Payloads::kAll; }
   /// The call has ended: the record goes to the log, if it was described.
   void End(int status);
 
@@ -47,6 +54,8 @@ class LoggedCall {
   const Clock& clock_;
   const SteadyTime received_;
   std::unique_ptr<predictions::Record> record_;
+  const GatewayCore* core_ = nullptr;  // Set when there is a challenger.
+  std::shared_ptr<ChallengedCall> challenged_;
   bool described_ = false;
   bool cost_known_ = true;
   AttemptStatus last_attempt_ = AttemptStatus::kOk;

@@ -139,6 +139,12 @@ bool PredictCall::is_challenged() const {
          IsPrimarysOwn(*call_.route(), call_.decision(), serving_);
 }
 
+Task<void> PredictCall::AwaitChallenger() {
+  champion_ended_ = core_.shared.clock.SteadyNow();
+  auto wait = challenger_.Await(core_.shared.clock);
+  co_await std::move(wait);
+}
+
 Result<std::vector<Tensor>> PredictCall::Run() const {
   if (core_.ending.load(std::memory_order_relaxed)) {
     return Fail(ErrorCode::kUnavailable, "the server is stopping: try again");
@@ -156,7 +162,9 @@ void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& res
   if (!outputs && outputs.error().code == ErrorCode::kInvalidArgument) {
     return Refuse(outputs.error(), response);
   }
-  if (challenger_.begun() && challenger_.Settle() == ChallengerChoice::kChallenger) {
+  const bool theirs = challenger_.begun() && challenger_.Settle() == ChallengerChoice::kChallenger;
+  EndChallenge(outputs);
+  if (theirs) {
     GiveChallengers(outputs, response);
     return EndCopies(std::move(outputs));
   }
@@ -190,7 +198,8 @@ void PredictCall::Give(const std::vector<Tensor>& outputs, net::Response& respon
   call_.Finish(serving_, response.status);
 }
 
-// D4: both were asked, and this one's answer was drawn. The champion's failure is still its own.
+// D4: both were asked, and this one's answer was drawn. How the champion ended is still its own, in
+// its own time.
 void PredictCall::GiveChallengers(const Result<std::vector<Tensor>>& champion,
                                   net::Response& response) {
   champion_time_ = model_time_;
@@ -198,20 +207,27 @@ void PredictCall::GiveChallengers(const Result<std::vector<Tensor>>& champion,
     Record(OutcomeOf(champion));
   } else {
     ObserveRowTime();
+    RecordRollout(view::Outcome::kOk);
   }
   serving_.version = call_.route()->challenger->version;
   serving_.reason = routing::ServeReason::kChallenger;
-  ++serving_.attempts;
+  serving_.attempts = 1;
   model_time_ = challenger_.took();
-  Record(view::Outcome::kOk);
+  ObserveRowTime();
+  call_.Count(serving_.version, view::Outcome::kOk, challenger_.latency(exchange_.received()));
   Give(challenger_.outputs(), response);
 }
 
-/// Tells the shadows and the record how the champion ended; the caller's answer is written.
+/// Tells the record of both how the champion ended, before the call is logged.
+void PredictCall::EndChallenge(const Result<std::vector<Tensor>>& champion) {
+  if (!champion && champion.error().code == ErrorCode::kUnavailable) return challenger_.Withdraw();
+  if (challenger_.begun()) challenger_.End(champion ? &*champion : nullptr, model_time_);
+}
+
+/// Tells the shadows how the champion ended; the caller's answer is written.
 void PredictCall::EndCopies(Result<std::vector<Tensor>> champion) {
   const auto time = champion_time_ ? champion_time_ : model_time_;
   if (!champion && champion.error().code == ErrorCode::kUnavailable) return;  // They withdraw.
-  if (challenger_.begun()) challenger_.End(champion ? &*champion : nullptr, time);
   if (champion) {
     copies_.End(ChampionEnd::kAnswered, std::move(*champion), time);
   } else {
@@ -228,8 +244,13 @@ void PredictCall::ObserveRowTime() {
 // What a version did, counted on this core.
 void PredictCall::Record(view::Outcome outcome) {
   ObserveRowTime();
-  call_.Count(serving_.version, outcome, core_.shared.clock.SteadyNow() - exchange_.received());
+  call_.Count(serving_.version, outcome, PrimarysLatency());
   RecordRollout(outcome);
+}
+
+/// Of whoever was asked by the call itself: what a challenger has taken beyond it is not its own.
+std::chrono::nanoseconds PredictCall::PrimarysLatency() const {
+  return champion_ended_.value_or(core_.shared.clock.SteadyNow()) - exchange_.received();
 }
 
 // Both arms were ready, so the one that was asked is the one that was assigned.
@@ -239,7 +260,7 @@ void PredictCall::RecordRollout(view::Outcome outcome) {
   view::RolloutOutcome of_version;
   of_version.failed = outcome != view::Outcome::kOk;
   of_version.timed_out = outcome == view::Outcome::kTimeout;
-  of_version.latency = core_.shared.clock.SteadyNow() - exchange_.received();
+  of_version.latency = PrimarysLatency();
   ticket.tally->Record(core_.index, ticket, of_version);
 }
 
@@ -253,6 +274,7 @@ void PredictCall::Shed(Error error, net::Response& response) {
 }
 
 void PredictCall::Refuse(const Error& error, net::Response& response) {
+  challenger_.Withdraw();
   core_.CountRejected(error.code);
   call_.CountNotServed(serving_.version);
   call_.RequireRequestId();

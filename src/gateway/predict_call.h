@@ -47,7 +47,8 @@ class PredictCall {
   void AskChallenger(InferenceLanes& lanes);
   /// Whether the challenger's answer is the one to give: then it is waited for.
   bool awaits_challenger() const { return challenger_.begun() && challenger_.taken(); }
-  Task<void> AwaitChallenger() { return challenger_.Await(core_.shared.clock); }
+  /// REQUIRES: the primary has ended.
+  Task<void> AwaitChallenger();
   /// Whether the model is quick enough for this many rows to run on the I/O core; while a rollout
   /// compares two, whether both are.
   bool runs_inline() const;
@@ -73,8 +74,10 @@ class PredictCall {
   void Record(view::Outcome outcome);
   void RecordRollout(view::Outcome outcome);
   void ObserveRowTime();
+  void EndChallenge(const Result<std::vector<Tensor>>& champion);
   void EndCopies(Result<std::vector<Tensor>> champion);
   void GiveChallengers(const Result<std::vector<Tensor>>& champion, net::Response& response);
+  std::chrono::nanoseconds PrimarysLatency() const;
   void Give(const std::vector<Tensor>& outputs, net::Response& response);
   void AddHeaders(net::Response& response) const;
 
@@ -87,8 +90,9 @@ class PredictCall {
   std::shared_ptr<const CallInputs> shared_inputs_;
   ShadowCopies copies_;
   ChallengerCall challenger_;
-  std::optional<std::chrono::nanoseconds> champion_time_;       // Set when another one answers.
-  view::RolloutTicket ticket_;                                  // Until its outcome is recorded.
+  std::optional<SteadyTime> champion_ended_;               // Set when a challenger is waited for.
+  std::optional<std::chrono::nanoseconds> champion_time_;  // Set when another one answers.
+  view::RolloutTicket ticket_;                             // Until its outcome is recorded.
   mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.
 };
 

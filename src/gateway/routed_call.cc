@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "domain/evidence_ticket.h"
 #include "domain/names.h"
 
 namespace podium::gateway {
@@ -204,6 +205,10 @@ void RoutedCall::AddHeaders(net::Response& response) const {
   headers.Add("x-podium-route", target_.route);
   headers.Add("x-podium-generation", static_cast<std::int64_t>(view_->generation().get()));
   if (decision_) headers.Add("x-podium-bucket", decision_->bucket.fine);
+  if (!ticket_ || !ticket_.tally->mark().tickets) return;
+  const RolloutMark& mark = ticket_.tally->mark();
+  headers.Add("x-podium-ticket",
+              ToText({mark.id, mark.epoch, ticket_.canary, ticket_.unit, ticket_.rank}));
 }
 
 void RoutedCall::AddServingHeaders(const Serving& serving, net::Response& response) const {

@@ -82,13 +82,14 @@ class RoutedCall {
   /// counted must not depend on the arm. `is_able` says whether a version could serve it here.
   /// The ticket lives as long as the view. REQUIRES: assigned().
   template <typename IsAble>
-  view::RolloutTicket EnterRollout(IsAble is_able) const {
+  view::RolloutTicket EnterRollout(IsAble is_able) {
     if (route_ == nullptr || route_->tally == nullptr) return {};
     const routing::CompiledRoute& route = *route_->route;
     const auto able = [&](routing::VersionIndex version) {
       return version != routing::kNoVersion && is_able(version);
     };
-    return CountIn({able(route.primary), able(route.canary)});
+    ticket_ = CountIn({able(route.primary), able(route.canary)});
+    return ticket_;
   }
 
   /// For callers that may hear why something does not work here.
@@ -107,7 +108,8 @@ class RoutedCall {
   /// The same, and the call has ended.
   void Finish(const Serving& serving, int status) const;
 
-  /// x-request-id, and x-podium-route, -generation, -bucket.
+  /// x-request-id, and x-podium-route, -generation, -bucket; -ticket for what a rollout counts if
+  /// something of it is reported later.
   void AddHeaders(net::Response& response) const;
   /// x-podium-reason, -attempts, -model, -version, -canary. REQUIRES: assigned().
   void AddServingHeaders(const Serving& serving, net::Response& response) const;
@@ -130,6 +132,7 @@ class RoutedCall {
   std::string request_id_;
   bool request_id_made_here_ = false;
   std::optional<routing::Decision> decision_;
+  view::RolloutTicket ticket_;
   std::string_view body_;  // As long as the exchange.
 };
 

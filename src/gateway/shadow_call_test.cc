@@ -180,22 +180,44 @@ TEST(ShadowCall, ThePlanMayNameItsShadows) {
   EXPECT_EQ(world.Counts("v2").total_requests, 0U);
 }
 
+std::shared_ptr<PlayedModel> Wide() { return std::make_shared<PlayedModel>(1.0F, 8); }
+
+std::string RowsOf(std::size_t rows) {
+  std::string body = R"({"rows": [[1,1,1,1,1,1,1,1])";
+  for (std::size_t i = 1; i < rows; ++i) body += ",[1,1,1,1,1,1,1,1]";
+  return body + "]}";
+}
+
+// INV-16: at the limit answers are compared, beyond it the pair counts and agreement is not judged.
+TEST(ShadowCall, Inv16LargeAnswersAreNotCompared) {
+  constexpr std::size_t kMost = ShadowWorld::kMostAnswerBytes / sizeof(float) / 8;
+  ShadowWorld world(
+      {{"v1", VersionStatus::kPrimary, Wide()}, {"v2", VersionStatus::kShadow, Wide()}},
+      CopiesOf(10'000));
+  EXPECT_EQ(world.Ask(RowsOf(kMost)).status, 200);
+  world.RunCopies();
+  EXPECT_EQ(world.Counts("v2").agreed, 1U);
+  EXPECT_EQ(world.Counts("v2").too_large, 0U);
+  EXPECT_EQ(world.Ask(RowsOf(kMost + 1)).status, 200);
+  world.RunCopies();
+  const view::ShadowCounts counts = world.Counts("v2");
+  EXPECT_EQ(counts.pairs, 2U);
+  EXPECT_EQ(counts.agreed, 1U);
+  EXPECT_EQ(counts.disagreed, 0U);
+  EXPECT_EQ(counts.too_large, 1U);
+  EXPECT_EQ(counts.only_challenger_failed, 0U);
+}
+
 // INV-16: at the limit a call is copied, beyond it the call is served all the same.
 TEST(ShadowCall, Inv16LargeCallsAreNotCopied) {
   constexpr std::size_t kColumns = 8;
   constexpr std::size_t kMost = limits::kMaxShadowInputBytes / sizeof(float) / kColumns;
-  const auto rows_of = [](std::size_t rows) {
-    std::string body = R"({"rows": [[1,1,1,1,1,1,1,1])";
-    for (std::size_t i = 1; i < rows; ++i) body += ",[1,1,1,1,1,1,1,1]";
-    return body + "]}";
-  };
-  const auto wide = [] { return std::make_shared<PlayedModel>(1.0F, 8); };
   ShadowWorld world(
-      {{"v1", VersionStatus::kPrimary, wide()}, {"v2", VersionStatus::kShadow, wide()}},
+      {{"v1", VersionStatus::kPrimary, Wide()}, {"v2", VersionStatus::kShadow, Wide()}},
       CopiesOf(10'000));
-  EXPECT_EQ(world.Ask(rows_of(kMost)).status, 200);
+  EXPECT_EQ(world.Ask(RowsOf(kMost)).status, 200);
   EXPECT_EQ(world.RunCopies(), 1);
-  EXPECT_EQ(world.Ask(rows_of(kMost + 1)).status, 200);
+  EXPECT_EQ(world.Ask(RowsOf(kMost + 1)).status, 200);
   EXPECT_EQ(world.RunCopies(), 0);
   EXPECT_EQ(world.Counts("v2").shed[static_cast<std::size_t>(view::ShadowShed::kSize)], 1U);
 }

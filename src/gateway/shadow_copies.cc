@@ -21,6 +21,7 @@ std::shared_ptr<const CallInputs> ShadowCopies::Make(GatewayCore& core, const Ro
   const bool fits = !sampled || SizeOf(inputs.tensors) <= limits::kMaxShadowInputBytes;
   std::shared_ptr<const CallInputs> shared;
   lane_ = core.shared.shadows;
+  answer_limit_ = core.shared.options.shadow_answer_bytes;
   for (const view::ShadowTarget& target : shadows.targets) {
     const ModelHandle& model = call.ServingOf(target.version).model;
     if (model == nullptr) continue;  // Of a provider, which does not read tensors.
@@ -31,8 +32,9 @@ std::shared_ptr<const CallInputs> ShadowCopies::Make(GatewayCore& core, const Ro
       continue;
     }
     if (shared == nullptr) shared = std::make_shared<const CallInputs>(std::exchange(inputs, {}));
-    auto pair = std::make_shared<ShadowPair>(ShadowPair::Parts{
-        shared, model, target.tally, shadows.tolerance, core.shared.clock.SteadyNow(), core.index});
+    auto pair = std::make_shared<ShadowPair>(
+        ShadowPair::Parts{shared, model, target.tally, shadows.tolerance, answer_limit_,
+                          core.shared.clock.SteadyNow(), core.index});
     if (lane_->Offer(pair)) pairs_.push_back(std::move(pair));
   }
   return shared;
@@ -40,9 +42,11 @@ std::shared_ptr<const CallInputs> ShadowCopies::Make(GatewayCore& core, const Ro
 
 void ShadowCopies::End(ChampionEnd end, std::vector<Tensor> outputs,
                        std::optional<std::chrono::nanoseconds> time) {
+  const bool kept = end == ChampionEnd::kAnswered && SizeOf(outputs) <= answer_limit_;
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
     const bool last = i + 1 == pairs_.size();
-    std::vector<Tensor> own = last ? std::exchange(outputs, {}) : outputs;
+    std::optional<std::vector<Tensor>> own;
+    if (kept) own = last ? std::exchange(outputs, {}) : outputs;
     const bool is_second = pairs_[i]->EndChampion(end, std::move(own), time);
     if (is_second) lane_->Return(std::move(pairs_[i]));
   }

@@ -39,6 +39,7 @@ class ShadowCopies {
 
  private:
   ShadowLane* lane_ = nullptr;
+  std::size_t answer_limit_ = 0;
   std::vector<std::shared_ptr<ShadowPair>> pairs_;
 };
 

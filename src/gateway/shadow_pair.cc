@@ -7,7 +7,7 @@
 
 namespace podium::gateway {
 
-bool ShadowPair::EndChampion(ChampionEnd end, std::vector<Tensor> outputs,
+bool ShadowPair::EndChampion(ChampionEnd end, std::optional<std::vector<Tensor>> outputs,
                              std::optional<std::chrono::nanoseconds> time) {
   end_ = end;
   champion_ = std::move(outputs);
@@ -20,8 +20,9 @@ bool ShadowPair::RunChallenger(const Clock& clock) {
   Result<std::vector<Tensor>> outputs = parts_.model->Run(parts_.inputs->tensors);
   const SteadyTime end = clock.SteadyNow();
   challenger_time_ = end - start;
+  challenger_answered_ = outputs.has_value();
   if (outputs) {
-    challenger_ = std::move(*outputs);
+    if (SizeOf(*outputs) <= parts_.answer_limit) challenger_ = std::move(*outputs);
   } else {
     NoteError(outputs.error(), end);
   }
@@ -41,9 +42,10 @@ void ShadowPair::Compare() {
   if (end_ == ChampionEnd::kWithdrawn) return;
   view::ShadowPairOutcome pair;
   pair.champion_failed = end_ == ChampionEnd::kFailed;
-  pair.challenger_failed = !challenger_;
-  if (!pair.champion_failed && challenger_) {
-    pair.agrees = Agree(champion_, *challenger_, parts_.tolerance);
+  pair.challenger_failed = !challenger_answered_;
+  if (!pair.champion_failed && challenger_answered_) {
+    pair.too_large = !champion_ || !challenger_;
+    if (!pair.too_large) pair.agrees = Agree(*champion_, *challenger_, parts_.tolerance);
     pair.champion_time = champion_time_;
     pair.challenger_time = challenger_time_;
   }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "domain/model.h"
 #include "domain/tensor.h"
@@ -36,14 +37,15 @@ class ShadowPair {
     ModelHandle model;
     std::shared_ptr<view::ShadowTally> tally;
     double tolerance = 0;
+    std::size_t answer_limit = limits::kMaxShadowAnswerBytes;  ///< Of either, to be compared.
     SteadyTime offered;
     std::size_t core = 0;
   };
   explicit ShadowPair(Parts parts) : parts_(std::move(parts)) {}
 
-  /// The champion has ended; once. `outputs` only if it answered. True when the shadow has been
-  /// faster: then the pair has to be given to the lane once more.
-  bool EndChampion(ChampionEnd end, std::vector<Tensor> outputs,
+  /// The champion has ended; once. `outputs` only if it answered, and they are within the limit.
+  /// True when the shadow has been faster: then the pair has to be given to the lane once more.
+  bool EndChampion(ChampionEnd end, std::optional<std::vector<Tensor>> outputs,
                    std::optional<std::chrono::nanoseconds> time);
 
   /// Whether the champion's side is known by now.
@@ -70,10 +72,11 @@ class ShadowPair {
   std::atomic<std::uint8_t> sides_{0};
   // Written before its side's bit is set, read after the other side has seen that.
   ChampionEnd end_ = ChampionEnd::kWithdrawn;
-  std::vector<Tensor> champion_;
+  std::optional<std::vector<Tensor>> champion_;
   std::optional<std::chrono::nanoseconds> champion_time_;
   // Of the shadow's side alone.
   bool challenger_ended_ = false;
+  bool challenger_answered_ = false;
   std::optional<std::vector<Tensor>> challenger_;
   std::chrono::nanoseconds challenger_time_{0};
 };

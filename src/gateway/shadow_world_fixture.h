@@ -4,8 +4,10 @@
 
 #include <cstring>
 #include <functional>
+#include <latch>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,6 +16,7 @@
 #include "gateway/gateway.h"
 #include "gateway/shadow_lane.h"
 #include "net/answer_fixture.h"
+#include "net/core_pool.h"
 #include "net/memory_exchange.h"
 #include "testing/sim_clock.h"
 #include "view/route_shadows.h"
@@ -56,38 +59,22 @@ struct WatchedVersion {
   int share_bp = 0;
 };
 
-/// Keeps what it is told of each record.
-class KeptRecords final : public ChallengerSink {
- public:
-  struct Kept {
-    ChallengerRecord record;  ///< Its pointers lead nowhere any more.
-    bool champion_outputs = false;
-    bool challenger_outputs = false;
-  };
-  void Take(const ChallengerRecord& record) override {
-    const std::lock_guard lock(mutex_);
-    kept_.push_back(
-        {record, record.champion.outputs != nullptr, record.challenger.outputs != nullptr});
-  }
-  std::vector<Kept> kept() const {
-    const std::lock_guard lock(mutex_);
-    return kept_;
-  }
-
- private:
-  mutable std::mutex mutex_;
-  std::vector<Kept> kept_;
-};
-
 /// Threads: a test's. Copies run when it says so (RunCopies); the pool has one thread.
 class ShadowWorld {
  public:
+  static constexpr std::size_t kMostAnswerBytes = 1024;  ///< Of what is kept to be compared.
+
   ShadowWorld(std::vector<WatchedVersion> versions, std::optional<ShadowPlan> shadow,
               std::optional<ChallengerPlan> challenger = std::nullopt)
       : gateway_(Shared(), cells_) {
+    core_.Run(0, [this] { beside_.emplace(core_.executor(0)); });
     Publish(std::move(versions), std::move(shadow), std::move(challenger));
   }
-  ~ShadowWorld() { pool_.Stop(); }
+  ~ShadowWorld() {
+    pool_.Stop();
+    core_.Stop();
+    beside_.reset();
+  }
 
   void Publish(std::vector<WatchedVersion> versions, std::optional<ShadowPlan> shadow,
                std::optional<ChallengerPlan> challenger = std::nullopt) {
@@ -131,7 +118,10 @@ class ShadowWorld {
     net::MemoryExchange exchange(net::MemoryExchange::Text("POST", "/predict/r", body, headers));
     net::Response response;
     if (gateway_.TryHandle(exchange, response)) return response;
-    return net::AnswerOf(gateway_, exchange);
+    std::latch answered(1);
+    core_.Run(0, [&] { beside_->Spawn(net::AnswerInto(gateway_, exchange, response, answered)); });
+    answered.wait();
+    return response;
   }
   /// Everything that waits, on this thread.
   int RunCopies() {
@@ -161,7 +151,17 @@ class ShadowWorld {
   view::StatsSnapshot Stats(const std::string& version) {
     return stats_.Report(ModelId("id-" + version))->total;
   }
-  std::vector<KeptRecords::Kept> Records() const { return records_.kept(); }
+  /// Until the core has let go of what it does: a call that runs waits for somebody then.
+  void AwaitCore() {
+    core_.Run(0, [] {});
+  }
+  /// What is logged by now, once that is `count` at least.
+  std::vector<std::unique_ptr<predictions::Record>> Records(std::size_t count = 0) {
+    for (int turn = 0; log_.waiting() < count && turn < 1'000'000; ++turn) core_.Run(0, [] {});
+    std::vector<std::unique_ptr<predictions::Record>> records;
+    while (auto record = log_.Take()) records.push_back(std::move(record));
+    return records;
+  }
   testing::SimClock& clock() { return clock_; }
   ShadowLane& lane() { return lane_; }
 
@@ -169,18 +169,28 @@ class ShadowWorld {
   GatewayShared Shared() {
     GatewayShared shared{authenticator_, clock_, rng_, pool_, recent_, {}};
     shared.shadows = &lane_;
-    shared.challenger_records = &records_;
+    shared.predictions = {&log_};
+    shared.spawn = [this](std::size_t, Task<void> task) { beside_->Spawn(std::move(task)); };
+    shared.options.shadow_answer_bytes = kMostAnswerBytes;
     return shared;
   }
 
   testing::SimClock clock_;
   SeededRng rng_{7};
   WorkerPool pool_{"test", 1, 8};
+  net::CorePool core_{1};
+  std::optional<TaskGroup> beside_;  // The core's: calls, and records that wait.
   const auth::Authenticator authenticator_ = auth::Authenticator::LocalOnly();
   view::StatsRegistry stats_{1};
   view::ShadowTallies tallies_{1};
   ShadowLane lane_{clock_, {1, 0, 8}};
-  KeptRecords records_;
+  predictions::LoggingPolicy logging_ = [] {
+    predictions::LoggingPolicy policy;
+    policy.all.log = true;
+    policy.all.payloads = predictions::Payloads::kAll;
+    return policy;
+  }();
+  predictions::CoreLog log_{logging_, rng_};
   view::RecentRequests recent_{1, [](std::size_t, const std::function<void()>& job) { job(); }};
   std::vector<view::ViewCell> cells_ = std::vector<view::ViewCell>(1);
   Gateway gateway_;

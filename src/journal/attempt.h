@@ -57,6 +57,8 @@ struct Attempt {
   Outcome outcome;
 };
 
+/// What all event ids of that journal begin with.
+std::string EventIdsOf(std::uint64_t incarnation);
 std::string EventId(std::uint64_t incarnation, std::uint32_t core, std::uint64_t sequence);
 
 /// The intent of an attempt whose outcome is still to come. Must be given to WriteOutcome once.

@@ -73,8 +73,10 @@ Failure NotUnderstood(const char* what) {
 
 }  // namespace
 
+std::string EventIdsOf(std::uint64_t incarnation) { return fmt::format("{:016x}-", incarnation); }
+
 std::string EventId(std::uint64_t incarnation, std::uint32_t core, std::uint64_t sequence) {
-  return fmt::format("{:016x}-{}-{}", incarnation, core, sequence);
+  return fmt::format("{}{}-{}", EventIdsOf(incarnation), core, sequence);
 }
 
 Result<Intent> DecodeIntent(std::string_view payload) {

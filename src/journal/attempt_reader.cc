@@ -9,7 +9,7 @@
 #include <system_error>
 
 #include "base/log.h"
-#include "journal/read_file.h"
+#include "base/whole_file.h"
 
 namespace podium::journal {
 namespace {
@@ -81,7 +81,8 @@ Attempt Unknown(std::string event_id, Intent intent) {
 
 Result<AttemptReader> AttemptReader::Open(Log& log) {
   AttemptReader reader(log);
-  PODIUM_TRY_ASSIGN(const std::optional<std::string> checkpoint, ReadFile(CheckpointPath(log)));
+  PODIUM_TRY_ASSIGN(const std::optional<std::string> checkpoint,
+                    ReadWholeFile(CheckpointPath(log), limits::kMaxJournalFileBytes));
   if (checkpoint) {
     if (Status restored = reader.Restore(*checkpoint); !restored) {
       // The segments that are left are read from their start; known events stay as they are.

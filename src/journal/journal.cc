@@ -1,79 +1,35 @@
 #include "journal/journal.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <sys/statvfs.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
-#include "base/assert.h"
+#include "base/mapped_file.h"
 
 namespace podium::journal {
 namespace {
 
 namespace fs = std::filesystem;
 
-Failure FolderRefused(const std::string& path, const std::string& why) {
-  return Fail(ErrorCode::kUnavailable, "the journal cannot use the folder {}: {}", path, why);
-}
-
-// Locked before it has its name: nobody takes it for one that was left behind.
-Result<int> MakeLockedFolder(const std::string& path) {
-  const std::string fresh = path + ".new";
-  std::error_code failed;
-  fs::create_directories(fresh, failed);
-  if (failed) return FolderRefused(path, failed.message());
-  fs::permissions(fresh, fs::perms::owner_all, failed);
-  const int lock = ::open(fresh.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock < 0) return FolderRefused(path, std::generic_category().message(errno));
-  if (::flock(lock, LOCK_EX | LOCK_NB) != 0 || ::rename(fresh.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::close(lock);
-    return FolderRefused(path, std::generic_category().message(error));
-  }
-  return lock;
-}
-
-// Asked before, and not found out by trying: a try would take the last room for a moment, and the
-// registry's change of that moment would fail.
-Status CheckRoom(const std::string& folder, std::uint64_t wanted, std::uint64_t reserve) {
-  struct statvfs disk{};
-  if (::statvfs(folder.c_str(), &disk) != 0) {
-    return FolderRefused(folder, std::generic_category().message(errno));
-  }
-  const std::uint64_t room = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  if (room >= reserve && room - reserve >= wanted) return {};
-  return Fail(ErrorCode::kUnavailable,
-              "the disk of {} has {} bytes free; the journal needs {} and leaves {} to the "
-              "registry: make room",
-              folder, room, wanted, reserve);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Journal>> Journal::Open(const JournalOptions& options) {
-  const std::string folder = options.root + "/" + LogFolderName(options.incarnation);
-  PODIUM_TRY_ASSIGN(const int lock, MakeLockedFolder(folder));
-  std::unique_ptr<Journal> journal(new Journal(options, folder, lock));
+  PODIUM_TRY_ASSIGN(LifeFolder folder,
+                    LifeFolder::Make(options.root, LogFolderName(options.incarnation)));
+  std::unique_ptr<Journal> journal(new Journal(options, std::move(folder)));
   // A disk that is full now may have room later.
   const Status prepared = journal->Prepare();
   (void)prepared;
   return journal;
 }
 
-Journal::Journal(JournalOptions options, std::string folder, int lock)
-    : options_(std::move(options)), folder_(std::move(folder)), lock_(lock) {
+Journal::Journal(JournalOptions options, LifeFolder folder)
+    : options_(std::move(options)), folder_(std::move(folder)) {
   for (std::size_t core = 0; core < options_.cores; ++core) {
     logs_.push_back(std::make_unique<CoreLog>());
   }
 }
-
-Journal::~Journal() { ::close(lock_); }
 
 Status Journal::Prepare() {
   const std::lock_guard one_at_a_time(preparing_);
@@ -93,10 +49,10 @@ Status Journal::PrepareCore(std::uint32_t core) {
                   "more: see why the registry does not take their cost events",
                   core, options_.segments_per_core);
     }
-    PODIUM_TRY(CheckRoom(folder_, options_.segment_bytes, options_.disk_reserve));
+    PODIUM_TRY(CheckDiskRoom(folder(), options_.segment_bytes, options_.disk_reserve));
     PODIUM_TRY_ASSIGN(
         std::unique_ptr<Segment> made,
-        Segment::Create(folder_, {options_.incarnation, core, *number}, options_.segment_bytes));
+        Segment::Create(folder(), {options_.incarnation, core, *number}, options_.segment_bytes));
     Segment* segment = made.get();
     {
       const std::lock_guard lock(log.mutex);

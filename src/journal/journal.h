@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "base/life_folder.h"
 #include "base/limits.h"
 #include "base/result.h"
 #include "journal/log.h"
@@ -42,9 +43,6 @@ class Journal final : public Log {
   /// Makes the folder, holds its lock, and prepares the first segments. When there is no room for
   /// them the journal is open and full: Prepare says why, and tries again.
   static Result<std::unique_ptr<Journal>> Open(const JournalOptions& options);
-  ~Journal() override;
-  Journal(const Journal&) = delete;
-  Journal& operator=(const Journal&) = delete;
 
   /// REQUIRES: core < options.cores.
   Writer& writer(std::size_t core) { return logs_[core]->writer; }
@@ -64,7 +62,7 @@ class Journal final : public Log {
   Figures figures() const;
 
   std::uint64_t incarnation() const override { return options_.incarnation; }
-  const std::string& folder() const override { return folder_; }
+  const std::string& folder() const override { return folder_.path(); }
   std::vector<std::uint32_t> cores() const override;
   std::optional<std::uint64_t> NextSegment(std::uint32_t core, std::uint64_t number) override;
   Result<SegmentBytes> Look(std::uint32_t core, std::uint64_t number) override;
@@ -79,14 +77,13 @@ class Journal final : public Log {
     std::shared_ptr<Segment> looked_at;             // The reader's: stays while it looks.
   };
 
-  Journal(JournalOptions options, std::string folder, int lock);
+  Journal(JournalOptions options, LifeFolder folder);
   Status PrepareCore(std::uint32_t core);
   static std::vector<std::shared_ptr<Segment>> SegmentsOf(const CoreLog& log);
   static std::shared_ptr<Segment> Find(const CoreLog& log, std::uint64_t number);
 
   const JournalOptions options_;
-  const std::string folder_;
-  const int lock_;
+  const LifeFolder folder_;
   std::mutex preparing_;  // One thread at a time prepares.
   std::mutex syncing_;    // And one syncs: that may take long, and must not hold up the other.
   std::vector<std::unique_ptr<CoreLog>> logs_;

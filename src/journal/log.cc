@@ -1,17 +1,12 @@
 #include "journal/log.h"
 
-#include <fcntl.h>
-#include <sys/file.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <system_error>
 #include <utility>
 
-#include "journal/read_file.h"
+#include "base/whole_file.h"
 
 namespace podium::journal {
 namespace {
@@ -63,17 +58,9 @@ Result<std::unique_ptr<DeadLog>> DeadLog::Open(const std::string& folder) {
   if (!incarnation) {
     return Fail(ErrorCode::kInvalidArgument, "{} is no folder of a journal", folder);
   }
-  const int lock = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (lock < 0 && errno == ENOENT) return std::unique_ptr<DeadLog>();  // Read to its end elsewhere.
-  if (lock < 0) {
-    return Fail(ErrorCode::kUnavailable, "the journal cannot open {}: {}", folder,
-                std::generic_category().message(errno));
-  }
-  if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
-    ::close(lock);
-    return std::unique_ptr<DeadLog>();
-  }
-  std::unique_ptr<DeadLog> log(new DeadLog(folder, *incarnation, lock));
+  PODIUM_TRY_ASSIGN(std::optional<LifeFolder> held, LifeFolder::Take(folder));
+  if (!held) return std::unique_ptr<DeadLog>();
+  std::unique_ptr<DeadLog> log(new DeadLog(std::move(*held), *incarnation));
   std::error_code failed;
   for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed)) {
     if (const auto name = ParseSegmentName(at->path().filename().string())) {
@@ -88,10 +75,8 @@ Result<std::unique_ptr<DeadLog>> DeadLog::Open(const std::string& folder) {
   return log;
 }
 
-DeadLog::DeadLog(std::string folder, std::uint64_t incarnation, int lock)
-    : folder_(std::move(folder)), incarnation_(incarnation), lock_(lock) {}
-
-DeadLog::~DeadLog() { ::close(lock_); }
+DeadLog::DeadLog(LifeFolder folder, std::uint64_t incarnation)
+    : folder_(std::move(folder)), incarnation_(incarnation) {}
 
 std::vector<std::uint32_t> DeadLog::cores() const {
   std::vector<std::uint32_t> cores;
@@ -111,8 +96,9 @@ Result<SegmentBytes> DeadLog::Look(std::uint32_t core, std::uint64_t number) {
   const SegmentId id{incarnation_, core, number};
   if (loaded_id_ != id) {
     loaded_id_.reset();
-    const std::string path = folder_ + "/" + SegmentFileName(core, number);
-    PODIUM_TRY_ASSIGN(std::optional<std::string> bytes, ReadFile(path));
+    const std::string path = folder() + "/" + SegmentFileName(core, number);
+    PODIUM_TRY_ASSIGN(std::optional<std::string> bytes,
+                      ReadWholeFile(path, limits::kMaxJournalFileBytes));
     if (!bytes) return Fail(ErrorCode::kUnprocessable, "{} is gone", path);
     loaded_ = std::move(*bytes);
     loaded_id_ = id;
@@ -125,14 +111,11 @@ void DeadLog::DropBefore(std::uint32_t core, std::uint64_t number) {
   std::set<std::uint64_t>& numbers = segments_[core];
   std::error_code ignored;  // What stays is read once more, and its events are known.
   while (!numbers.empty() && *numbers.begin() < number) {
-    fs::remove(folder_ + "/" + SegmentFileName(core, *numbers.begin()), ignored);
+    fs::remove(folder() + "/" + SegmentFileName(core, *numbers.begin()), ignored);
     numbers.erase(numbers.begin());
   }
 }
 
-void DeadLog::Remove() {
-  std::error_code ignored;
-  fs::remove_all(folder_, ignored);
-}
+void DeadLog::Remove() { folder_.Remove(); }
 
 }  // namespace podium::journal

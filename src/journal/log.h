@@ -2,6 +2,7 @@
 // those that a process before it has left.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -11,8 +12,13 @@
 #include <string_view>
 #include <vector>
 
+#include "base/life_folder.h"
 #include "base/result.h"
 #include "journal/segment.h"
+
+namespace podium::limits {
+inline constexpr std::size_t kMaxJournalFileBytes = 256 * 1024 * 1024;  ///< Checkpoints too.
+}  // namespace podium::limits
 
 namespace podium::journal {
 
@@ -47,12 +53,9 @@ class DeadLog final : public Log {
  public:
   /// nullptr when its process lives, or another one reads it already.
   static Result<std::unique_ptr<DeadLog>> Open(const std::string& folder);
-  ~DeadLog() override;
-  DeadLog(const DeadLog&) = delete;
-  DeadLog& operator=(const DeadLog&) = delete;
 
   std::uint64_t incarnation() const override { return incarnation_; }
-  const std::string& folder() const override { return folder_; }
+  const std::string& folder() const override { return folder_.path(); }
   std::vector<std::uint32_t> cores() const override;
   std::optional<std::uint64_t> NextSegment(std::uint32_t core, std::uint64_t number) override;
   Result<SegmentBytes> Look(std::uint32_t core, std::uint64_t number) override;
@@ -63,11 +66,10 @@ class DeadLog final : public Log {
   void Remove();
 
  private:
-  DeadLog(std::string folder, std::uint64_t incarnation, int lock);
+  DeadLog(LifeFolder folder, std::uint64_t incarnation);
 
-  const std::string folder_;
+  const LifeFolder folder_;
   const std::uint64_t incarnation_;
-  const int lock_;
   std::map<std::uint32_t, std::set<std::uint64_t>> segments_;
   std::string loaded_;  // Bytes of the segment that was looked at last.
   std::optional<SegmentId> loaded_id_;

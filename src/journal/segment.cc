@@ -1,13 +1,8 @@
 #include "journal/segment.h"
 
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <unistd.h>
 #include <xxhash.h>
 
-#include <cerrno>
 #include <cstring>
-#include <system_error>
 #include <utility>
 
 #include "base/assert.h"
@@ -31,48 +26,6 @@ FileHead HeadOf(const SegmentId& id) {
   FileHead head{kMagic, id.incarnation, id.number, id.core, 0};
   head.salt = XXH3_64bits(&head, offsetof(FileHead, salt));
   return head;
-}
-
-Failure Refused(const std::string& path, const char* what, int error) {
-  return Fail(ErrorCode::kUnavailable, "the journal cannot {} {}: {}: make room or mend it", what,
-              path, std::generic_category().message(error));
-}
-
-/// A file descriptor that is closed, and its file removed unless it was kept.
-class NewFile {
- public:
-  explicit NewFile(std::string path)
-      : path_(std::move(path)),
-        fd_(::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) {}
-  ~NewFile() {
-    if (fd_ < 0) return;
-    ::close(fd_);
-    if (!kept_) ::unlink(path_.c_str());
-  }
-  NewFile(const NewFile&) = delete;
-  NewFile& operator=(const NewFile&) = delete;
-
-  int fd() const { return fd_; }
-  const std::string& path() const { return path_; }
-  void Keep() { kept_ = true; }
-
- private:
-  const std::string path_;
-  const int fd_;
-  bool kept_ = false;
-};
-
-// A file under its real name has its head and its room: the reader never meets half a one.
-Status Fill(const NewFile& file, const SegmentId& id, std::size_t bytes) {
-  if (const int error = ::posix_fallocate(file.fd(), 0, static_cast<off_t>(bytes)); error != 0) {
-    return Refused(file.path(), "take the room for", error);
-  }
-  const std::string head = SegmentHead(id);
-  if (::pwrite(file.fd(), head.data(), head.size(), 0) != static_cast<ssize_t>(head.size())) {
-    return Refused(file.path(), "write", errno);
-  }
-  if (::fdatasync(file.fd()) != 0) return Refused(file.path(), "write", errno);
-  return {};
 }
 
 }  // namespace
@@ -101,30 +54,19 @@ Result<std::unique_ptr<Segment>> Segment::Create(const std::string& folder, cons
                                                  std::size_t bytes) {
   PODIUM_ASSERT(bytes >= kSegmentHeadBytes + kMaxFrameBytes);
   std::string path = folder + "/" + SegmentFileName(id.core, id.number);
-  NewFile file(path + ".new");
-  if (file.fd() < 0) return Refused(path, "create", errno);
-  PODIUM_TRY(Fill(file, id, bytes));
-  void* memory = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file.fd(), 0);
-  if (memory == MAP_FAILED) return Refused(path, "map", errno);
-  std::unique_ptr<Segment> made(
-      new Segment(id, path, {static_cast<char*>(memory), bytes}, HeadOf(id).salt));
-  if (::rename(file.path().c_str(), path.c_str()) != 0) return Refused(path, "name", errno);
-  file.Keep();
-  return made;
+  PODIUM_TRY_ASSIGN(Mapping mapped, MapNewFile(path, SegmentHead(id), bytes, Outlives::kPowerCut));
+  return std::unique_ptr<Segment>(
+      new Segment(id, std::move(path), std::move(mapped), HeadOf(id).salt));
 }
 
-Segment::Segment(const SegmentId& id, std::string path, std::span<char> bytes, std::uint64_t salt)
-    : id_(id), path_(std::move(path)), bytes_(bytes), salt_(salt) {}
-
-Segment::~Segment() { ::munmap(bytes_.data(), bytes_.size()); }
+Segment::Segment(const SegmentId& id, std::string path, Mapping mapped, std::uint64_t salt)
+    : id_(id), path_(std::move(path)), mapped_(std::move(mapped)), salt_(salt) {}
 
 Status Segment::Sync() {
   const std::size_t end = committed();
   if (end == synced_) return {};
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t from = synced_ / page * page;
-  if (::msync(bytes_.data() + from, end - from, MS_SYNC) != 0) {
-    return Refused(path_, "write out", errno);
+  if (Status synced = mapped_.Sync(synced_, end); !synced) {
+    return Fail(std::move(synced).error().Wrap(ErrorCode::kUnavailable, path_));
   }
   synced_ = end;
   return {};

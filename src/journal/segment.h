@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/mapped_file.h"
 #include "base/result.h"
 
 namespace podium::journal {
@@ -35,13 +36,12 @@ class Segment {
   /// left.
   static Result<std::unique_ptr<Segment>> Create(const std::string& folder, const SegmentId& id,
                                                  std::size_t bytes);
-  ~Segment();
   Segment(const Segment&) = delete;
   Segment& operator=(const Segment&) = delete;
 
   const SegmentId& id() const { return id_; }
   std::uint64_t salt() const { return salt_; }
-  std::span<char> bytes() const { return bytes_; }
+  std::span<char> bytes() const { return mapped_.bytes(); }
   const std::string& path() const { return path_; }
 
   /// Whole frames reach from kSegmentHeadBytes to here. For the writer.
@@ -55,11 +55,11 @@ class Segment {
   Status Sync();
 
  private:
-  Segment(const SegmentId& id, std::string path, std::span<char> bytes, std::uint64_t salt);
+  Segment(const SegmentId& id, std::string path, Mapping mapped, std::uint64_t salt);
 
   const SegmentId id_;
   const std::string path_;
-  const std::span<char> bytes_;
+  const Mapping mapped_;
   const std::uint64_t salt_;
   std::atomic<std::size_t> committed_{kSegmentHeadBytes};
   std::atomic<bool> closed_{false};

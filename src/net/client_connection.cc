@@ -117,18 +117,20 @@ Task<error_code> ClientConnection::Await(TlsStream::Wait wait) {
   co_return error;
 }
 
-Task<ClientConnection::Io> ClientConnection::Read(char* buffer, std::size_t capacity) {
-  if (aborted_) co_return Io{asio::error::operation_aborted, 0};
-  if (!tls_) {
-    const asio::mutable_buffer space(buffer, capacity);
-    const auto [error, bytes] = co_await socket_.async_read_some(space, kAwaitTuple);
-    co_return Io{error, bytes};
-  }
+Task<std::tuple<error_code, std::size_t>> ClientConnection::Read(char* buffer,
+                                                                 std::size_t capacity) {
+  if (aborted_ || tls_) return ReadTls(buffer, capacity);
+  return socket_.async_read_some(asio::mutable_buffer(buffer, capacity), kAwaitTuple);
+}
+
+Task<std::tuple<error_code, std::size_t>> ClientConnection::ReadTls(char* buffer,
+                                                                    std::size_t capacity) {
   for (;;) {
+    if (aborted_) co_return std::tuple(error_code(asio::error::operation_aborted), std::size_t{0});
     const TlsStream::Step step = tls_->Read(buffer, capacity);
-    if (step.wait == TlsStream::Wait::kNothing) co_return Io{{}, step.bytes};
+    if (step.wait == TlsStream::Wait::kNothing) co_return std::tuple(error_code(), step.bytes);
     const error_code error = co_await Await(step.wait);
-    if (error) co_return Io{error, 0};
+    if (error) co_return std::tuple(error, std::size_t{0});
   }
 }
 
@@ -149,12 +151,19 @@ bool ClientConnection::Took(Buffers& buffers, std::size_t bytes) {
   return buffers[0].size() + buffers[1].size() == 0;
 }
 
+ClientConnection::Io ClientConnection::TryWrite(const Buffers& buffers) {
+  Io io;
+  if (aborted_ || tls_) return io;
+  io.bytes = socket_.write_some(buffers, io.error);
+  if (io.error == asio::error::would_block) io.error = {};
+  return io;
+}
+
 Task<ClientConnection::Io> ClientConnection::WriteSome(Buffers buffers) {
   if (aborted_) co_return Io{asio::error::operation_aborted, 0};
   if (tls_) co_return co_await WriteSomeTls(buffers);
-  Io io;
-  io.bytes = socket_.write_some(buffers, io.error);
-  if (io.error != asio::error::would_block) co_return io;
+  Io io = TryWrite(buffers);
+  if (io.error || io.bytes > 0) co_return io;
   std::tie(io.error, io.bytes) = co_await socket_.async_write_some(buffers, kAwaitTuple);
   co_return io;
 }

@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "base/result.h"
 #include "base/task.h"
@@ -45,7 +46,11 @@ class ClientConnection {
   /// kUnavailable, kPermissionDenied when no address of the host may be connected to, kLimited when
   /// this machine has no descriptor or memory for one more, or too many names to look up.
   Task<Status> Open(const ConnectTarget& target, NameResolver& resolver);
-  Task<Io> Read(char* buffer, std::size_t capacity);
+  /// Without a coroutine of its own where the connection is plain: this is the way of every piece.
+  Task<std::tuple<boost::system::error_code, std::size_t>> Read(char* buffer, std::size_t capacity);
+  /// What the kernel takes at once: nearly always all of it. Nothing where TLS or an end of the
+  /// connection is in the way; WriteSome goes on.
+  Io TryWrite(const Buffers& buffers);
   /// A part of it, perhaps all, unless it fails; tried without waiting first.
   Task<Io> WriteSome(Buffers buffers);
   /// All of it, unless it fails.
@@ -71,6 +76,8 @@ class ClientConnection {
   Task<Status> ConnectTo(const ConnectTarget& target, const Addresses& addresses);
   Task<Status> ShakeHands(const ConnectTarget& target);
   Task<boost::system::error_code> Await(TlsStream::Wait wait);
+  Task<std::tuple<boost::system::error_code, std::size_t>> ReadTls(char* buffer,
+                                                                   std::size_t capacity);
   Task<Io> WriteSomeTls(Buffers buffers);
 
   Socket socket_;

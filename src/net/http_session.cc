@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <charconv>
 #include <utility>
 
 #include "net/address.h"
@@ -26,6 +27,12 @@ std::size_t HeapBytes(const std::string& text) {
 }
 
 asio::const_buffer BufferOf(std::string_view text) { return {text.data(), text.size()}; }
+
+void AppendChunkSize(std::size_t bytes, std::string& out) {
+  std::array<char, 2 * sizeof(bytes)> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), bytes, 16).ptr;
+  out.append(digits.data(), end).append(kChunkEnd);
+}
 
 /// Assigning an empty string would keep the memory of the old one.
 void GiveBack(std::string& text) { std::string().swap(text); }
@@ -549,6 +556,7 @@ Task<HttpSession::Step> HttpSession::RunStream() {
     if (caller_left_ || cut_ || !piece) co_return EndStream(false);
     PutPiece(*piece);
     const Written written = TryWrite();
+    if (written == Written::kSome) KeepUnsent();
     const bool sent = written == Written::kSome ? co_await WriteRest() : written == Written::kAll;
     if (!sent || caller_left_) {
       if (!piece->empty()) response_.stream->Cancel();
@@ -586,23 +594,30 @@ void HttpSession::WriteHeadAlone() {
   if (Sent(sent)) GiveBack(out_);
 }
 
-/// Appends to what is unsent of the head, if it is.
+/// Behind what is unsent of the head, if it is. Into memory of the core, where a small piece is
+/// copied too: one buffer costs the kernel less than three gathered ones.
 void HttpSession::PutPiece(std::string_view piece) {
   head_waits_ = false;
-  const std::size_t head_bytes = unsent_[0].size();
-  if (head_bytes == 0) GiveBack(out_);
-  out_.erase(0, out_.size() - head_bytes);
+  std::string& joined = shared_.joined;
+  joined.assign(static_cast<const char*>(unsent_[0].data()), unsent_[0].size());
+  GiveBack(out_);
+  const bool small = piece.size() <= kJoinedPieceBytes;
+  const bool in_chunk = in_chunks_ && !piece.empty();
+  if (in_chunk) AppendChunkSize(piece.size(), joined);
+  if (small) joined.append(piece);
+  if (small && in_chunk) joined.append(kChunkEnd);
+  if (in_chunks_ && piece.empty()) joined.append(kLastChunk);
   unsent_ = {};
-  if (in_chunks_) {
-    if (piece.empty()) {
-      out_.append(kLastChunk);
-    } else {
-      fmt::format_to(std::back_inserter(out_), "{:x}\r\n", piece.size());
-      unsent_[2] = BufferOf(kChunkEnd);
-    }
-  }
-  unsent_[0] = BufferOf(out_);
+  unsent_[0] = BufferOf(joined);
+  if (small) return;
   unsent_[1] = BufferOf(piece);
+  if (in_chunk) unsent_[2] = BufferOf(kChunkEnd);
+}
+
+/// What the kernel has left of PutPiece's memory: the core needs it for others.
+void HttpSession::KeepUnsent() {
+  out_.assign(static_cast<const char*>(unsent_[0].data()), unsent_[0].size());
+  unsent_[0] = BufferOf(out_);
 }
 
 HttpSession::Step HttpSession::EndStream(bool clean) {

@@ -24,6 +24,7 @@ namespace podium::net {
 inline constexpr std::size_t kFirstReadBytes = 8 * 1024;     ///< A connection's first buffer.
 inline constexpr std::size_t kBodyReadBytes = 64 * 1024;     ///< At most for one read of a body.
 inline constexpr std::size_t kJoinedWriteBytes = 16 * 1024;  ///< Up to here a body joins its head.
+inline constexpr std::size_t kJoinedPieceBytes = 4 * 1024;   ///< The same of a piece and its chunk.
 inline constexpr std::uint64_t kLingerBytes = 16 * 1024 * 1024;  ///< Read and dropped at the end.
 inline constexpr std::chrono::seconds kLingerTime{2};
 /// An idle connection gives its memory back after this long.
@@ -39,6 +40,7 @@ struct ServerCore {
   HttpServerOptions options;
   std::string date_line;
   bool draining = false;
+  std::string joined{};  ///< Of the session that writes a piece, while it tries to.
 };
 
 /// Threads: as HttpServer.
@@ -120,6 +122,7 @@ class HttpSession final : public Exchange {
   void BeginStream();
   void WriteHeadAlone();
   void PutPiece(std::string_view piece);
+  void KeepUnsent();
   Step EndStream(bool clean);
   Task<void> Linger();
 

@@ -97,9 +97,13 @@ Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
                                     std::string_view body) {
   Note(co_await asio::this_coro::cancellation_state);
   if (was_ended()) co_return Broken(UpstreamPhase::kUnsent, "sending to", {});
-  const ClientConnection::Buffers buffers = {asio::const_buffer(head.data(), head.size()),
-                                             asio::const_buffer(body.data(), body.size())};
-  const ClientConnection::Io written = co_await WriteAll(buffers);
+  ClientConnection::Buffers buffers = {asio::const_buffer(head.data(), head.size()),
+                                       asio::const_buffer(body.data(), body.size())};
+  ClientConnection::Io written = connection_->TryWrite(buffers);
+  if (!ClientConnection::Took(buffers, written.bytes) && !written.error) {
+    const ClientConnection::Io rest = co_await WriteAll(buffers);
+    written = {rest.error, written.bytes + rest.bytes};
+  }
   const auto phase = written.bytes > 0 ? UpstreamPhase::kSent : UpstreamPhase::kUnsent;
   const bool hopeless = written.error && (written.bytes == 0 || was_ended());
   if (hopeless) co_return Broken(phase, "sending to", written.error);
@@ -129,7 +133,10 @@ Task<ClientConnection::Io> UpstreamCall::WriteAll(ClientConnection::Buffers buff
 Task<Status> UpstreamCall::ReadHead(HttpMethod method) {
   for (;;) {
     const auto patience = answered_ ? timeouts_.idle : timeouts_.head;
-    const ClientConnection::Io read = co_await ReadMore(patience);
+    BeginRead(patience, co_await asio::this_coro::cancellation_state);
+    const auto [failed, bytes] = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
+    const ClientConnection::Io read =
+        EndRead(failed, bytes, co_await asio::this_coro::cancellation_state);
     if (read.bytes == 0) {
       const auto phase = answered_ ? UpstreamPhase::kHead : UpstreamPhase::kSent;
       const error_code error = read.error ? read.error : asio::error::eof;
@@ -182,16 +189,23 @@ void UpstreamCall::KeepHead(const ResponseHead& head, std::size_t bytes) {
   pending_ = in_.view().substr(bytes);
 }
 
-/// Into in_, behind what is there; an end is 0 bytes, with or without an error.
-Task<ClientConnection::Io> UpstreamCall::ReadMore(std::chrono::nanoseconds patience) {
+/// Before a read into in_, behind what is there. A pair of plain functions around each read, and no
+/// coroutine: all that comes goes this way.
+void UpstreamCall::BeginRead(std::chrono::nanoseconds patience,
+                             const asio::cancellation_state& task) {
   if (in_.free_bytes() == 0) in_.Reserve(std::max(kUpstreamReadBytes, 2 * in_.capacity()));
-  Note(co_await asio::this_coro::cancellation_state);
+  Note(task);
   Arm(patience);
-  const ClientConnection::Io read = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
+}
+
+/// After it; an end is 0 bytes, with or without an error.
+ClientConnection::Io UpstreamCall::EndRead(error_code error, std::size_t bytes,
+                                           const asio::cancellation_state& task) {
   Disarm();
-  if (read.error) Note(co_await asio::this_coro::cancellation_state);
-  in_.Commit(read.bytes);
-  co_return was_ended() ? ClientConnection::Io{asio::error::operation_aborted, 0} : read;
+  if (error) Note(task);
+  in_.Commit(bytes);
+  if (was_ended()) return {asio::error::operation_aborted, 0};
+  return {error, bytes};
 }
 
 // ---- The body.
@@ -212,7 +226,10 @@ Task<Result<std::string_view>> UpstreamCall::ReadSome() {
     if (wanted < in_.capacity()) in_.Release();
     in_.Clear();
     in_.Reserve(wanted);
-    const ClientConnection::Io read = co_await ReadMore(timeouts_.idle);
+    BeginRead(timeouts_.idle, co_await asio::this_coro::cancellation_state);
+    const auto [failed, bytes] = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
+    const ClientConnection::Io read =
+        EndRead(failed, bytes, co_await asio::this_coro::cancellation_state);
     pending_ = in_.view();
     if (read.bytes > 0) continue;
     const bool end = read.error == asio::error::eof && framing_.until_close();

@@ -81,7 +81,9 @@ class UpstreamCall final : public UpstreamResponse {
   Task<Status> ReadHead(HttpMethod method);
   Result<bool> TakeHead(HttpMethod method);
   void KeepHead(const ResponseHead& head, std::size_t bytes);
-  Task<ClientConnection::Io> ReadMore(std::chrono::nanoseconds patience);
+  void BeginRead(std::chrono::nanoseconds patience, const boost::asio::cancellation_state& task);
+  ClientConnection::Io EndRead(boost::system::error_code error, std::size_t bytes,
+                               const boost::asio::cancellation_state& task);
   std::string_view TakePieces();
   void LetGo(bool reusable);
   void Note(const boost::asio::cancellation_state& task);

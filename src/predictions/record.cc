@@ -67,17 +67,7 @@ void AddPayloads(std::string& line, const Record& record, const RouteLogging& po
   line += PayloadText(record.answer, policy);
   line += fmt::format(",\"request_bytes\":{}", record.request ? record.request->size : 0);
   line += fmt::format(",\"answer_bytes\":{}", record.answer ? record.answer->size : 0);
-  line += ",\"challenger\":";
-  if (!record.challenger) {
-    line += "null";
-    return;
-  }
-  const ChallengerAnswer& challenger = *record.challenger;
-  line += fmt::format("{{\"outcome\":\"{}\"", NameOf(challenger.outcome));
-  AddText(line, "version", challenger.version);
-  line += fmt::format(",\"latency_us\":{}", challenger.latency.count());
-  AddScores(line, challenger.scores);
-  line += ",\"answer\":" + PayloadText(challenger.answer, policy) + '}';
+  line += ",\"other_answer\":" + PayloadText(record.other_answer, policy);
 }
 
 /// Reads one member each; the first that is missing or of another type is remembered.
@@ -119,6 +109,13 @@ class LineFields {
     }
     return numbers;
   }
+  /// Lines of before there was one have none.
+  std::optional<ChallengerRecord> Challenger() const {
+    const auto found = line_.find("challenger");
+    if (found == line_.end()) return std::nullopt;
+    Result<ChallengerRecord> record = ParseChallenger(*found);
+    return record ? std::optional(*std::move(record)) : std::nullopt;
+  }
   const char* wrong() const { return wrong_; }
   void Complain(const char* key) { wrong_ = key; }
 
@@ -143,11 +140,17 @@ std::optional<UnitKind> UnitKindNamed(std::string_view name) {
 
 }  // namespace
 
+Payload KeptPayload(std::string bytes) {
+  const std::size_t size = bytes.size();
+  if (size > limits::kMaxPredictionPayload) bytes = std::string();  // Half a body helps nobody.
+  return {std::move(bytes), size};
+}
+
 std::size_t Record::bytes() const {
   std::size_t total = kRecordOverhead;
   if (request) total += request->bytes.size();
   if (answer) total += answer->bytes.size();
-  if (challenger && challenger->answer) total += challenger->answer->bytes.size();
+  if (other_answer) total += other_answer->bytes.size();
   return total;
 }
 
@@ -173,6 +176,8 @@ std::string LineOf(const Record& record, const RouteLogging& policy) {
   AddScores(line, row.scores);
   AddText(line, "replica", row.replica);
   AddText(line, "path", record.path);
+  line +=
+      ",\"challenger\":" + (row.challenger ? DumpJson(ChallengerJson(*row.challenger)) : "null");
   AddPayloads(line, record, policy);
   line += "}\n";
   return line;
@@ -213,6 +218,7 @@ Result<PredictionRow> RowOfLine(std::string_view line) {
   row.rows = fields.As<std::int64_t>("rows");
   row.scores = fields.Numbers("scores");
   row.replica = fields.Text("replica");
+  row.challenger = fields.Challenger();
   if (row.id.empty()) fields.Complain("id");
   if (row.route.empty()) fields.Complain("route");
   if (fields.wrong() == nullptr) return row;

@@ -26,21 +26,16 @@ struct Payload {
   std::size_t size = 0;  ///< Of the whole body.
 };
 
-/// What a challenger said to the same request.
-struct ChallengerAnswer {
-  std::string version;  ///< ModelVersion::model_id.
-  PredictionOutcome outcome = PredictionOutcome::kOk;
-  std::chrono::microseconds latency{0};
-  std::vector<double> scores;
-  std::optional<Payload> answer;
-};
+/// As a body may be kept: whole, or its size alone.
+Payload KeptPayload(std::string bytes);
 
 struct Record {
   PredictionRow row;               ///< All but replica, segment and offset, which the writer knows.
   std::string path;                ///< Of the URL, as it was asked.
   std::optional<Payload> request;  ///< Unset when the route keeps none.
   std::optional<Payload> answer;
-  std::optional<ChallengerAnswer> challenger;
+  /// What the other one of champion and challenger said, whose answer was not given.
+  std::optional<Payload> other_answer;
 
   /// What it takes of a queue.
   std::size_t bytes() const;

@@ -159,7 +159,7 @@ TEST(PredictionLine, WhatIsRedactedIsNowhereInTheLine) {
     Record record = FullRecord();
     record.request = Sent(c.body);
     record.answer = Sent(c.body);
-    record.challenger = ChallengerAnswer{"v3", PredictionOutcome::kOk, {}, {}, Sent(c.body)};
+    record.other_answer = Sent(c.body);
     const std::string line = LineOf(record, Policy(c.pointers));
     EXPECT_EQ(line.find("secret"), std::string::npos) << line;
     EXPECT_NE(line.find(kRedacted), std::string::npos) << line;
@@ -181,16 +181,45 @@ TEST(PredictionLine, PointersOfSettingsAreChecked) {
   for (const char* bad : {"a", "a/b", "/a~", "/a~2"}) EXPECT_FALSE(IsJsonPointer(bad)) << bad;
 }
 
+ChallengerRecord LateRecord() {
+  ChallengerRecord record;
+  record.choice = ChallengerChoice::kLate;
+  record.u = 0.95;
+  record.weight = 0.1;
+  record.agrees = true;
+  record.champion = {"v1", SideOutcome::kAnswered, std::chrono::microseconds(9), {0.7}};
+  record.challenger = {"v3", SideOutcome::kUnknown, std::nullopt, {}};
+  return record;
+}
+
+// D4: one record holds both predictions, both latencies and the choice; the index reads it too.
 TEST(PredictionLine, WhatAChallengerSaidGoesAlong) {
   Record record = FullRecord();
-  record.challenger = ChallengerAnswer{
-      "v3", PredictionOutcome::kError, std::chrono::microseconds(9), {0.7}, Sent("{\"y\":1}")};
-  const Json challenger = LineJson(record, Policy())["challenger"];
-  EXPECT_EQ(challenger["version"], "v3");
-  EXPECT_EQ(challenger["outcome"], "error");
-  EXPECT_EQ(challenger["latency_us"], 9);
-  EXPECT_EQ(challenger["scores"], Json::parse("[0.7]"));
-  EXPECT_EQ(challenger["answer"]["y"], 1);
+  record.row.challenger = LateRecord();
+  record.other_answer = Sent("{\"y\":1}");
+  const std::string line = LineOf(record, Policy());
+  const Json json = LineJson(record, Policy());
+  EXPECT_EQ(json["challenger"]["choice"], "late");
+  EXPECT_EQ(json["challenger"]["agrees"], true);
+  EXPECT_EQ(json["challenger"]["champion"]["latency_us"], 9);
+  EXPECT_EQ(json["challenger"]["champion"]["scores"], Json::parse("[0.7]"));
+  EXPECT_EQ(json["challenger"]["challenger"]["outcome"], "unknown");
+  EXPECT_EQ(json["other_answer"]["y"], 1);
+  const Result<PredictionRow> row = RowOfLine(WithoutEnd(line));
+  ASSERT_TRUE(row) << Describe(row.error());
+  EXPECT_EQ(*row, record.row);
+  record.row.challenger.reset();
+  EXPECT_TRUE(LineJson(record, Policy())["challenger"].is_null());
+}
+
+// A segment of the release before has lines without it.
+TEST(PredictionLine, AnEarlierLineHasNoChallenger) {
+  std::string line = LineOf(FullRecord(), Policy());
+  const std::string own = ",\"challenger\":null";
+  line.erase(line.find(own), own.size());
+  const Result<PredictionRow> row = RowOfLine(WithoutEnd(line));
+  ASSERT_TRUE(row) << Describe(row.error());
+  EXPECT_EQ(*row, FullRecord().row);
 }
 
 TEST(PredictionLine, OtherLinesAreRefused) {

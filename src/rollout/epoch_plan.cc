@@ -24,6 +24,7 @@ Thresholds FrozenThresholds::* ThresholdsOf(GuardMetric metric) {
       return &FrozenThresholds::cost_nano_usd;
     case GuardMetric::kLatency:
     case GuardMetric::kErrorRate:
+    case GuardMetric::kCustom:
       break;
   }
   return &FrozenThresholds::latency_ms;
@@ -117,7 +118,7 @@ void TakeCounted(const PrimaryCounts& present, RolloutEpoch& epoch) {
 }  // namespace
 
 bool IsKnown(const FrozenThresholds& thresholds, GuardMetric metric) {
-  if (metric == GuardMetric::kErrorRate) return true;
+  if (SeriesCountOf(metric) == 1) return true;
   const Thresholds& of = thresholds.*ThresholdsOf(metric);
   return std::all_of(of.begin(), of.end(), [](double one) { return std::isfinite(one); });
 }

@@ -36,7 +36,8 @@ inline constexpr std::uint64_t kLeastBefore = 100;
 /// A bake time is not cut into parts shorter than this: each begins with no evidence at all.
 inline constexpr std::chrono::minutes kLeastPart{5};
 
-/// Whether what `metric` is compared with is known: errors always are.
+/// Whether what `metric` is compared with is known: of errors, and of what the plan itself calls
+/// bad, it always is.
 bool IsKnown(const FrozenThresholds& thresholds, GuardMetric metric);
 
 /// Parts that the bake time of a step is cut into: with sticky units EpochsOfHold, as far as they

@@ -39,6 +39,13 @@ struct ModelCost {
   bool operator==(const ModelCost&) const = default;
 };
 
+/// What copies of calls to one route have cost.
+struct ShadowCost {
+  NanoUsd all;  ///< Of all replicas, as far as their events have got here.
+  NanoUsd own;  ///< Of these, the events of the asker.
+  bool operator==(const ShadowCost&) const = default;
+};
+
 /// A row of `model_daily_costs`.
 struct DailyCost {
   std::string model_id;
@@ -65,7 +72,9 @@ class CostStore {
   /// All days of all models, by model and day.
   virtual Result<std::vector<DailyCost>> ReadDailyCosts() = 0;
   /// What copies to shadows have cost in [from, to), by route; routes without any are left out.
-  virtual Result<std::map<RouteName, NanoUsd>> ReadShadowCosts(WallTime from, WallTime to) = 0;
+  /// `own`: what the ids of the asker's events begin with.
+  virtual Result<std::map<RouteName, ShadowCost>> ReadShadowCosts(WallTime from, WallTime to,
+                                                                  const std::string& own) = 0;
   /// By id, those after `after`: for checks of the sums.
   virtual Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) = 0;
 

@@ -38,13 +38,13 @@ TEST_P(CostContract, WhatShadowsCostIsAddedUpByRoute) {
   };
   Record({EventOf("live"), shadow("a", "chat", kStart, NanoUsd{5}),
           shadow("b", "chat", kStart + hours(1), NanoUsd{7}),
-          shadow("c", "ads", kStart, std::nullopt),
+          shadow("c", "ads", kStart, std::nullopt), shadow("b-2", "chat", kStart, NanoUsd{3}),
           shadow("early", "chat", kStart - hours(1), NanoUsd{100}),
           shadow("late", "chat", kStart + hours(2), NanoUsd{100})});
-  const auto sums = store_->ReadShadowCosts(kStart, kStart + hours(2));
+  const auto sums = store_->ReadShadowCosts(kStart, kStart + hours(2), "b");
   ASSERT_TRUE(sums) << Describe(sums.error());
-  EXPECT_EQ(*sums,
-            (std::map<RouteName, NanoUsd>{{RouteName("ads"), {0}}, {RouteName("chat"), {12}}}));
+  EXPECT_EQ(*sums, (std::map<RouteName, ShadowCost>{{RouteName("ads"), {{0}, {0}}},
+                                                    {RouteName("chat"), {{15}, {10}}}}));
 }
 
 TEST_P(CostContract, AnEventComesBackAsItWas) {

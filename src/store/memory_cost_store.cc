@@ -57,13 +57,16 @@ Result<std::vector<DailyCost>> MemoryCostStore::ReadDailyCosts() {
   return days;
 }
 
-Result<std::map<RouteName, NanoUsd>> MemoryCostStore::ReadShadowCosts(WallTime from, WallTime to) {
+Result<std::map<RouteName, ShadowCost>> MemoryCostStore::ReadShadowCosts(WallTime from, WallTime to,
+                                                                         const std::string& own) {
   const std::lock_guard lock(mutex_);
-  std::map<RouteName, NanoUsd> routes;
+  std::map<RouteName, ShadowCost> routes;
   for (const auto& [id, event] : events_) {
     if (event.kind != AttemptKind::kShadow || event.at < from || event.at >= to) continue;
-    NanoUsd& sum = routes[RouteName(event.route)];
-    sum = AddUpTo(sum, event.cost.value_or(NanoUsd{}));
+    ShadowCost& sum = routes[RouteName(event.route)];
+    const NanoUsd cost = event.cost.value_or(NanoUsd{});
+    sum.all = AddUpTo(sum.all, cost);
+    if (id.starts_with(own)) sum.own = AddUpTo(sum.own, cost);
   }
   return routes;
 }

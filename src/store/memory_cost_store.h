@@ -21,7 +21,8 @@ class MemoryCostStore final : public CostStore {
   Result<RecordedCosts> RecordCosts(std::span<const CostEvent> events) override;
   Result<std::vector<ModelCost>> ReadCosts(WallTime from, WallTime to) override;
   Result<std::vector<DailyCost>> ReadDailyCosts() override;
-  Result<std::map<RouteName, NanoUsd>> ReadShadowCosts(WallTime from, WallTime to) override;
+  Result<std::map<RouteName, ShadowCost>> ReadShadowCosts(WallTime from, WallTime to,
+                                                          const std::string& own) override;
   Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override;
   Result<std::size_t> DropCostEvents(WallTime before) override;
   Result<Price> AddPrice(const Price& price) override;

@@ -60,6 +60,8 @@ void MemoryPredictionStore::AddFacts(const PredictionRow& row,
                                      std::vector<PredictionFact>& facts) const {
   PredictionFact fact;
   fact.id = row.id;
+  fact.unit = row.unit;
+  fact.generation = row.generation;
   fact.assigned = row.assigned;
   fact.served = row.served;
   fact.arm = row.arm;
@@ -70,6 +72,10 @@ void MemoryPredictionStore::AddFacts(const PredictionRow& row,
   fact.keep = row.keep;
   fact.scores = row.scores;
   bool any = false;
+  if (LabelledOf(row.route, row.request_id) != row.id) {
+    facts.push_back(std::move(fact));
+    return;
+  }
   for (auto at = feedback_.lower_bound(
            {row.route, row.request_id, std::numeric_limits<std::int64_t>::min()});
        at != feedback_.end() && at->second.route == row.route &&
@@ -84,6 +90,25 @@ void MemoryPredictionStore::AddFacts(const PredictionRow& row,
     facts.push_back(fact);
   }
   if (!any) facts.push_back(std::move(fact));
+}
+
+// REQUIRES: the lock.
+std::string MemoryPredictionStore::LabelledOf(const std::string& route,
+                                              const std::string& request_id) const {
+  std::string answered;
+  std::string last;
+  for (const auto& [id, row] : rows_) {
+    if (row.route != route || row.request_id != request_id) continue;
+    last = id;
+    if (row.outcome == PredictionOutcome::kOk) answered = id;
+  }
+  return answered.empty() ? last : answered;
+}
+
+Result<std::string> MemoryPredictionStore::LabelledPrediction(const std::string& route,
+                                                              const std::string& request_id) {
+  const std::lock_guard lock(mutex_);
+  return LabelledOf(route, request_id);
 }
 
 Result<FactPage> MemoryPredictionStore::ReadFacts(const FactQuery& query) {

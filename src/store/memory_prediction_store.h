@@ -18,6 +18,8 @@ class MemoryPredictionStore final : public PredictionStore {
   Result<RecordedPredictions> RecordPredictions(std::span<const PredictionRow> rows) override;
   Result<Page<PredictionRow>> ListPredictions(const PredictionQuery& query) override;
   Result<PredictionRow> FindPrediction(const std::string& id) override;
+  Result<std::string> LabelledPrediction(const std::string& route,
+                                         const std::string& request_id) override;
   Result<FactPage> ReadFacts(const FactQuery& query) override;
   Result<std::size_t> DropPredictions(WallTime before) override;
   Result<std::vector<FeedbackFate>> RecordFeedback(std::span<const Feedback> items) override;
@@ -27,6 +29,7 @@ class MemoryPredictionStore final : public PredictionStore {
 
  private:
   using FeedbackKey = std::tuple<std::string, std::string, std::int64_t>;
+  std::string LabelledOf(const std::string& route, const std::string& request_id) const;
   void AddFacts(const PredictionRow& row, std::vector<PredictionFact>& facts) const;
 
   std::mutex mutex_;                           // Over all below.

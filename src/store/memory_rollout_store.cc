@@ -38,6 +38,11 @@ Result<std::optional<RolloutLease>> MemoryStore::TakeLease(const RolloutId& id,
   return rollouts_.TakeLease(id, owner, duration, clock_.Now());
 }
 
+Result<std::optional<RolloutLease>> MemoryStore::FindLease(const RolloutId& id) {
+  const std::lock_guard lock(mutex_);
+  return rollouts_.LeaseOf(id, clock_.Now());
+}
+
 Status MemoryStore::GiveUpLease(const RolloutId& id, const std::string& owner) {
   const std::lock_guard lock(mutex_);
   rollouts_.GiveUpLease(id, owner);
@@ -52,15 +57,22 @@ Status MemoryStore::RecordEvidence(std::span<const RolloutCount> counts,
   return {};
 }
 
-Result<RolloutEvidence> MemoryStore::ReadEvidence(const RolloutId& id) {
+Result<RolloutEvidence> MemoryStore::ReadEvidence(const RolloutId& id, const EpochVersions& known) {
   const std::lock_guard lock(mutex_);
   if (rollouts_.Find(id) == nullptr) return NoSuchRollout(id);
-  return rollouts_.Evidence(id, clock_.Now());
+  return rollouts_.Evidence(id, known, clock_.Now());
 }
 
-Status MemoryStore::KeepLook(const RolloutVerdict& verdict) {
+Result<std::uint64_t> MemoryStore::CountHits(const RolloutId& id, std::uint32_t epoch,
+                                             std::uint32_t series) {
+  const std::lock_guard lock(mutex_);
+  return rollouts_.CountHits(id, epoch, series);
+}
+
+Status MemoryStore::KeepLook(const RolloutVerdict& verdict, const LookPin& pin) {
   const std::lock_guard lock(mutex_);
   if (rollouts_.Find(verdict.rollout) == nullptr) return NoSuchRollout(verdict.rollout);
+  PODIUM_TRY(rollouts_.CheckPin(verdict.rollout, pin));
   RolloutVerdict look = verdict;
   look.number = 0;
   look.at = clock_.Now();

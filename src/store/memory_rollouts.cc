@@ -1,6 +1,8 @@
 #include "store/memory_rollouts.h"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <utility>
 
 #include "base/assert.h"
@@ -95,6 +97,13 @@ std::optional<RolloutLease> MemoryRollouts::TakeLease(const RolloutId& id, const
   return lease;
 }
 
+std::optional<RolloutLease> MemoryRollouts::LeaseOf(const RolloutId& id, WallTime now) const {
+  const auto lease = leases_.find(id);
+  const bool held = lease != leases_.end() && !lease->second.owner.empty() &&
+                    lease->second.until > now && Runs(id);
+  return held ? std::optional(lease->second) : std::nullopt;
+}
+
 void MemoryRollouts::GiveUpLease(const RolloutId& id, const std::string& owner) {
   const auto lease = leases_.find(id);
   if (lease == leases_.end() || lease->second.owner != owner) return;
@@ -119,7 +128,9 @@ void MemoryRollouts::Record(const RolloutCount& count) {
 
 void MemoryRollouts::Record(const RolloutHit& hit) {
   if (!Runs(hit.rollout)) return;
-  auto& hits = counted_[hit.rollout].hits;
+  Counted& counted = counted_[hit.rollout];
+  ++counted.versions[hit.epoch];
+  auto& hits = counted.hits;
   const auto [row, is_new] = hits.try_emplace(
       {hit.epoch, hit.series, static_cast<std::int64_t>(hit.unit), hit.incarnation}, hit);
   if (is_new) return;
@@ -130,15 +141,40 @@ void MemoryRollouts::Record(const RolloutHit& hit) {
   kept.seen = std::max(kept.seen, hit.seen);
 }
 
-RolloutEvidence MemoryRollouts::Evidence(const RolloutId& id, WallTime now) const {
+RolloutEvidence MemoryRollouts::Evidence(const RolloutId& id, const EpochVersions& known,
+                                         WallTime now) const {
   RolloutEvidence evidence;
   evidence.rollout = *Find(id);
   evidence.now = now;
+  evidence.versions.assign(evidence.rollout.epochs.size(), 0);
   const auto counted = counted_.find(id);
   if (counted == counted_.end()) return evidence;
   for (const auto& [key, count] : counted->second.counts) evidence.counts.push_back(count);
-  for (const auto& [key, hit] : counted->second.hits) evidence.hits.push_back(hit);
+  for (const auto& [epoch, version] : counted->second.versions) {
+    if (epoch < evidence.versions.size()) evidence.versions[epoch] = version;
+  }
+  for (const auto& [key, hit] : counted->second.hits) {
+    if (hit.epoch >= evidence.versions.size()) continue;
+    if (!IsKnownEpoch(known, evidence.versions, hit.epoch)) evidence.hits.push_back(hit);
+  }
   return evidence;
+}
+
+std::uint64_t MemoryRollouts::CountHits(const RolloutId& id, std::uint32_t epoch,
+                                        std::uint32_t series) const {
+  const auto counted = counted_.find(id);
+  if (counted == counted_.end()) return 0;
+  const auto& hits = counted->second.hits;
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  return static_cast<std::uint64_t>(
+      std::distance(hits.lower_bound({epoch, series, kLeast, ""}),
+                    hits.lower_bound({epoch, series + 1, kLeast, ""})));
+}
+
+Status MemoryRollouts::CheckPin(const RolloutId& id, const LookPin& pin) const {
+  const auto lease = leases_.find(id);
+  const std::int64_t token = lease == leases_.end() ? 0 : lease->second.token;
+  return CheckLook(id, pin, token, Find(id)->revision);
 }
 
 void MemoryRollouts::Keep(const RolloutVerdict& verdict) {

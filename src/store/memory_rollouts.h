@@ -25,13 +25,17 @@ class MemoryRollouts {
 
   std::optional<RolloutLease> TakeLease(const RolloutId& id, const std::string& owner,
                                         std::chrono::milliseconds duration, WallTime now);
+  std::optional<RolloutLease> LeaseOf(const RolloutId& id, WallTime now) const;
   void GiveUpLease(const RolloutId& id, const std::string& owner);
 
   void Record(const RolloutCount& count);
   void Record(const RolloutHit& hit);
   /// REQUIRES: Find(id).
-  RolloutEvidence Evidence(const RolloutId& id, WallTime now) const;
+  RolloutEvidence Evidence(const RolloutId& id, const EpochVersions& known, WallTime now) const;
+  std::uint64_t CountHits(const RolloutId& id, std::uint32_t epoch, std::uint32_t series) const;
 
+  /// kConflict unless both parts of `pin` stand. REQUIRES: Find(id).
+  Status CheckPin(const RolloutId& id, const LookPin& pin) const;
   void Keep(const RolloutVerdict& verdict);
   std::vector<RolloutVerdict> Verdicts(const RolloutId& id) const;
 
@@ -47,6 +51,7 @@ class MemoryRollouts {
   struct Counted {
     std::map<CountKey, RolloutCount> counts;
     std::map<HitKey, RolloutHit> hits;
+    std::map<std::uint32_t, std::int64_t> versions;  // By epoch.
   };
   bool Runs(const RolloutId& id) const;
 

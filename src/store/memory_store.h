@@ -40,11 +40,15 @@ class MemoryStore final : public RegistryStore, public RolloutStore {
   Result<Page<Rollout>> ListRollouts(const RolloutQuery& query) override;
   Result<std::optional<RolloutLease>> TakeLease(const RolloutId& id, const std::string& owner,
                                                 std::chrono::milliseconds duration) override;
+  Result<std::optional<RolloutLease>> FindLease(const RolloutId& id) override;
   Status GiveUpLease(const RolloutId& id, const std::string& owner) override;
   Status RecordEvidence(std::span<const RolloutCount> counts,
                         std::span<const RolloutHit> hits) override;
-  Result<RolloutEvidence> ReadEvidence(const RolloutId& id) override;
-  Status KeepLook(const RolloutVerdict& verdict) override;
+  Result<RolloutEvidence> ReadEvidence(const RolloutId& id,
+                                       const EpochVersions& known = {}) override;
+  Result<std::uint64_t> CountHits(const RolloutId& id, std::uint32_t epoch,
+                                  std::uint32_t series) override;
+  Status KeepLook(const RolloutVerdict& verdict, const LookPin& pin) override;
   Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) override;
 
  private:

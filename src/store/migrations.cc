@@ -8,9 +8,9 @@ namespace podium::store {
 namespace {
 
 constexpr std::array kMigrations = {
-    &kSpineMigration,  &kHistoryMigration,     &kCostsMigration,  &kReplicasMigration,
-    &kModelsMigration, &kIdempotencyMigration, &kFollowMigration, &kRolloutsMigration,
-    &kShadowMigration, &kPredictionsMigration};
+    &kSpineMigration,  &kHistoryMigration,     &kCostsMigration,           &kReplicasMigration,
+    &kModelsMigration, &kIdempotencyMigration, &kFollowMigration,          &kRolloutsMigration,
+    &kShadowMigration, &kPredictionsMigration, &kRolloutVersionsMigration, &kChallengersMigration};
 
 Status Run(SqlConnection& connection, SqlDialect dialect, int number, WallTime now) {
   const Migration& step = *kMigrations[static_cast<std::size_t>(number) - 1];

@@ -38,6 +38,8 @@ extern const Migration kFollowMigration;
 extern const Migration kRolloutsMigration;
 extern const Migration kShadowMigration;
 extern const Migration kPredictionsMigration;
+extern const Migration kRolloutVersionsMigration;
+extern const Migration kChallengersMigration;
 
 std::span<const Migration* const> Migrations();
 /// The schema that `step` brings. REQUIRES: it is in the list.

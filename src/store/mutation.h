@@ -78,6 +78,7 @@ struct RolloutProof {
   std::string decision;  ///< "step-up", "roll-back", …
   std::string evidence;  ///< JSON
   std::string verdict;   ///< JSON
+  WallTime at{};         ///< When it was found, by the database's clock.
 };
 /// Begins a rollout: the candidate becomes the canary with the first step's share. One at a time on
 /// a route; none beside a split or another canary with a share.

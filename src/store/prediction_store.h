@@ -46,12 +46,14 @@ struct PredictionQuery {
 };
 
 /// What a comparison needs of one prediction, once for each row of it that there is feedback on, or
-/// once without.
+/// once without. Feedback is on one prediction of a request: LabelledPrediction's.
 struct PredictionFact {
   std::string id;
+  std::string unit;  ///< Empty when units are not kept.
   std::string assigned;
   std::string served;
   std::string arm;
+  Generation generation;
   PredictionOutcome outcome = PredictionOutcome::kOk;
   std::chrono::microseconds latency{0};
   std::optional<NanoUsd> cost;
@@ -98,6 +100,10 @@ class PredictionStore {
   virtual Result<Page<PredictionRow>> ListPredictions(const PredictionQuery& query) = 0;
   /// kNotFound.
   virtual Result<PredictionRow> FindPrediction(const std::string& id) = 0;
+  /// The id of the one that feedback on a request is about, of those that were sent again under its
+  /// id: the last that was answered well, else the last. Empty: none is known.
+  virtual Result<std::string> LabelledPrediction(const std::string& route,
+                                                 const std::string& request_id) = 0;
   virtual Result<FactPage> ReadFacts(const FactQuery& query) = 0;
   /// Removes rows from before `before`, the oldest first, in one transaction that takes what
   /// limits::kRecordTransaction allows; how many went, 0 when none is left.

@@ -57,6 +57,7 @@ inline PredictionRow RowAt(int second, const std::string& route = "r") {
   row.replica = "r1";
   row.segment = "date=2026-03-09/r1-00000000000000";
   row.offset = second;
+  row.generation = Generation(static_cast<std::uint64_t>(second) + 7);
   return row;
 }
 

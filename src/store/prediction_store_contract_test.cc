@@ -32,6 +32,11 @@ TEST_P(PredictionContract, ARowComesBackAsItWas) {
   full.rows = 3;
   full.scores = {0.1, 1e-300, 0.30000000000000004};
   full.offset = 1'000'000'000'000;
+  full.challenger.emplace().choice = ChallengerChoice::kFailed;
+  full.challenger->u = 0.1;
+  full.challenger->weight = 0.3;
+  full.challenger->champion = {"v1", SideOutcome::kAnswered, std::chrono::microseconds(7), {0.1}};
+  full.challenger->challenger = {"v2", SideOutcome::kFailed, std::nullopt, {}};
   PredictionRow bare = RowAt(2);
   bare.unit.clear();
   bare.assigned.clear();
@@ -173,6 +178,8 @@ TEST_P(PredictionContract, FeedbackIsJoinedWheneverItCame) {
   const std::vector<PredictionFact> facts = Facts("r").facts;
   ASSERT_EQ(facts.size(), 4U);
   EXPECT_EQ(facts[0].label, 1);
+  EXPECT_EQ(facts[0].unit, RowAt(1).unit);
+  EXPECT_EQ(facts[0].generation, RowAt(1).generation);
   EXPECT_EQ(facts[1].id, facts[2].id);
   EXPECT_EQ(facts[1].row, 0);
   EXPECT_EQ(facts[1].label, 0);
@@ -182,6 +189,46 @@ TEST_P(PredictionContract, FeedbackIsJoinedWheneverItCame) {
   EXPECT_FALSE(facts[3].has_feedback);
   EXPECT_EQ(facts[3].scores, std::vector<double>{0.25});
   EXPECT_EQ(facts[3].latency, std::chrono::microseconds(103));
+}
+
+// A call that is sent again has its request id again: a label is of one prediction, the answered
+// one, and counts once.
+TEST_P(PredictionContract, FeedbackIsOnTheAnswerAmongThoseThatWereSentAgain) {
+  struct Case {
+    const char* name;
+    std::vector<PredictionOutcome> outcomes;
+    std::size_t labelled;
+  };
+  using enum PredictionOutcome;
+  int second = 0;
+  for (const Case& c :
+       {Case{"one", {kOk}, 0}, Case{"none was answered", {kError, kTimeout}, 1},
+        Case{"the second was", {kError, kOk}, 1}, Case{"the first was", {kOk, kTimeout}, 0},
+        Case{"both: the last", {kOk, kOk, kError}, 1}}) {
+    SCOPED_TRACE(c.name);
+    const std::string request = fmt::format("again{}", second);
+    std::vector<PredictionRow> rows;
+    for (const PredictionOutcome outcome : c.outcomes) {
+      rows.push_back(RowAt(++second));
+      rows.back().request_id = request;
+      rows.back().outcome = outcome;
+    }
+    PredictionRow elsewhere = RowAt(++second, "other");
+    elsewhere.request_id = request;
+    Record(rows);
+    Record({elsewhere});
+    Say({LabelOf(request, 1)});
+    EXPECT_EQ(store_->LabelledPrediction("r", request).value_or(""), rows[c.labelled].id);
+    int labels = 0;
+    for (const PredictionFact& fact : Facts("r").facts) {
+      const auto own = std::ranges::find(rows, fact.id, &PredictionRow::id);
+      if (own == rows.end()) continue;
+      EXPECT_EQ(fact.has_feedback, own - rows.begin() == static_cast<int>(c.labelled));
+      ++labels;
+    }
+    EXPECT_EQ(labels, static_cast<int>(rows.size())) << "each is a fact";
+  }
+  EXPECT_EQ(store_->LabelledPrediction("r", "unknown").value_or("?"), "");
 }
 
 TEST_P(PredictionContract, FactsComeInPagesOfPredictions) {

@@ -49,13 +49,19 @@ struct RolloutHit {
   bool operator==(const RolloutHit&) const = default;
 };
 
+/// By epoch: a number that grows with each write of its keys. -1: not known.
+using EpochVersions = std::vector<std::int64_t>;
+
 /// One consistent view, with the database's clock.
 struct RolloutEvidence {
   Rollout rollout;
   std::vector<RolloutCount> counts;
-  std::vector<RolloutHit> hits;
+  std::vector<RolloutHit> hits;  ///< Of the epochs that were asked for.
+  EpochVersions versions;        ///< Of all epochs of the rollout.
   WallTime now;
 };
+/// Whether a reader who knows `known` has the keys of `epoch` as they are at `versions`.
+bool IsKnownEpoch(const EpochVersions& known, const EpochVersions& versions, std::size_t epoch);
 
 /// Who may drive a rollout, and the number by which the store tells that driver from those before.
 struct RolloutLease {
@@ -75,6 +81,15 @@ struct RolloutVerdict {
   std::string verdict;
   bool operator==(const RolloutVerdict&) const = default;
 };
+
+/// What a look was taken by: it is kept only where both still stand.
+struct LookPin {
+  std::int64_t token = 0;  ///< Of the driver's lease.
+  Revision seen;           ///< Of the rollout's row.
+};
+
+/// kConflict, saying which, unless the rollout stands at both parts of `pin`.
+Status CheckLook(const RolloutId& id, const LookPin& pin, std::int64_t token, Revision revision);
 
 struct RolloutQuery {
   std::optional<RouteName> route;
@@ -97,6 +112,8 @@ class RolloutStore {
   virtual Result<std::optional<RolloutLease>> TakeLease(const RolloutId& id,
                                                         const std::string& owner,
                                                         std::chrono::milliseconds duration) = 0;
+  /// Who holds it now; nullopt: nobody, or there is no such rollout. The database's clock.
+  virtual Result<std::optional<RolloutLease>> FindLease(const RolloutId& id) = 0;
   /// So that the next one need not wait. Nothing happens when it is another's.
   virtual Status GiveUpLease(const RolloutId& id, const std::string& owner) = 0;
 
@@ -104,10 +121,16 @@ class RolloutStore {
   /// numbers never fall. What is of no rollout in the table, or of one that ended, is passed over.
   virtual Status RecordEvidence(std::span<const RolloutCount> counts,
                                 std::span<const RolloutHit> hits) = 0;
-  virtual Result<RolloutEvidence> ReadEvidence(const RolloutId& id) = 0;  ///< kNotFound
+  /// Keys only of epochs that have changed since `known`. kNotFound.
+  virtual Result<RolloutEvidence> ReadEvidence(const RolloutId& id,
+                                               const EpochVersions& known = {}) = 0;
+  /// Rows of keys that there are of one series of an epoch.
+  virtual Result<std::uint64_t> CountHits(const RolloutId& id, std::uint32_t epoch,
+                                          std::uint32_t series) = 0;
 
-  /// Keeps `verdict` as number 0, the latest look.
-  virtual Status KeepLook(const RolloutVerdict& verdict) = 0;
+  /// Keeps `verdict` as number 0, the latest look. kConflict: another one drives by now, or the
+  /// rollout has moved since it was looked at.
+  virtual Status KeepLook(const RolloutVerdict& verdict, const LookPin& pin) = 0;
   /// By number; those with a mutation come from there (MoveRollout::verdict).
   virtual Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) = 0;
 };

@@ -253,8 +253,7 @@ Status CheckDriven(const MoveRollout& verb, const Rollout& rollout) {
   return {};
 }
 
-// Invariant 12.
-// Without a name only what the plan lets its driver do.
+// Invariant 12: without a name only what the plan lets its driver do.
 Status CheckPromotion(const MoveRollout& verb, const Rollout& rollout,
                       const MutationContext& context) {
   if (context.named_person) return {};
@@ -279,7 +278,13 @@ Status CheckPromotion(const MoveRollout& verb, const Rollout& rollout,
     return Fail(ErrorCode::kConflict, "the gate of rollout {} is closed: a person opens it with {}",
                 rollout.id.get(), VerbPath(rollout.route, rollout.id, "step"));
   }
-  return {};
+  // By when the proof was found and not by this clock: a rehearsal has none, and a verdict of
+  // before is none of what the bake time was to show.
+  if (step.bake.count() == 0 || verb.proof->at >= rollout.step_entered_at + step.bake) return {};
+  return Fail(ErrorCode::kConflict,
+              "the last step of rollout {} bakes for {} s, and its verdict is of before that is "
+              "over: only a person cuts it short",
+              rollout.id.get(), step.bake.count());
 }
 
 Status CheckProof(const RolloutProof& proof) {

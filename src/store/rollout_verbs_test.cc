@@ -649,11 +649,20 @@ TEST(MoveRollout, Inv12NoPromotionWithoutAPositiveVerdictOrANamedPerson) {
          verb = Proven(verb);
        },
        "conflict", "only a person promotes it"},
+      {"proven before its bake is over",
+       [](auto& rollout, auto& verb, auto&) {
+         rollout.plan.steps[0].bake = std::chrono::seconds(9);
+         rollout.step_entered_at = WallTime(std::chrono::seconds(1));
+         verb = Proven(verb);
+         verb.proof->at = WallTime(std::chrono::seconds(10)) - std::chrono::microseconds(1);
+       },
+       "conflict", "bakes for 9 s, and its verdict is of before that is over"},
       {"proven at the end of its bake",
        [](auto& rollout, auto& verb, auto&) {
          rollout.plan.steps[0].bake = std::chrono::seconds(9);
-         rollout.step_entered_at = WallTime();
+         rollout.step_entered_at = WallTime(std::chrono::seconds(1));
          verb = Proven(verb);
+         verb.proof->at = WallTime(std::chrono::seconds(10));
        },
        "done", ""},
       {"proven behind a closed gate",

@@ -199,7 +199,10 @@ inline constexpr std::string_view kModelCosts =
     " sum(CASE WHEN cost_nano_usd IS NULL THEN 1 ELSE 0 END), sum(estimated) FROM cost_events"
     " WHERE created_at >= $1 AND created_at < $2 GROUP BY model_id ORDER BY 2 DESC, model_id";
 inline constexpr std::string_view kShadowCosts =
-    "SELECT route, CAST(coalesce(sum(cost_nano_usd), 0) AS BIGINT) FROM cost_events"
+    "SELECT route, CAST(coalesce(sum(cost_nano_usd), 0) AS BIGINT),"
+    " CAST(coalesce(sum(CASE WHEN substr(event_id, 1, length(CAST($3 AS TEXT)))"
+    " = CAST($3 AS TEXT) THEN cost_nano_usd END), 0)"
+    " AS BIGINT) FROM cost_events"
     " WHERE kind = 'shadow' AND created_at >= $1 AND created_at < $2 GROUP BY route ORDER BY route";
 inline constexpr std::string_view kAllDays =
     "SELECT model_id, day, total_calls, total_cost_nano_usd, total_tokens, unpriced_calls"

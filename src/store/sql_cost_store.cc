@@ -64,9 +64,10 @@ Result<std::vector<DailyCost>> SqlStore::ReadDailyCosts() {
   return ReadValue<std::vector<DailyCost>>(ReadDays);
 }
 
-Result<std::map<RouteName, NanoUsd>> SqlStore::ReadShadowCosts(WallTime from, WallTime to) {
-  return ReadValue<std::map<RouteName, NanoUsd>>(
-      [=](SqlConnection& connection) { return ReadShadowSums(connection, from, to); });
+Result<std::map<RouteName, ShadowCost>> SqlStore::ReadShadowCosts(WallTime from, WallTime to,
+                                                                  const std::string& own) {
+  return ReadValue<std::map<RouteName, ShadowCost>>(
+      [&](SqlConnection& connection) { return ReadShadowSums(connection, from, to, own); });
 }
 
 Result<std::vector<CostEvent>> SqlStore::ReadCostEvents(const std::string& after, int limit) {

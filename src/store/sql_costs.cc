@@ -202,15 +202,15 @@ Result<std::vector<ModelCost>> ReadModelCosts(SqlConnection& connection, WallTim
   });
 }
 
-Result<std::map<RouteName, NanoUsd>> ReadShadowSums(SqlConnection& connection, WallTime from,
-                                                    WallTime to) {
+Result<std::map<RouteName, ShadowCost>> ReadShadowSums(SqlConnection& connection, WallTime from,
+                                                       WallTime to, const std::string& own) {
   Query rows(connection, sql::kShadowCosts);
-  rows.Bind(MicrosOf(from)).Bind(MicrosOf(to));
-  std::map<RouteName, NanoUsd> routes;
+  rows.Bind(MicrosOf(from)).Bind(MicrosOf(to)).Bind(own);
+  std::map<RouteName, ShadowCost> routes;
   while (true) {
     PODIUM_TRY_ASSIGN(const bool more, rows.Next());
     if (!more) return routes;
-    routes[RouteName(rows.Text(0))] = NanoUsd{rows.Int(1)};
+    routes[RouteName(rows.Text(0))] = {NanoUsd{rows.Int(1)}, NanoUsd{rows.Int(2)}};
   }
 }
 

@@ -26,8 +26,8 @@ Status AddToDay(SqlConnection& connection, const DailyCost& day);
 Result<std::size_t> DropSomeEvents(SqlConnection& connection, WallTime before);
 Result<std::vector<ModelCost>> ReadModelCosts(SqlConnection& connection, WallTime from,
                                               WallTime to);
-Result<std::map<RouteName, NanoUsd>> ReadShadowSums(SqlConnection& connection, WallTime from,
-                                                    WallTime to);
+Result<std::map<RouteName, ShadowCost>> ReadShadowSums(SqlConnection& connection, WallTime from,
+                                                       WallTime to, const std::string& own);
 Result<std::vector<DailyCost>> ReadDays(SqlConnection& connection);
 Result<std::vector<CostEvent>> ReadEventRows(SqlConnection& connection, const std::string& after,
                                              int limit);

@@ -19,8 +19,8 @@ namespace {
 #define PODIUM_PREDICTION_COLUMNS                                                             \
   "route, id, request_id, unit, unit_kind, assigned, served, arm, reason, propensity, keep, " \
   "bucket, generation, outcome, status, latency_us, cost_nano_usd, request_rows, scores, "    \
-  "replica, segment, segment_offset, answered_at"
-constexpr int kPredictionColumns = 23;
+  "replica, segment, segment_offset, answered_at, challenger"
+constexpr int kPredictionColumns = 24;
 
 // Of how many rows one statement may be. Few sizes: each is prepared once and kept.
 constexpr std::array<std::size_t, 3> kRowsOfInsert = {64, 8, 1};
@@ -32,12 +32,23 @@ constexpr std::string_view kPredictionById =
 // The inner part reads one stretch of the primary key, so that a page costs what it holds.
 constexpr std::string_view kFacts =
     "SELECT p.id, p.assigned, p.served, p.arm, p.outcome, p.latency_us, p.cost_nano_usd,"
-    " p.propensity, p.keep, p.scores, f.request_row, f.label, f.score, f.prediction"
-    " FROM (SELECT route, request_id, id, assigned, served, arm, outcome, latency_us,"
+    " p.propensity, p.keep, p.scores, f.request_row, f.label, f.score, f.prediction,"
+    " p.unit, p.generation"
+    " FROM (SELECT route, request_id, id, unit, generation, assigned, served, arm, outcome, "
+    "latency_us,"
     " cost_nano_usd, propensity, keep, scores FROM prediction_index"
     " WHERE route = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4) AS p"
     " LEFT JOIN prediction_feedback AS f ON f.route = p.route AND f.request_id = p.request_id"
+    // Of those that were sent again, all but the one that it is about. Few are, and the index of
+    // request ids knows them.
+    " AND NOT EXISTS (SELECT 1 FROM prediction_index AS q WHERE q.request_id = p.request_id"
+    " AND q.route = p.route AND q.id <> p.id AND ((q.outcome = 'ok') > (p.outcome = 'ok')"
+    " OR ((q.outcome = 'ok') = (p.outcome = 'ok') AND q.id > p.id)))"
     " ORDER BY p.id, f.request_row LIMIT $5";
+// In the order of store::PredictionStore::LabelledPrediction.
+constexpr std::string_view kLabelledPrediction =
+    "SELECT id FROM prediction_index WHERE request_id = $1 AND route = $2"
+    " ORDER BY (outcome = 'ok') DESC, id DESC LIMIT 1";
 constexpr std::string_view kDropPredictions =
     "DELETE FROM prediction_index WHERE id IN (SELECT id FROM prediction_index WHERE id < $1"
     " ORDER BY id LIMIT $2) RETURNING 1";
@@ -99,7 +110,16 @@ void BindPrediction(Query& insert, const PredictionRow& row) {
       .Bind(row.replica)
       .Bind(row.segment)
       .Bind(row.offset)
-      .Bind(MicrosOf(row.at));
+      .Bind(MicrosOf(row.at))
+      .BindOptional(row.challenger ? std::optional(DumpJson(ChallengerJson(*row.challenger)))
+                                   : std::nullopt);
+}
+
+std::optional<ChallengerRecord> ChallengerIn(const std::optional<std::string>& text) {
+  if (!text) return std::nullopt;
+  const Result<Json> json = ParseJson(*text);
+  Result<ChallengerRecord> record = json ? ParseChallenger(*json) : Fail(json.error());
+  return record ? std::optional(*std::move(record)) : std::nullopt;
 }
 
 UnitKind UnitKindOf(std::string_view name) {
@@ -132,6 +152,7 @@ PredictionRow PredictionOf(const Query& query) {
   row.segment = query.Text(20);
   row.offset = query.Int(21);
   row.at = WallTimeOf(query.Int(22));
+  row.challenger = ChallengerIn(query.OptionalText(23));
   return row;
 }
 
@@ -153,6 +174,8 @@ PredictionFact FactOf(const Query& row) {
   fact.label = OptionalNumber(row, 11);
   fact.score = OptionalNumber(row, 12);
   fact.prediction = OptionalNumber(row, 13);
+  fact.unit = row.Text(14);
+  fact.generation = Generation(static_cast<std::uint64_t>(row.Int(15)));
   return fact;
 }
 
@@ -364,6 +387,16 @@ Result<PredictionRow> SqlStore::FindPrediction(const std::string& id) {
     PODIUM_TRY_ASSIGN(const bool found, row.Next());
     if (found) return PredictionOf(row);
     return Fail(ErrorCode::kNotFound, "there is no prediction {}", id);
+  });
+}
+
+Result<std::string> SqlStore::LabelledPrediction(const std::string& route,
+                                                 const std::string& request_id) {
+  return ReadValue<std::string>([&](SqlConnection& connection) -> Result<std::string> {
+    Query row(connection, kLabelledPrediction);
+    row.Bind(request_id).Bind(route);
+    PODIUM_TRY_ASSIGN(const bool found, row.Next());
+    return found ? std::string(row.Text(0)) : std::string();
   });
 }
 

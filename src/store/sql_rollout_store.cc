@@ -1,6 +1,7 @@
 // SqlStore as a RolloutStore. Leases, evidence and looks wait for no change of the registry; each
 // write may be run again after a commit whose answer was lost: it then finds its rows there.
 #include <limits>
+#include <set>
 #include <utility>
 
 #include "base/clock.h"
@@ -24,6 +25,12 @@ constexpr std::string_view kTakeLease =
     " OR rollout_leases.until_at > $5 RETURNING token";
 constexpr std::string_view kGiveUpLease =
     "UPDATE rollout_leases SET owner = '', until_at = 0 WHERE rollout = $1 AND owner = $2";
+constexpr std::string_view kLeaseOf =
+    "SELECT l.owner, l.token, l.until_at FROM rollout_leases AS l"
+    " JOIN rollouts AS r ON r.id = l.rollout WHERE l.rollout = $1 AND l.owner <> ''"
+    " AND l.until_at > $2 AND r.phase IN ('running', 'paused')";
+constexpr std::string_view kCountHits =
+    "SELECT count(*) FROM rollout_hits WHERE rollout = $1 AND epoch = $2 AND series = $3";
 constexpr std::string_view kOldHits =
     "DELETE FROM rollout_hits WHERE rollout = $1 AND (epoch, series, unit, incarnation) IN"
     " (SELECT epoch, series, unit, incarnation FROM rollout_hits WHERE rollout = $1 LIMIT $2)"
@@ -109,6 +116,17 @@ Result<std::optional<RolloutLease>> SqlStore::TakeLease(const RolloutId& id,
   return lease;
 }
 
+Result<std::optional<RolloutLease>> SqlStore::FindLease(const RolloutId& id) {
+  using Lease = std::optional<RolloutLease>;
+  return ReadValue<Lease>([&](SqlConnection& connection) -> Result<Lease> {
+    PODIUM_TRY_ASSIGN(const WallTime now, Now(connection));
+    Query row(connection, kLeaseOf);
+    PODIUM_TRY_ASSIGN(const bool found, row.Bind(id.get()).Bind(MicrosOf(now)).Next());
+    if (!found) return Lease();
+    return Lease(RolloutLease{row.Text(0), row.Int(1), WallTimeOf(row.Int(2))});
+  });
+}
+
 Status SqlStore::GiveUpLease(const RolloutId& id, const std::string& owner) {
   Writing writing;
   writing.turn = WriteTurn::kRecords;
@@ -132,6 +150,7 @@ Status SqlStore::RecordEvidence(std::span<const RolloutCount> counts,
       const SteadyTime deadline = clock_.SteadyNow() + limits::kRecordTransaction;
       PODIUM_TRY_ASSIGN(const std::set<RolloutId> running, ReadRunningIds(connection));
       bool wrote = false;
+      std::set<std::pair<RolloutId, std::uint32_t>> raised;
       for (; next.counts < counts.size(); ++next.counts) {
         if (!running.contains(counts[next.counts].rollout)) continue;
         PODIUM_TRY(WriteCount(connection, counts[next.counts]));
@@ -142,6 +161,10 @@ Status SqlStore::RecordEvidence(std::span<const RolloutCount> counts,
         const std::span<const RolloutHit> slice = std::span(merged).subspan(
             next.hits, std::min(merged.size() - next.hits, limits::kEvidenceSlice));
         const std::vector<RolloutHit> kept = OfRunning(slice, running);
+        for (const RolloutHit& hit : kept) {  // Sorted, so that no two wait for each other.
+          if (!raised.emplace(hit.rollout, hit.epoch).second) continue;
+          PODIUM_TRY(RaiseVersion(connection, hit.rollout, hit.epoch));
+        }
         std::span<const RolloutHit> left = kept;
         while (!left.empty()) {
           PODIUM_TRY_ASSIGN(const std::size_t written, WriteSomeHits(connection, left));
@@ -158,26 +181,34 @@ Status SqlStore::RecordEvidence(std::span<const RolloutCount> counts,
   return {};
 }
 
-Result<RolloutEvidence> SqlStore::ReadEvidence(const RolloutId& id) {
+Result<RolloutEvidence> SqlStore::ReadEvidence(const RolloutId& id, const EpochVersions& known) {
   return ReadValue<RolloutEvidence>([&](SqlConnection& connection) -> Result<RolloutEvidence> {
     PODIUM_TRY_ASSIGN(const Transaction view,
                       Transaction::Begin(connection, Transaction::Kind::kRead));
     RolloutEvidence evidence;
     PODIUM_TRY_ASSIGN(evidence.rollout, ReadKnown(connection, id));
     PODIUM_TRY_ASSIGN(evidence.counts, ReadCounts(connection, id));
-    PODIUM_TRY_ASSIGN(evidence.hits, ReadHits(connection, id));
+    PODIUM_TRY(ReadKeys(connection, known, evidence));
     PODIUM_TRY_ASSIGN(evidence.now, Now(connection));
     return evidence;
   });
 }
 
-Status SqlStore::KeepLook(const RolloutVerdict& verdict) {
+Result<std::uint64_t> SqlStore::CountHits(const RolloutId& id, std::uint32_t epoch,
+                                          std::uint32_t series) {
+  return ReadValue<std::uint64_t>([&](SqlConnection& connection) -> Result<std::uint64_t> {
+    Query row(connection, kCountHits);
+    row.Bind(id.get()).Bind(std::int64_t{epoch}).Bind(std::int64_t{series});
+    PODIUM_TRY_ASSIGN(const bool found, row.Next());
+    return found ? static_cast<std::uint64_t>(row.Int(0)) : 0;
+  });
+}
+
+Status SqlStore::KeepLook(const RolloutVerdict& verdict, const LookPin& pin) {
   Writing writing;
   writing.turn = WriteTurn::kRecords;
   writing.work = [&](SqlConnection& connection) -> Result<bool> {
-    PODIUM_TRY_ASSIGN(const std::optional<RolloutPhase> phase,
-                      ReadPhase(connection, verdict.rollout));
-    if (!phase) return NoRollout(verdict.rollout);
+    PODIUM_TRY(CheckPin(connection, verdict.rollout, pin));
     RolloutVerdict look = verdict;
     look.number = 0;
     PODIUM_TRY_ASSIGN(look.at, Now(connection));

@@ -81,7 +81,15 @@ constexpr std::string_view kUnlessLess =
     " THEN rollout_hits.seen ELSE excluded.seen END";
 constexpr std::string_view kHitsOf =
     "SELECT " PODIUM_HIT_COLUMNS
-    " FROM rollout_hits WHERE rollout = $1 ORDER BY epoch, series, unit, incarnation";
+    " FROM rollout_hits WHERE rollout = $1 AND epoch = $2 ORDER BY series, unit, incarnation";
+constexpr std::string_view kVersionsOf =
+    "SELECT epoch, version FROM rollout_key_versions WHERE rollout = $1";
+constexpr std::string_view kRaiseVersion =
+    "INSERT INTO rollout_key_versions (rollout, epoch, version) VALUES ($1, $2, 1)"
+    " ON CONFLICT (rollout, epoch) DO UPDATE SET version = rollout_key_versions.version + 1";
+constexpr std::string_view kPinOf =
+    "SELECT r.revision, coalesce(l.token, 0) FROM rollouts AS r"
+    " LEFT JOIN rollout_leases AS l ON l.rollout = r.id WHERE r.id = $1";
 constexpr std::size_t kHitColumns = 10;
 constexpr std::array<std::size_t, 3> kHitBatches = {100, 10, 1};
 
@@ -158,6 +166,27 @@ const std::string& HitsText(std::size_t rows) {
     return texts;
   }();
   return kTexts.at(rows);
+}
+
+Status ReadHits(SqlConnection& connection, const RolloutId& id, std::uint32_t epoch,
+                std::vector<RolloutHit>& hits) {
+  Query row(connection, kHitsOf);
+  row.Bind(id.get()).Bind(std::int64_t{epoch});
+  while (true) {
+    PODIUM_TRY_ASSIGN(const bool more, row.Next());
+    if (!more) return {};
+    RolloutHit& hit = hits.emplace_back();
+    hit.rollout = id;
+    hit.epoch = Small(row.Int(1));
+    hit.series = Small(row.Int(2));
+    hit.unit = Unsigned(row.Int(3));
+    hit.incarnation = row.Text(4);
+    hit.canary = row.Int(5) != 0;
+    hit.first_rank = Small(row.Int(6));
+    hit.second_rank = Small(row.Int(7));
+    hit.bad = Small(row.Int(8));
+    hit.seen = Small(row.Int(9));
+  }
 }
 
 }  // namespace
@@ -332,25 +361,33 @@ Result<std::vector<RolloutCount>> ReadCounts(SqlConnection& connection, const Ro
   }
 }
 
-Result<std::vector<RolloutHit>> ReadHits(SqlConnection& connection, const RolloutId& id) {
-  Query row(connection, kHitsOf);
+Status RaiseVersion(SqlConnection& connection, const RolloutId& id, std::uint32_t epoch) {
+  return Query(connection, kRaiseVersion).Bind(id.get()).Bind(std::int64_t{epoch}).Run();
+}
+
+Status ReadKeys(SqlConnection& connection, const EpochVersions& known, RolloutEvidence& evidence) {
+  const RolloutId& id = evidence.rollout.id;
+  evidence.versions.assign(evidence.rollout.epochs.size(), 0);
+  Query row(connection, kVersionsOf);
   row.Bind(id.get());
-  std::vector<RolloutHit> hits;
   while (true) {
     PODIUM_TRY_ASSIGN(const bool more, row.Next());
-    if (!more) return hits;
-    RolloutHit& hit = hits.emplace_back();
-    hit.rollout = id;
-    hit.epoch = Small(row.Int(1));
-    hit.series = Small(row.Int(2));
-    hit.unit = Unsigned(row.Int(3));
-    hit.incarnation = row.Text(4);
-    hit.canary = row.Int(5) != 0;
-    hit.first_rank = Small(row.Int(6));
-    hit.second_rank = Small(row.Int(7));
-    hit.bad = Small(row.Int(8));
-    hit.seen = Small(row.Int(9));
+    if (!more) break;
+    const std::uint32_t epoch = Small(row.Int(0));
+    if (epoch < evidence.versions.size()) evidence.versions[epoch] = row.Int(1);
   }
+  for (std::uint32_t epoch = 0; epoch < evidence.versions.size(); ++epoch) {
+    if (IsKnownEpoch(known, evidence.versions, epoch)) continue;
+    PODIUM_TRY(ReadHits(connection, id, epoch, evidence.hits));
+  }
+  return {};
+}
+
+Status CheckPin(SqlConnection& connection, const RolloutId& id, const LookPin& pin) {
+  Query row(connection, kPinOf);
+  PODIUM_TRY_ASSIGN(const bool found, row.Bind(id.get()).Next());
+  if (!found) return Fail(ErrorCode::kNotFound, "there is no rollout {}", id.get());
+  return CheckLook(id, pin, row.Int(1), Revision(row.Int(0)));
 }
 
 Status WriteVerdict(SqlConnection& connection, const RolloutVerdict& verdict) {

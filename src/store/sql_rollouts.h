@@ -19,6 +19,8 @@ namespace podium::store {
 Result<std::optional<Rollout>> ReadRolloutRow(SqlConnection& connection, const RolloutId& id);
 /// Its phase alone, since a row may hold a thousand epochs; nullopt for no row.
 Result<std::optional<RolloutPhase>> ReadPhase(SqlConnection& connection, const RolloutId& id);
+/// kConflict unless both parts of `pin` stand; kNotFound.
+Status CheckPin(SqlConnection& connection, const RolloutId& id, const LookPin& pin);
 Result<Page<Rollout>> ReadRolloutPage(SqlConnection& connection, const RolloutQuery& query,
                                       Revision before);
 
@@ -38,7 +40,12 @@ std::vector<RolloutHit> MergedHits(std::span<const RolloutHit> hits);
 /// The first so many of `hits`, all in one statement; how many they were. REQUIRES: MergedHits.
 Result<std::size_t> WriteSomeHits(SqlConnection& connection, std::span<const RolloutHit> hits);
 Result<std::vector<RolloutCount>> ReadCounts(SqlConnection& connection, const RolloutId& id);
-Result<std::vector<RolloutHit>> ReadHits(SqlConnection& connection, const RolloutId& id);
+/// As far as `evidence.versions` are not `known`; those are read first. REQUIRES: the rollout is
+/// read.
+Status ReadKeys(SqlConnection& connection, const EpochVersions& known, RolloutEvidence& evidence);
+/// In the transaction that writes keys of that epoch, before them: it then waits for whoever
+/// writes there too, so versions grow in the order of commits.
+Status RaiseVersion(SqlConnection& connection, const RolloutId& id, std::uint32_t epoch);
 
 Status WriteVerdict(SqlConnection& connection, const RolloutVerdict& verdict);
 Result<std::vector<RolloutVerdict>> ReadVerdictRows(SqlConnection& connection, const RolloutId& id);

@@ -64,7 +64,8 @@ class SqlStore : public RegistryStore,
   Result<RecordedCosts> RecordCosts(std::span<const CostEvent> events) override;
   Result<std::vector<ModelCost>> ReadCosts(WallTime from, WallTime to) override;
   Result<std::vector<DailyCost>> ReadDailyCosts() override;
-  Result<std::map<RouteName, NanoUsd>> ReadShadowCosts(WallTime from, WallTime to) override;
+  Result<std::map<RouteName, ShadowCost>> ReadShadowCosts(WallTime from, WallTime to,
+                                                          const std::string& own) override;
   Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override;
   Result<std::size_t> DropCostEvents(WallTime before) override;
   Result<Price> AddPrice(const Price& price) override;
@@ -73,6 +74,8 @@ class SqlStore : public RegistryStore,
   Result<RecordedPredictions> RecordPredictions(std::span<const PredictionRow> rows) override;
   Result<Page<PredictionRow>> ListPredictions(const PredictionQuery& query) override;
   Result<PredictionRow> FindPrediction(const std::string& id) override;
+  Result<std::string> LabelledPrediction(const std::string& route,
+                                         const std::string& request_id) override;
   Result<FactPage> ReadFacts(const FactQuery& query) override;
   Result<std::size_t> DropPredictions(WallTime before) override;
   Result<std::vector<FeedbackFate>> RecordFeedback(std::span<const Feedback> items) override;
@@ -93,11 +96,15 @@ class SqlStore : public RegistryStore,
   Result<Page<Rollout>> ListRollouts(const RolloutQuery& query) override;
   Result<std::optional<RolloutLease>> TakeLease(const RolloutId& id, const std::string& owner,
                                                 std::chrono::milliseconds duration) override;
+  Result<std::optional<RolloutLease>> FindLease(const RolloutId& id) override;
   Status GiveUpLease(const RolloutId& id, const std::string& owner) override;
   Status RecordEvidence(std::span<const RolloutCount> counts,
                         std::span<const RolloutHit> hits) override;
-  Result<RolloutEvidence> ReadEvidence(const RolloutId& id) override;
-  Status KeepLook(const RolloutVerdict& verdict) override;
+  Result<RolloutEvidence> ReadEvidence(const RolloutId& id,
+                                       const EpochVersions& known = {}) override;
+  Result<std::uint64_t> CountHits(const RolloutId& id, std::uint32_t epoch,
+                                  std::uint32_t series) override;
+  Status KeepLook(const RolloutVerdict& verdict, const LookPin& pin) override;
   Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) override;
   /// Drops a slice of the keys of a rollout that ended before; verdicts keep what they were
   /// computed from. How many they were; 0: none are left.

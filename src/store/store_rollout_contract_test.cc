@@ -310,7 +310,9 @@ TEST_P(RegistryRollouts, WhatIsNotThereIsNotFound) {
   EXPECT_EQ(rollouts().TakeLease(none, "one", 10s).error().code, ErrorCode::kNotFound);
   RolloutVerdict look;
   look.rollout = none;
-  EXPECT_EQ(rollouts().KeepLook(look).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(rollouts().KeepLook(look, {}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(*rollouts().FindLease(none), std::nullopt);
+  EXPECT_EQ(*rollouts().CountHits(none, 0, 0), 0u);
   EXPECT_TRUE(rollouts().ReadVerdicts(none)->empty());
   EXPECT_TRUE(rollouts().GiveUpLease(none, "one"));
 }
@@ -405,6 +407,29 @@ TEST_P(RegistryRollouts, LeasesOfDifferentRolloutsAreApart) {
   EXPECT_EQ(Token(iris, "one"), 1);
   EXPECT_EQ(Token(roses, "two"), 1);
   EXPECT_EQ(Token(iris, "two"), std::nullopt);
+}
+
+// Who drives, every replica may know: it is asked of the database, not of the driver.
+TEST_P(RegistryRollouts, WhoHoldsTheLeaseAnybodyMayAsk) {
+  const Rollout rollout = registry_.Start("b");
+  EXPECT_EQ(*rollouts().FindLease(rollout.id), std::nullopt);
+  EXPECT_EQ(Token(rollout.id, "one"), 1);
+  const auto held = *rollouts().FindLease(rollout.id);
+  ASSERT_TRUE(held);
+  EXPECT_EQ(held->owner, "one");
+  EXPECT_EQ(held->token, 1);
+  EXPECT_EQ(held->until, clock_.Now() + 10s);
+  clock_.Advance(10s - 1us);
+  EXPECT_TRUE(*rollouts().FindLease(rollout.id));
+  clock_.Advance(1us);
+  EXPECT_EQ(*rollouts().FindLease(rollout.id), std::nullopt) << "it has run out";
+  EXPECT_EQ(Token(rollout.id, "two"), 2);
+  EXPECT_EQ((*rollouts().FindLease(rollout.id))->owner, "two");
+  EXPECT_TRUE(rollouts().GiveUpLease(rollout.id, "two"));
+  EXPECT_EQ(*rollouts().FindLease(rollout.id), std::nullopt);
+  EXPECT_EQ(Token(rollout.id, "one"), 3);
+  registry_.Do(MoveOf(rollout, RolloutMove::kAbort));
+  EXPECT_EQ(*rollouts().FindLease(rollout.id), std::nullopt) << "nobody drives what is over";
 }
 
 // Nobody drives what is over.
@@ -512,6 +537,7 @@ TEST_P(RegistryRollouts, RanksGoTheOtherWay) {
 
 TEST_P(RegistryRollouts, EvidenceIsKeptApartByEpochSeriesUnitAndReplica) {
   const Rollout rollout = registry_.Start("b");
+  registry_.Do(EpochOf(rollout, 1, 500));
   std::vector<RolloutHit> hits;
   for (const std::uint32_t epoch : {0u, 1u}) {
     for (const std::uint32_t series : {0u, 9u}) {
@@ -564,15 +590,78 @@ TEST_P(RegistryRollouts, EvidenceOfNoneThatRunsIsPassedOver) {
   Record({});
 }
 
+// A reader that knows an epoch is spared its keys until one of them changes: also when one comes
+// late, of an epoch that was over long ago.
+TEST_P(RegistryRollouts, KeysAreReadAgainOnlyWhereTheyHaveChanged) {
+  const Rollout rollout = registry_.Start("b");
+  registry_.Do(EpochOf(rollout, 1, 500));
+  RolloutHit first = HitOf(rollout.id, 1);
+  RolloutHit second = HitOf(rollout.id, 2);
+  second.epoch = 1;
+  Record({}, {first, second});
+  const RolloutEvidence all = Evidence(rollout.id);
+  EXPECT_THAT(all.hits, ElementsAre(first, second));
+  ASSERT_EQ(all.versions.size(), 2u);
+  const auto since = [&](const EpochVersions& known) {
+    return rollouts().ReadEvidence(rollout.id, known)->hits;
+  };
+  EXPECT_THAT(since(all.versions), ElementsAre());
+  EXPECT_THAT(since({all.versions[0]}), ElementsAre(second)) << "what is not named is not known";
+  EXPECT_THAT(since({all.versions[0], -1}), ElementsAre(second));
+  Record({CountOf(rollout.id, 0, true, 5)});
+  EXPECT_THAT(since(all.versions), ElementsAre()) << "counts are read at all times";
+  EXPECT_EQ(rollouts().ReadEvidence(rollout.id, all.versions)->counts.size(), 1u);
+  first.bad = 2;
+  first.second_rank = 4;
+  Record({}, {first});
+  EXPECT_THAT(since(all.versions), ElementsAre(first)) << "late";
+  RolloutHit other = HitOf(rollout.id, 9);
+  other.epoch = 1;
+  other.series = 3;
+  Record({}, {other});
+  EXPECT_THAT(since(all.versions), ElementsAre(first, second, other));
+  EXPECT_EQ(*rollouts().CountHits(rollout.id, 1, 3), 1u);
+  EXPECT_EQ(*rollouts().CountHits(rollout.id, 1, 0), 1u);
+  EXPECT_EQ(*rollouts().CountHits(rollout.id, 0, 3), 0u);
+  Reopen();
+  EXPECT_THAT(since(all.versions), ElementsAre(first, second, other));
+}
+
 // --- Verdicts ---
+
+// A driver that was cut off, or that was overtaken by a person's move, would show people what is
+// no longer so.
+TEST_P(RegistryRollouts, ALookIsKeptOfWhoDrivesAndOfWhatIs) {
+  const Rollout rollout = registry_.Start("b");
+  RolloutVerdict look{rollout.id, 0, WallTime(), "hold", "Nothing is proven.", "{}", "{}"};
+  EXPECT_EQ(Token(rollout.id, "one"), 1);
+  EXPECT_TRUE(rollouts().KeepLook(look, {1, rollout.revision}));
+  look.sentence = "Of another driver.";
+  clock_.Advance(10s);
+  EXPECT_EQ(Token(rollout.id, "two"), 2);
+  const Status old = rollouts().KeepLook(look, {1, rollout.revision});
+  ASSERT_FALSE(old);
+  EXPECT_EQ(old.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(old.error().message, "another replica drives rollout " + rollout.id.get() +
+                                     " by now: its lease is number 2, not 1");
+  registry_.Do(EpochOf(rollout, 1, 500));
+  const Status of_before = rollouts().KeepLook(look, {2, rollout.revision});
+  ASSERT_FALSE(of_before);
+  EXPECT_EQ(of_before.error().code, ErrorCode::kConflict);
+  EXPECT_EQ(rollouts().ReadVerdicts(rollout.id)->at(0).sentence, "Nothing is proven.");
+  look.sentence = "Of now.";
+  EXPECT_TRUE(rollouts().KeepLook(look, {2, Find(rollout.id).revision}));
+  EXPECT_EQ(rollouts().ReadVerdicts(rollout.id)->at(0).sentence, "Of now.");
+}
 
 TEST_P(RegistryRollouts, VerdictsAreNumberedAndTheLatestLookIsNumberNought) {
   const Rollout rollout = registry_.Start("b");
   RolloutVerdict look{rollout.id, 99, WallTime(), "hold", "Nothing is proven.", "{\"e\":1}", "{}"};
-  ASSERT_TRUE(rollouts().KeepLook(look));
+  const LookPin pin{0, rollout.revision};
+  ASSERT_TRUE(rollouts().KeepLook(look, pin));
   clock_.Advance(1s);
   look.sentence = "Still nothing.";
-  ASSERT_TRUE(rollouts().KeepLook(look));
+  ASSERT_TRUE(rollouts().KeepLook(look, pin));
   look.number = 0;
   look.at = clock_.Now();
   EXPECT_THAT(*rollouts().ReadVerdicts(rollout.id), ElementsAre(look));

@@ -11,16 +11,20 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "base/limits.h"
 #include "domain/rollout.h"
+#include "view/arm_counts.h"
+#include "view/failing_keys.h"
 #include "view/rollout_counting.h"
+#include "view/tally_folder.h"
+#include "view/tally_memory.h"
 
 namespace podium::view {
 
 class RolloutTally;
-struct FailingKey;
 
 /// Carried with a request from its assignment to its outcome. Counts in the epoch in which it was
 /// assigned, however late the outcome comes.
@@ -32,33 +36,21 @@ struct RolloutTicket {
   explicit operator bool() const { return tally != nullptr; }
 };
 
-/// One arm here, cumulative.
-struct ArmCounts {
-  std::uint64_t units = 0;     ///< Requests assigned; with sticky units keys at their first sight.
-  std::uint64_t requests = 0;  ///< Outcomes.
-  std::array<std::uint64_t, kRolloutSeries> bad{};  ///< Bad outcomes, also with sticky units.
-};
-
-/// A key with a bad outcome in one series. Ranks count the key's requests here from 0.
-struct KeyRecord {
-  std::uint64_t unit = 0;
-  std::uint32_t series = 0;
-  bool canary = false;
-  std::uint32_t first_rank = 0;
-  std::uint32_t second_rank = 0;  ///< UINT32_MAX: none.
-  std::uint32_t bad = 0;          ///< Among the first 16.
-  std::uint32_t seen = 0;         ///< Its requests so far, at most 255.
-};
-
 /// Threads: Admit, Ineligible and Record on core `core`; the readers anywhere.
 class RolloutTally {
  public:
   /// `most_keys`: failing keys kept of all cores; beyond it they are thinned out.
   RolloutTally(RolloutMark mark, std::size_t cores,
                std::size_t most_keys = limits::kMaxFailingKeys);
+  /// REQUIRES: `memory` of the shape ShapeOf(mark, cores, most_keys), new.
+  RolloutTally(RolloutMark mark, std::unique_ptr<TallyMemory> memory,
+               std::size_t most_keys = limits::kMaxFailingKeys);
   ~RolloutTally();
   RolloutTally(const RolloutTally&) = delete;
   RolloutTally& operator=(const RolloutTally&) = delete;
+
+  static TallyShape ShapeOf(const RolloutMark& mark, std::size_t cores,
+                            std::size_t most_keys = limits::kMaxFailingKeys);
 
   const RolloutMark& mark() const { return mark_; }
 
@@ -77,29 +69,38 @@ class RolloutTally {
   std::vector<KeyRecord> TakeChanged();
   /// That these were not stored: the next TakeChanged has them again, as they then are.
   void PutBack(const std::vector<KeyRecord>& records);
+  /// What it counts in. Prepare it from time to time.
+  TallyMemory& memory() { return *memory_; }
 
  private:
   struct Cell;
-  class Seen;
+  using SeenCell = std::atomic<std::uint8_t>;
+  bool keeps_keys() const { return !seen_.empty(); }
+  SeenCell& SeenOf(std::uint64_t unit) const { return seen_[unit >> seen_shift_]; }
   void RecordKey(Cell& cell, const RolloutTicket& ticket, SeriesSet bad);
   void TakePart(std::size_t part, std::vector<KeyRecord>& records);
-  FailingKey Merged(std::uint64_t unit, bool closed);
   std::vector<std::unique_lock<std::mutex>> LockAll();
+  void Tell(std::uint64_t unit, bool closes, std::uint8_t seen, std::vector<KeyRecord>& records);
 
   const RolloutMark mark_;
   const SeriesLimits limits_;
-  std::vector<std::unique_ptr<Cell>> cells_;     // By core.
-  const std::unique_ptr<Seen> seen_;             // Sticky units: requests by key, of all cores.
-  std::atomic<std::uint32_t> keep_{UINT32_MAX};  // By FailingKeys::IsKept; only ever less.
+  const std::unique_ptr<TallyMemory> memory_;
+  const std::span<CoreCounters> counters_;    // By core; in memory_, as what follows.
+  const std::span<SeenCell> seen_;            // Sticky units: requests by key, of all cores.
+  const int seen_shift_;                      // The high bits: the bucket is made of the low ones.
+  std::atomic<std::uint32_t>& keep_;          // By FailingKeys::IsKept; only ever less.
+  std::vector<std::unique_ptr<Cell>> cells_;  // By core.
 };
 
 /// Finds the tallies of a replica, across all generations of the view.
 /// Threads: any.
 class RolloutTallies {
  public:
-  explicit RolloutTallies(std::size_t cores) : cores_(cores) {}
+  /// `folder`: where the numbers outlive the process; null: they end with it.
+  explicit RolloutTallies(std::size_t cores, std::unique_ptr<TallyFolder> folder = nullptr)
+      : cores_(cores), folder_(std::move(folder)) {}
 
-  /// The same object for the same rollout and epoch.
+  /// The same object for the same rollout and epoch. Blocks where there is a folder.
   std::shared_ptr<RolloutTally> Of(const RolloutMark& mark);
   std::vector<std::shared_ptr<RolloutTally>> All() const;
   /// Forgets tallies of epochs that `live` does not name and that nobody else holds any more: no
@@ -107,6 +108,12 @@ class RolloutTallies {
   /// them so, which lets whoever stores evidence store the last of it in between.
   /// REQUIRES: what All gave after the call before has been stored.
   void Keep(const std::vector<RolloutMark>& live);
+  /// Makes room for keys to come. An error: what is counted without it ends with the process.
+  Status Prepare();
+  /// All of it has been stored, and nobody counts any more: nothing has to outlive the process.
+  void Discard();
+  /// Whether what is not stored yet is found by the next process.
+  bool outlives() const { return folder_ != nullptr; }
 
  private:
   struct Entry {
@@ -114,6 +121,7 @@ class RolloutTallies {
     bool left = false;  // The last Keep found that nobody counts in it any more.
   };
   const std::size_t cores_;
+  const std::unique_ptr<TallyFolder> folder_;  // May be null.
   mutable std::mutex mutex_;
   std::vector<Entry> tallies_;  // Protected by mutex_.
 };

@@ -1,5 +1,6 @@
 #include "view/shadow_budget.h"
 
+#include <algorithm>
 #include <chrono>
 
 namespace podium::view {
@@ -11,17 +12,23 @@ std::int64_t DayOf(WallTime now) {
 
 }  // namespace
 
+NanoUsd SpentInDay(NanoUsd all, NanoUsd own, NanoUsd settled) {
+  const NanoUsd others{std::max<std::int64_t>(all.value - own.value, 0)};
+  return AddUpTo(others, NanoUsd{std::max(own.value, settled.value)});
+}
+
+// A clock that is set back stays in the day that has begun: its money is spent.
 void ShadowBudget::Turn(WallTime now) {
   const std::int64_t today = DayOf(now);
-  if (today == day_) return;
+  if (today <= day_) return;
   day_ = today;
-  stored_ = before_look_ = since_look_ = NanoUsd();
+  all_ = own_ = settled_ = NanoUsd();
 }
 
 bool ShadowBudget::Hold(NanoUsd most, NanoUsd cap, WallTime now) {
   const std::lock_guard lock(mutex_);
   Turn(now);
-  const NanoUsd spent = AddUpTo(AddUpTo(stored_, before_look_), AddUpTo(since_look_, held_));
+  const NanoUsd spent = AddUpTo(SpentInDay(all_, own_, settled_), held_);
   if (AddUpTo(spent, most) > cap) return false;
   held_ = AddUpTo(held_, most);
   return true;
@@ -31,21 +38,21 @@ void ShadowBudget::Settle(NanoUsd held, NanoUsd cost, WallTime now) {
   const std::lock_guard lock(mutex_);
   Turn(now);
   held_.value -= held.value;
-  since_look_ = AddUpTo(since_look_, cost);
+  settled_ = AddUpTo(settled_, cost);
 }
 
-void ShadowBudget::Learn(NanoUsd in_store, WallTime now) {
+void ShadowBudget::Learn(NanoUsd all, NanoUsd own, WallTime now) {
   const std::lock_guard lock(mutex_);
   Turn(now);
-  stored_ = in_store;
-  before_look_ = since_look_;
-  since_look_ = NanoUsd();
+  if (DayOf(now) < day_) return;  // Asked before midnight, answered after it.
+  all_ = all;
+  own_ = own;
 }
 
 NanoUsd ShadowBudget::spent_today(WallTime now) const {
   const std::lock_guard lock(mutex_);
-  if (DayOf(now) != day_) return {};
-  return AddUpTo(stored_, AddUpTo(before_look_, since_look_));
+  if (DayOf(now) > day_) return {};
+  return SpentInDay(all_, own_, settled_);
 }
 
 }  // namespace podium::view

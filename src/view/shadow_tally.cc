@@ -60,6 +60,7 @@ void ShadowTally::CountPair(const ShadowPairOutcome& pair) {
   if (pair.champion_failed && !pair.challenger_failed) ++pairs_.only_champion_failed;
   if (pair.challenger_failed && !pair.champion_failed) ++pairs_.only_challenger_failed;
   if (pair.agrees) ++(*pair.agrees ? pairs_.agreed : pairs_.disagreed);
+  if (pair.too_large) ++pairs_.too_large;
   if (!pair.champion_time || !pair.challenger_time) return;
   const std::chrono::nanoseconds delta = *pair.challenger_time - *pair.champion_time;
   const double margin = kSlowerBy * static_cast<double>(pair.champion_time->count());

@@ -24,6 +24,7 @@ struct ShadowPairOutcome {
   bool challenger_failed = false;
   /// Where both answered and the answers can be compared.
   std::optional<bool> agrees;
+  bool too_large = false;  ///< One of the answers was, to be kept until the other one came.
   /// Where both answered and were timed in the same way.
   std::optional<std::chrono::nanoseconds> champion_time;
   std::optional<std::chrono::nanoseconds> challenger_time;
@@ -53,7 +54,8 @@ struct ShadowCounts {
   std::uint64_t only_challenger_failed = 0;
   std::uint64_t agreed = 0;
   std::uint64_t disagreed = 0;
-  std::uint64_t slower = 0;  ///< By kSlowerBy.
+  std::uint64_t too_large = 0;  ///< Pairs whose agreement was not judged for that.
+  std::uint64_t slower = 0;     ///< By kSlowerBy.
   std::uint64_t faster = 0;
   std::uint64_t as_fast = 0;
   NanoUsd cost;  ///< Of copies to providers.

@@ -105,15 +105,43 @@ TEST(ShadowBudget, HoldsWithinTheDaysCap) {
   EXPECT_EQ(budget.spent_today(AtHour(2)).value, 20);
   EXPECT_TRUE(budget.Hold({80}, cap, AtHour(2)));
   budget.Settle({80}, {0}, AtHour(2));
-  budget.Learn({70}, AtHour(3));
-  EXPECT_FALSE(budget.Hold({11}, cap, AtHour(3)))
-      << "of ours nobody knows yet whether the store's sum has it: it counts twice for one look";
-  budget.Learn({90}, AtHour(4));
-  EXPECT_TRUE(budget.Hold({10}, cap, AtHour(4))) << "and no longer";
+  budget.Learn({90}, {20}, AtHour(3));
+  EXPECT_FALSE(budget.Hold({11}, cap, AtHour(3))) << "others have spent 70";
+  EXPECT_TRUE(budget.Hold({10}, cap, AtHour(3)));
   budget.Settle({10}, {10}, AtHour(4));
   EXPECT_FALSE(budget.Hold({1}, cap, AtHour(23)));
   EXPECT_TRUE(budget.Hold({100}, cap, AtHour(24))) << "a new day";
   EXPECT_EQ(budget.spent_today(AtHour(24)).value, 0);
+}
+
+// D3: events may take long to the store, or come late; what was spent stays spent.
+TEST(ShadowBudget, WhatIsSpentIsNotForgottenWhileEventsLag) {
+  struct Case {
+    const char* name;
+    NanoUsd all;
+    NanoUsd own;
+    NanoUsd settled;
+    std::int64_t want;
+  };
+  for (const Case& c :
+       {Case{"nothing has got there", {0}, {0}, {60}, 60},
+        Case{"some of ours", {40}, {40}, {60}, 60}, Case{"all of ours", {60}, {60}, {60}, 60},
+        Case{"ours and others'", {100}, {40}, {60}, 120},
+        Case{"others' alone", {100}, {0}, {0}, 100},
+        Case{"more of ours than we know", {100}, {70}, {60}, 100}}) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(SpentInDay(c.all, c.own, c.settled).value, c.want);
+  }
+  ShadowBudget budget;
+  ASSERT_TRUE(budget.Hold({60}, {100}, AtHour(1)));
+  budget.Settle({60}, {60}, AtHour(1));
+  for (int look = 0; look < 5; ++look) budget.Learn({0}, {0}, AtHour(2));
+  EXPECT_FALSE(budget.Hold({41}, {100}, AtHour(3)));
+  EXPECT_EQ(budget.spent_today(AtHour(3)).value, 60);
+  // A look that was asked for before midnight says nothing of the new day.
+  EXPECT_TRUE(budget.Hold({1}, {100}, AtHour(25)));
+  budget.Learn({1000}, {0}, AtHour(23));
+  EXPECT_EQ(budget.spent_today(AtHour(25)).value, 0);
 }
 
 }  // namespace

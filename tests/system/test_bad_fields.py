@@ -110,6 +110,13 @@ BODIES = {
     ("DELETE", "/api/v1/routes/number/follow"): {"reason": ""},
     ("POST", "/api/v1/routes/number/follow/resume"): {"reason": ""},
     ("POST", "/api/v1/routes/number/reload"): {"force": False, "reason": ""},
+    ("PUT", "/api/v1/routes/number/shadow"): {"rate": 0.1, "daily_cost_cap_usd": 1.0,
+                                              "tolerance": 0.1, "versions": ["n2"], "reason": ""},
+    ("DELETE", "/api/v1/routes/number/shadow"): {"reason": ""},
+    ("PUT", "/api/v1/routes/number/challenger"): {"challenger": "n2", "testing": True,
+                                                  "weight": 0.1, "sticky": False,
+                                                  "deadline": "1s", "force": False, "reason": ""},
+    ("DELETE", "/api/v1/routes/number/challenger"): {"reason": ""},
     ("POST", "/api/v1/routes/number/rollouts"): {
         "candidate": "n2", "rule": "sequential", "unit": "request", "steps": [{"share_pct": 5}],
         "guards": [{"metric": "error_rate"}], "windows": [], "on_deadline": "hold",

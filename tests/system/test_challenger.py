@@ -82,3 +82,30 @@ def test_a_promoted_challenger_is_alone(server, register):
     answer = server.predict("number", [[1.0]])
     assert answer.headers["x-podium-reason"] == "primary"
     assert answer.headers["x-podium-version"] == "2"
+
+
+LOGGED = "predictions: {log: true, payloads: all, segment_age: 1s}\n"
+
+
+def test_one_record_holds_both_predictions(make_server, register):
+    server = make_server(config=LOGGED)
+    make_two(server, register, status="shadow")
+    for weight in (0.0, 1.0):
+        done(server.put(CHALLENGER, {"challenger": "n2", "testing": True, "weight": weight}))
+        served(server, 5)
+
+    def listed():
+        items = done(server.get("/api/v1/predictions?limit=50"))["items"]
+        return items if len(items) == 10 else None
+    for row in wait_until(listed, what="ten records"):
+        both = row["challenger"]
+        theirs = both["weight"] == 1.0
+        assert both["choice"] == ("challenger" if theirs else "champion")
+        assert row["assigned"] == "n1" and row["served"] == ("n2" if theirs else "n1")
+        assert (both["champion"]["version"], both["challenger"]["version"]) == ("n1", "n2")
+        assert (both["champion"]["scores"], both["challenger"]["scores"]) == ([1.0], [2.0])
+        assert both["agrees"] is False
+        assert both["champion"]["latency_us"] >= 0 and both["challenger"]["latency_us"] >= 0
+        one = done(server.get(f"/api/v1/predictions/{row['id']}"))
+        assert one["answer"]["predictions"] == [2.0 if theirs else 1.0]
+        assert one["other_answer"]["predictions"] == [1.0 if theirs else 2.0]

@@ -53,6 +53,7 @@ KINDS = {
     ("GET", "/api/v1/routes/{route}/as-of"): "read",
     ("GET", "/api/v1/routes/{route}/explain"): "read",
     ("GET", "/api/v1/routes/{route}/compare"): "read",
+    ("GET", "/api/v1/routes/{route}/evaluate"): "read",
     ("GET", "/api/v1/explain"): "read",
     ("GET", "/admin/ai-quality/models"): "list",
     ("POST", "/admin/ai-quality/models/{id}/promote"): "guarded",

@@ -296,6 +296,39 @@ def test_compare_gives_the_figures_of_the_demos_own_data(logged, register):
     assert strict["versions"][0]["recall"]["value"] <= report["versions"][0]["recall"]["value"]
 
 
+def test_evaluate_says_what_another_split_would_have_earned(logged, register, podium):
+    make_two(logged, register)
+    none = logged.get("/api/v1/routes/number/evaluate?policy=2%3D100")
+    refused(none, 422, "predictions")
+    done(logged.put("/api/v1/routes/number/canary", {"model_id": "n2", "traffic_pct": 50}))
+    worth = {"n1": [], "n2": []}
+    feedback = []
+    with logged.line() as line:
+        for i in range(400):
+            answer = line.predict("number", [[1]], {"X-Session-Id": f"s{i}"})
+            model = answer.headers["x-podium-model"]
+            score = (2 if model == "n2" else 1) + i % 3
+            worth[model].append(score)
+            feedback.append({"route": "number", "request_id": answer.headers["x-request-id"], "score": score})
+    done(logged.post("/api/v1/feedback", feedback))
+    predictions(logged, 400)
+    ended = podium("log", "evaluate", "number", "--policy", "2=100", "--reward", "score", "-o", "json", server=logged)
+    report = ended.json
+    want = sum(worth["n2"]) / len(worth["n2"])
+    assert report["snips"]["value"] == pytest.approx(want, abs=1e-9)
+    assert report["ips"]["value"] == pytest.approx(sum(worth["n2"]) * 2 / 400, abs=1e-9)
+    assert report["snips"]["low"] < want < report["snips"]["high"]
+    assert report["n"] == 400 and report["max_weight"] == 2 and report["share_without_propensity"] == 0
+    assert report["ess"] == pytest.approx(len(worth["n2"]), abs=1e-6)
+    assert report["logged"]["value"] == pytest.approx(sum(map(sum, worth.values())) / 400, abs=1e-9)
+    text = podium("log", "evaluate", "number", "--policy", "1=50,2=50", server=logged)
+    assert text.code == 0 and "doubly robust" in text.out and "effective sample" in text.out, text
+    for query, word in [("policy=2%3D90", "add up"), ("policy=2", "percent"), ("", "percent"), ("policy=2%3D100&clip=-1", "clip"),
+                        ("policy=2%3D50,n2%3D50", "twice"), ("policy=2%3D100&reward=luck", "reward")]:
+        refused(logged.get(f"/api/v1/routes/number/evaluate?{query}"), 400, word)
+    refused(logged.get("/api/v1/routes/nobody/evaluate?policy=2%3D100"), 404)
+
+
 # ---- The command line.
 
 def test_the_log_verbs(logged, register, podium):

@@ -1,7 +1,11 @@
 """Rollouts on the real binary: a candidate is led in by proof, and taken back by itself."""
 
 import contextlib
+import http.client
+import itertools
 import json
+import pathlib
+import random
 import threading
 
 import pytest
@@ -386,6 +390,97 @@ def test_kill_9_resumes_with_the_same_salt_and_evidence(server, register):
         wait_until(lambda: units_seen(pair, rollout) > seen, TAKEOVER_S, "evidence of both lives")
     with traffic(pair, route="pair", x=3):
         wait_until(lambda: phase(pair, rollout) == "rolled_back", TAKEOVER_S, "the rollback")
+
+
+class Answered:
+    """What clients were answered, by the version that the split gave them, and what they never
+    heard of."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.requests = {"p1": 0, "p2": 0}
+        self.failed = {"p1": 0, "p2": 0}
+        self.failing = set()
+        self.unheard = 0
+
+    def ask(self, server, number, enough):
+        """One connection, until the server dies; at most one request of it is unheard then."""
+        with server.line() as line:
+            for request in itertools.count(number):
+                session = f"session-{request % 301}"
+                try:
+                    answer = line.predict("pair", [[3 if request % 5 == 0 else 1]],
+                                          {"X-Session-Id": session})
+                except (OSError, http.client.HTTPException):
+                    with self.lock:
+                        self.unheard += 1
+                    return
+                with self.lock:
+                    model = answer.headers["x-podium-model"]
+                    self.requests[model] += 1
+                    if answer.status != 200:
+                        self.failed[model] += 1
+                        self.failing.add(session)
+                    if sum(self.requests.values()) >= enough:
+                        self.reached.set()
+
+    def until_killed(self, server, lanes, more):
+        """`more` answers, then the kill, with a request of each lane about."""
+        self.reached = threading.Event()
+        enough = sum(self.requests.values()) + more
+        threads = [threading.Thread(target=self.ask, args=(server, n, enough)) for n in range(lanes)]
+        for thread in threads:
+            thread.start()
+        try:
+            assert self.reached.wait(60), "no answers"
+        finally:
+            server.kill()
+            for thread in threads:
+                thread.join()
+
+
+def counted(server, rollout):
+    """Of all lives together: by model requests with an outcome, errors among them and lives that
+    counted any; and how many keys have failed."""
+    with contextlib.closing(registry_file(server)) as database:
+        arms = {"p2" if canary else "p1": row for canary, *row in database.execute(
+            "SELECT canary, sum(requests), sum(errors), count(*) FROM rollout_counts"
+            " WHERE rollout = ? GROUP BY canary", (rollout["id"],))}
+        (keys,) = database.execute("SELECT count(DISTINCT unit) FROM rollout_hits"
+                                   " WHERE rollout = ? AND series = 0", (rollout["id"],)).fetchone()
+    return arms, keys
+
+
+@pytest.mark.parametrize("unit", ["request", "session"])
+def test_kill_9_loses_no_outcome_that_was_answered(server, register, unit):
+    """An outcome is counted before it is answered, and what is counted outlives the process. So of
+    each arm the store has all that was answered, and besides at most what nobody heard of: one
+    request of each connection at each kill."""
+    lanes, rounds = 4, 6
+    dice = random.Random(9)
+    pair = make_pair(server, register)
+    # What this candidate does is tolerated, so that nothing but the test ends it.
+    rollout = start(pair, route="pair", unit=unit,
+                    guards=[{"metric": "error_rate", "at_most_pct": 90}])
+    told = Answered()
+    for _ in range(rounds):
+        for model in ("p1", "p2"):
+            pair.wait_ready(model)
+        told.until_killed(pair, lanes, dice.randrange(50, 800))
+        pair.start()
+    wait_until(lambda: len(list((pathlib.Path(pair.data) / "evidence").iterdir())) == 1,
+               what="nothing left but its own folder")
+    assert phase(pair, rollout) == "running"
+    arms, keys = counted(pair, rollout)
+    assert 0 < told.unheard <= lanes * rounds
+    for model, (requests, failed, lives) in arms.items():
+        assert told.requests[model] <= requests <= told.requests[model] + told.unheard, arms
+        assert told.failed[model] <= failed <= told.failed[model] + told.unheard, arms
+        assert lives == rounds
+    assert sum(row[0] for row in arms.values()) <= sum(told.requests.values()) + told.unheard
+    assert told.failed["p2"] > 50 and told.failed["p1"] == 0
+    if unit == "session":
+        assert len(told.failing) <= keys <= len(told.failing) + told.unheard
 
 
 def drivers(servers):

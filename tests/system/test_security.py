@@ -16,6 +16,8 @@ CHANGES = [
     ("POST", "/api/v1/versions/m2/activate"), ("POST", "/api/v1/versions/m2/retire"),
     ("POST", "/api/v1/versions/m2/promote"), ("PUT", "/api/v1/routes/m/canary"),
     ("DELETE", "/api/v1/routes/m/canary"), ("PUT", "/api/v1/routes/m/arms"),
+    ("PUT", "/api/v1/routes/m/shadow"), ("DELETE", "/api/v1/routes/m/shadow"),
+    ("PUT", "/api/v1/routes/m/challenger"), ("DELETE", "/api/v1/routes/m/challenger"),
     ("POST", "/api/v1/routes/m/rollback"), ("POST", "/api/v1/artifacts"),
     ("DELETE", "/api/v1/metrics/versions/m1"), ("POST", "/admin/ai-quality/models/m2/promote"),
     ("POST", "/admin/ai-quality/models/m/rollback"),

@@ -104,7 +104,10 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
   AddOperationEndpoints(routes_);
   AddEventEndpoints(routes_);
   if (context_.follow != nullptr) AddFollowEndpoints(routes_);
-  if (context_.rollouts != nullptr) AddRolloutEndpoints(routes_);
+  if (context_.rollouts != nullptr) {
+    AddRolloutEndpoints(routes_);
+    AddRolloutReportEndpoints(routes_);
+  }
   if (context_.shadows != nullptr) AddShadowEndpoints(routes_);
   if (context_.models != nullptr) {
     AddModelAuditEndpoints(routes_);
@@ -116,6 +119,7 @@ AdminApi::AdminApi(const AdminContext& context) : context_(context) {
     AddPredictionEndpoints(routes_);
     AddFeedbackEndpoints(routes_);
     AddCompareEndpoints(routes_);
+    AddEvaluateEndpoints(routes_);
   }
 }
 

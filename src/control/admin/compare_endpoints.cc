@@ -1,6 +1,5 @@
 // GET /api/v1/routes/{route}/compare: how the versions of a route did, the same from any replica.
-#include <charconv>
-#include <cmath>
+#include <optional>
 #include <utility>
 
 #include "control/admin/context.h"
@@ -13,16 +12,6 @@ namespace {
 
 constexpr const char* kCompareSince = "24h";
 constexpr double kUsualThreshold = 0.5;
-
-Json EstimateJson(const std::optional<Estimate>& estimate) {
-  if (!estimate) return {};
-  Json json;
-  json["value"] = NumberJson(estimate->value);
-  json["low"] = NumberJson(estimate->low);
-  json["high"] = NumberJson(estimate->high);
-  json["n"] = estimate->n;
-  return json;
-}
 
 Json ComparisonJson(const VersionComparison& version, const Result<ModelVersion>& row) {
   Json json;
@@ -63,18 +52,6 @@ Json IntervalsJson() {
           {"assumes", "predictions are independent: where units come often they are too narrow"}};
 }
 
-Result<double> ThresholdOf(const net::RequestHead& head) {
-  const std::optional<std::string> text = QueryText(head, "threshold");
-  if (!text) return kUsualThreshold;
-  double threshold = 0;
-  const char* end = text->data() + text->size();
-  const auto [stop, failed] = std::from_chars(text->data(), end, threshold);
-  if (failed == std::errc() && stop == end && std::isfinite(threshold)) return threshold;
-  return Fail(Error{ErrorCode::kInvalidArgument,
-                    fmt::format("threshold must be a number, not \"{}\"", *text), "threshold",
-                    nullptr});
-}
-
 Result<CompareQuestion> ReadQuestion(const AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
   PODIUM_TRY(CheckQuery(head, {"since", "until", "threshold"}));
@@ -87,7 +64,8 @@ Result<CompareQuestion> ReadQuestion(const AdminCall& call) {
   if (const auto until = QueryText(head, "until")) {
     PODIUM_TRY_ASSIGN(question.until, ReadMoment("until", *until, now));
   }
-  PODIUM_TRY_ASSIGN(question.threshold, ThresholdOf(head));
+  PODIUM_TRY_ASSIGN(const std::optional<double> threshold, QueryNumber(head, "threshold"));
+  question.threshold = threshold.value_or(kUsualThreshold);
   return question;
 }
 

@@ -21,6 +21,7 @@
 #include "control/admin/pools.h"
 #include "domain/compare_report.h"
 #include "domain/model_limits.h"
+#include "domain/off_policy_report.h"
 #include "domain/provider_state.h"
 #include "net/handler.h"
 #include "net/path_pattern.h"
@@ -138,6 +139,8 @@ struct AdminContext {
   std::string predictions_folder = {};
   /// REQUIRES: with `predictions`. Blocks.
   std::function<Result<CompareReport>(const CompareQuestion&)> compare = {};
+  /// REQUIRES: with `predictions`. Blocks.
+  std::function<Result<OffPolicyAnswer>(const OffPolicyQuestion&)> evaluate = {};
   mutable std::atomic<std::size_t> event_readers{0};
   mutable PendingVerbs pending{};
   mutable LastWrite last_write{};
@@ -194,6 +197,7 @@ void AddRouteEndpoints(AdminRoutes& routes);
 void AddFollowEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::rollouts.
 void AddRolloutEndpoints(AdminRoutes& routes);
+void AddRolloutReportEndpoints(AdminRoutes& routes);
 /// REQUIRES: AdminContext::shadows.
 void AddShadowEndpoints(AdminRoutes& routes);
 void AddExplainEndpoints(AdminRoutes& routes);
@@ -214,5 +218,6 @@ void AddCostEndpoints(AdminRoutes& routes);
 void AddPredictionEndpoints(AdminRoutes& routes);
 void AddFeedbackEndpoints(AdminRoutes& routes);
 void AddCompareEndpoints(AdminRoutes& routes);
+void AddEvaluateEndpoints(AdminRoutes& routes);
 
 }  // namespace podium::control

@@ -77,6 +77,7 @@ Json ToJson(const Replay& replay) {
   json["unit"] = {{"kind", NameOf(said.unit.kind)}, {"value", std::string(said.unit.value)}};
   json["assigned"] = VersionJson(*replay.route, decision.version);
   json["reason"] = NameOf(decision.reason);
+  json["keyless"] = decision.keyless;
   json["propensity"] = decision.propensity;
   json["layer"] = said.input.layer == routing::Layer::kArms ? "arms" : "canary";
   json["salt_of"] = SaltOf(replay);

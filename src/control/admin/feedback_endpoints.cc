@@ -57,11 +57,13 @@ Result<Resolved> Resolve(store::PredictionStore& store, const FeedbackItem& item
     feedback.route = row.route;
     feedback.request_id = row.request_id;
     PODIUM_TRY_ASSIGN(const std::vector<PredictionRow> same, PredictionsOf(store, feedback));
-    if (same.size() > 1) {  // What is said is kept by request: it would be said of all of them.
+    // What is said is kept by request, and counts for one of its predictions.
+    PODIUM_TRY_ASSIGN(const std::string about, store.LabelledPrediction(row.route, row.request_id));
+    if (same.size() > 1 && about != item.id) {
       return Fail(ErrorCode::kConflict,
-                  "prediction {} is ambiguous: {} or more predictions of route {} have its "
-                  "request id {}",
-                  item.id, same.size(), row.route, row.request_id);
+                  "prediction {} was sent again: what request {} of route {} was answered with is "
+                  "prediction {}",
+                  item.id, row.request_id, row.route, about);
     }
     resolved.known = true;
     return resolved;

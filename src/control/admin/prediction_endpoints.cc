@@ -56,6 +56,10 @@ Result<Json> WithFeedback(const AdminContext& context, const PredictionRow& row)
                     context.predictions->ReadFeedback(row.route, row.request_id));
   Json json = PredictionJson(row);
   json["feedback"] = Json::array();
+  if (items.empty()) return json;
+  PODIUM_TRY_ASSIGN(const std::string about,
+                    context.predictions->LabelledPrediction(row.route, row.request_id));
+  if (about != row.id) return json;  // It was sent again: what is said is said of the answer.
   for (const Feedback& item : items) json["feedback"].push_back(FeedbackJson(item));
   return json;
 }
@@ -96,7 +100,7 @@ void AddPayloads(const AdminContext& context, const PredictionRow& row, Json& js
       predictions::FindLine(context.predictions_folder, row.segment, row.offset, row.id);
   const Result<Json> parsed = line ? ParseJson(*line) : Result<Json>(Fail(line.error()));
   json["payloads_here"] = parsed.has_value();
-  for (const char* key : {"path", "request", "answer", "challenger"}) {
+  for (const char* key : {"path", "request", "answer", "other_answer"}) {
     const bool found = parsed && parsed->is_object() && parsed->contains(key);
     json[key] = found ? (*parsed)[key] : Json();
   }

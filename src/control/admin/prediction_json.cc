@@ -59,6 +59,7 @@ Json PredictionJson(const PredictionRow& row) {
   Json scores = Json::array();
   for (const double score : row.scores) scores.push_back(NumberJson(score));
   json["scores"] = std::move(scores);
+  json["challenger"] = row.challenger ? ChallengerJson(*row.challenger) : Json();
   json["replica"] = row.replica;
   json["segment"] = row.segment;
   json["offset"] = row.offset;
@@ -76,6 +77,28 @@ Json FeedbackJson(const Feedback& feedback) {
   json["actor"] = feedback.actor;
   json["at"] = FormatUtc(feedback.at);
   return json;
+}
+
+Json EstimateJson(const std::optional<Estimate>& estimate) {
+  if (!estimate) return {};
+  Json json;
+  json["value"] = NumberJson(estimate->value);
+  json["low"] = NumberJson(estimate->low);
+  json["high"] = NumberJson(estimate->high);
+  json["n"] = estimate->n;
+  return json;
+}
+
+Result<std::optional<double>> QueryNumber(const net::RequestHead& head, std::string_view name) {
+  const std::optional<std::string> text = QueryText(head, name);
+  if (!text) return std::nullopt;
+  double number = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, failed] = std::from_chars(text->data(), end, number);
+  if (failed == std::errc() && stop == end && std::isfinite(number)) return number;
+  return Fail(Error{ErrorCode::kInvalidArgument,
+                    fmt::format("{} must be a number, not \"{}\"", name, *text), std::string(name),
+                    nullptr});
 }
 
 Result<WallTime> ReadMoment(std::string_view name, const std::string& text, WallTime now) {

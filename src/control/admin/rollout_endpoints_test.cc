@@ -8,8 +8,10 @@
 
 #include "base/rng.h"
 #include "control/admin/admin_api.h"
+#include "control/admin/rollout_reports.h"
 #include "net/answer_fixture.h"
 #include "net/memory_exchange.h"
+#include "store/memory_replica_store.h"
 #include "store/memory_store.h"
 #include "testing/silent_model.h"
 #include "testing/sim_clock.h"
@@ -195,6 +197,144 @@ TEST_F(RolloutPaths, WhatIsNotThere) {
   EXPECT_EQ(Ask("POST", "/api/v1/routes/r/rollouts", R"({"candidate": "1"})").status, 400);
 }
 
+// Who drives it is shown by every replica, not by the driver's alone.
+TEST_F(RolloutPaths, SaysWhoDrivesWhoeverIsAsked) {
+  const Json begun = Start();
+  const std::string id = begun["id"];
+  const auto driver = [&] {
+    return (*ParseJson(Ask("GET", "/api/v1/rollouts/" + id).body))["driver"];
+  };
+  EXPECT_TRUE(driver().is_null());
+  ASSERT_TRUE(store_.TakeLease(RolloutId(id), "life-7", std::chrono::seconds(10)));
+  EXPECT_EQ(driver(), "life-7") << "nobody knows its name any more";
+  store::ReplicaIdentity self;
+  self.id = "pod-b";
+  self.incarnation = "life-7";
+  store::MemoryReplicaStore replicas(clock_);
+  ASSERT_TRUE(replicas.Join(self));
+  context_.replicas = &replicas;
+  EXPECT_EQ(driver(), "pod-b");
+  EXPECT_EQ((*ParseJson(Ask("GET", "/api/v1/rollouts").body))["items"][0]["driver"], "pod-b");
+  clock_.Advance(std::chrono::seconds(10));
+  EXPECT_TRUE(driver().is_null()) << "its lease has run out";
+}
+
+// --- Custom metrics ---
+
+class ReportPaths : public RolloutPaths {
+ protected:
+  ReportPaths() {
+    begun_ = Start(R"(, "guards": [{"metric": "error_rate"},)"
+                   R"( {"metric": "custom", "name": "refunded", "bad_above": 0},)"
+                   R"( {"metric": "custom", "name": "judge", "bad_below": 0.5}])");
+    id_ = begun_["id"];
+  }
+  std::string Item(char arm, std::uint64_t unit, const std::string& metric,
+                   const std::string& value) {
+    const std::string ticket =
+        ToText({RolloutId(id_), 0, arm == 'c', unit, static_cast<std::uint32_t>(unit % 3)});
+    return fmt::format(R"({{"ticket": "{}", "metric": "{}", "value": {}}})", ticket, metric, value);
+  }
+  net::Response Report(const std::string& items) {
+    return Move(begun_, "metrics", R"({"items": [)" + items + "]}");
+  }
+  std::vector<store::RolloutHit> Hits() { return store_.ReadEvidence(RolloutId(id_))->hits; }
+
+  Json begun_;
+  std::string id_;
+};
+
+// A value counts by the arm and the epoch of its ticket, each unit once, and only if it is bad.
+TEST_F(ReportPaths, BadValuesBecomeEvidence) {
+  const std::string items = Item('c', 7, "refunded", "1") + "," + Item('p', 9, "refunded", "true") +
+                            "," + Item('p', 10, "refunded", "0") + "," +
+                            Item('c', 8, "judge", "0.49") + "," + Item('c', 9, "judge", "0.5");
+  const net::Response answer = Report(items);
+  ASSERT_EQ(answer.status, 200) << answer.body;
+  EXPECT_EQ(answer.body,
+            R"({"bad":3,"good":2,"of_other_rollouts":0,"over_the_limit":0,"ended":false})"
+            "\n");
+  ASSERT_EQ(Report(items).status, 200) << "sent again";
+  const std::vector<store::RolloutHit> hits = Hits();
+  ASSERT_EQ(hits.size(), 3U);
+  EXPECT_EQ(hits[0].series, kRolloutSeries);
+  EXPECT_EQ(hits[0].unit, 7U);
+  EXPECT_TRUE(hits[0].canary);
+  EXPECT_EQ(hits[0].first_rank, 1U);
+  EXPECT_EQ(hits[1].unit, 9U);
+  EXPECT_FALSE(hits[1].canary);
+  EXPECT_EQ(hits[2].series, kRolloutSeries + 1);
+  EXPECT_EQ(hits[2].unit, 8U);
+}
+
+// What cannot be right is refused whole, and says where: half a batch would be sent again.
+TEST_F(ReportPaths, RefusesWhatCannotBeRight) {
+  const std::string good = Item('c', 7, "refunded", "1");
+  struct Case {
+    std::string items;
+    int status;
+    std::string says;
+  };
+  const Case cases[] = {
+      {"", 400, "one at least"},
+      {good + "," + Item('c', 7, "latency", "1"), 400,
+       "item 2: no guard of rollout " + id_ +
+           " is about \\\"latency\\\": it guards refunded, judge"},
+      {Item('c', 7, "refunded", "\"yes\""), 400, "value"},
+      {Item('c', 7, "refunded", "null"), 400, "value"},
+      {R"({"ticket": "abc", "metric": "refunded", "value": 1})", 400, "x-podium-ticket"},
+      {R"({"metric": "refunded", "value": 1})", 400, "ticket"},
+      {good + R"(,{"ticket": ")" + id_ +
+           R"(.1.c.0000000000000007.0", "metric": "refunded", "value": 1})",
+       400, "has had no part 1"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.items);
+    const net::Response answer = Report(c.items);
+    EXPECT_EQ(answer.status, c.status);
+    EXPECT_NE(answer.body.find(c.says), std::string::npos) << answer.body;
+  }
+  EXPECT_TRUE(Hits().empty());
+  std::string many;
+  for (std::size_t i = 0; i < limits::kMaxReports; ++i) many += (i == 0 ? "" : ",") + good;
+  EXPECT_EQ(Report(many).status, 200);
+  EXPECT_EQ(Report(many + "," + good).status, 413);
+}
+
+// Callers have tickets of rollouts that are over: these are told of, and nothing else is wrong.
+TEST_F(ReportPaths, PassesOverWhatIsOver) {
+  const std::string other =
+      R"({"ticket": "r-0.0.c.0000000000000007.0", "metric": "x", "value": 1})";
+  EXPECT_NE(Report(other).body.find(R"("of_other_rollouts":1)"), std::string::npos);
+  ASSERT_EQ(Move(begun_, "abort").status, 200);
+  const net::Response late = Report(Item('c', 7, "refunded", "1"));
+  EXPECT_EQ(late.status, 200);
+  EXPECT_NE(late.body.find(R"("ended":true)"), std::string::npos);
+  EXPECT_TRUE(Hits().empty());
+  EXPECT_EQ(Ask("POST", "/api/v1/routes/r/rollouts/none/metrics", R"({"items": []})").status, 400);
+  EXPECT_EQ(
+      Ask("POST", "/api/v1/routes/r/rollouts/none/metrics", R"({"items": [)" + other + "]}").status,
+      404);
+}
+
+// A limit on what one epoch keeps, and the rest of the batch is taken all the same.
+TEST_F(ReportPaths, AnEpochKeepsSoManyUnitsAndNoMore) {
+  std::vector<store::RolloutHit> hits(limits::kMaxReportedUnits);
+  for (std::size_t i = 0; i < hits.size(); ++i) {
+    hits[i].rollout = RolloutId(id_);
+    hits[i].series = kRolloutSeries;
+    hits[i].unit = i;
+    hits[i].incarnation = "reports";
+  }
+  ASSERT_TRUE(store_.RecordEvidence({}, std::span(hits).first(hits.size() - 1)));
+  EXPECT_NE(Report(Item('c', 1'000'000, "refunded", "1")).body.find(R"("bad":1,)"),
+            std::string::npos);
+  const net::Response full =
+      Report(Item('c', 1'000'001, "refunded", "1") + "," + Item('c', 5, "judge", "0"));
+  EXPECT_NE(full.body.find(R"("over_the_limit":1)"), std::string::npos) << full.body;
+  EXPECT_NE(full.body.find(R"("bad":1,)"), std::string::npos);
+}
+
 // INV-12: a look may speak for the candidate of an earlier part, or of a wider margin.
 TEST_F(RolloutPaths, PromotesByTheLatestVerdictAtTheLastStepOnly) {
   const Json begun = Start(R"(, "promote_at_end": true)");
@@ -205,7 +345,7 @@ TEST_F(RolloutPaths, PromotesByTheLatestVerdictAtTheLastStepOnly) {
     look.rollout = id;
     look.decision = decision;
     look.evidence = look.verdict = "{}";
-    ASSERT_TRUE(store_.KeepLook(look));
+    ASSERT_TRUE(store_.KeepLook(look, {0, store_.FindRollout(id)->revision}));
   };
   keep("step-up");
   EXPECT_EQ(Move(begun, "promote").status, 422) << "this allows the second step";

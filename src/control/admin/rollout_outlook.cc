@@ -64,7 +64,8 @@ class Outlooker {
     StepOutlook step;
     step.share = plan_.steps[i].share;
     for (const RolloutGuard& guard : plan_.guards) {
-      if (!guard.guards_promotion) continue;
+      // How often a custom metric is bad, nobody knows before the rollout.
+      if (!guard.guards_promotion || guard.metric == GuardMetric::kCustom) continue;
       const double requests = ToPass(guard, i);
       if (requests < step.to_pass) continue;
       step.to_pass = requests;
@@ -95,9 +96,9 @@ class Outlooker {
       sticky.least_margin = std::min(sticky.least_margin, MarginOf(plan_, i));
       sticky.keys_per_epoch = std::min(sticky.keys_per_epoch, MostKeysIn(i));
     }
-    sticky.guards_median = std::any_of(
-        plan_.guards.begin(), plan_.guards.end(),
-        [](const RolloutGuard& guard) { return guard.metric != GuardMetric::kErrorRate; });
+    sticky.guards_median =
+        std::any_of(plan_.guards.begin(), plan_.guards.end(),
+                    [](const RolloutGuard& guard) { return SeriesCountOf(guard.metric) > 1; });
     std::vector<std::string> warnings;
     for (const std::string& why : rollout::StickyObjections(sticky)) {
       warnings.push_back(
@@ -206,8 +207,21 @@ RolloutOutlook OutlookOf(const RolloutPlan& plan, const PrimaryTraffic& primary,
         "may wait for ever");
     return outlook;
   }
+  if (plan.rule == RolloutRule::kThompson) {
+    outlook.warnings.emplace_back(
+        "the thompson rule moves the share by the probability that the candidate succeeds more "
+        "often: steps up bound no chance of error, the alarm does, and a person promotes");
+    return outlook;
+  }
   if (!GuardsErrors(plan)) {
     outlook.warnings.emplace_back("no guard looks at the error rate");
+  }
+  for (const RolloutGuard& guard : plan.guards) {
+    if (guard.metric != GuardMetric::kCustom || !guard.guards_promotion) continue;
+    outlook.warnings.push_back(fmt::format(
+        "nothing goes up before {} is reported for both versions (x-podium-ticket): how often is "
+        "not known, so these figures are without it",
+        guard.name));
   }
   if (primary.per_second <= 0) {
     outlook.warnings.emplace_back(

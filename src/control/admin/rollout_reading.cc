@@ -27,6 +27,28 @@ std::optional<store::RolloutVerdict> Newest(std::vector<store::RolloutVerdict> v
   });
 }
 
+// As people call the replica of that life; what has left the table is named by its life.
+std::string NameOfLife(const AdminContext& c, const std::string& incarnation) {
+  if (c.replicas == nullptr) return incarnation;
+  const auto rows = c.replicas->ReadReplicas();
+  if (!rows) return incarnation;
+  for (const store::ReplicaRow& row : *rows) {
+    if (row.self.incarnation == incarnation) return row.self.id;
+  }
+  return incarnation;
+}
+
+// The lease is the database's, so that any replica may say who holds it.
+std::string DriverOf(const AdminContext& c, const Rollout& rollout) {
+  if (HasEnded(rollout.phase)) return "";
+  if (c.driver != nullptr) {
+    const std::optional<view::RolloutStanding> standing = c.driver->StandingOf(rollout.id);
+    if (standing && standing->driven_here) return c.options.replica;
+  }
+  const auto lease = c.rollouts->FindLease(rollout.id);
+  return lease && *lease ? NameOfLife(c, (*lease)->owner) : "";
+}
+
 }  // namespace
 
 Result<Rollout> FindRolloutOf(store::RolloutStore& store, const RouteName& route,
@@ -48,11 +70,8 @@ RolloutBeside NamesOf(const AdminContext& c, const Rollout& rollout) {
 
 RolloutBeside BesideOf(const AdminContext& c, const Rollout& rollout, bool with_look) {
   RolloutBeside beside = NamesOf(c, rollout);
-  if (c.driver != nullptr) {
-    const std::optional<view::RolloutStanding> standing = c.driver->StandingOf(rollout.id);
-    if (standing && standing->driven_here) beside.driver = c.options.replica;
-  }
   if (!with_look) return beside;
+  beside.driver = DriverOf(c, rollout);
   if (auto verdicts = c.rollouts->ReadVerdicts(rollout.id)) {
     beside.latest = Newest(std::move(*verdicts));
   }
@@ -126,7 +145,7 @@ Result<std::optional<store::RolloutProof>> ProofOfPromotion(store::RolloutStore&
   if (!latest || latest->at < rollout.epochs.back().began_at) return Proof();
   if (latest->decision != kStepUpWord) return Proof();
   return Proof(store::RolloutProof{std::move(latest->decision), std::move(latest->evidence),
-                                   std::move(latest->verdict)});
+                                   std::move(latest->verdict), latest->at});
 }
 
 }  // namespace podium::control

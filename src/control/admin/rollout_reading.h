@@ -17,7 +17,7 @@ Result<Rollout> FindRolloutOf(store::RolloutStore& store, const RouteName& route
 
 /// How candidate and primary are called; what is not in the view has no name.
 RolloutBeside NamesOf(const AdminContext& c, const Rollout& rollout);
-/// The same, `with_look` the newest verdict too; what cannot be read is left out.
+/// The same, `with_look` the newest verdict and who drives too; what cannot be read is left out.
 RolloutBeside BesideOf(const AdminContext& c, const Rollout& rollout, bool with_look);
 
 /// The version of the route that `word` names: by its id, else by its version. kNotFound;

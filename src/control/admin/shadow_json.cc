@@ -149,7 +149,7 @@ void WriteShadowMetrics(Exposition& out, const AdminContext& c, const view::Core
     }
   }
   out.Family("podium_shadow_answers_total", "counter",
-             "Answers that agreed with the primary's, or did not.");
+             "Answers that agreed with the primary's, did not, or were too large to be compared.");
   for (const ShadowSeries& one : all) {
     const auto sample = [&](std::string_view agrees, std::uint64_t count) {
       out.Sample({{"route", one.route}, {"model_version", one.version}, {"agrees", agrees}},
@@ -157,6 +157,7 @@ void WriteShadowMetrics(Exposition& out, const AdminContext& c, const view::Core
     };
     sample("true", one.counts.agreed);
     sample("false", one.counts.disagreed);
+    sample("too_large", one.counts.too_large);
   }
 }
 

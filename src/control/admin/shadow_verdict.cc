@@ -118,6 +118,7 @@ Json PairsJson(const view::ShadowCounts& counts, std::string_view other) {
   delta["p99"] = Milliseconds(counts.DeltaQuantile(0.99));
   delta["slower"] = counts.slower;
   delta["faster"] = counts.faster;
+  json["too_large_to_compare"] = counts.too_large;
   const auto interval = AgreementOf(counts);
   json["agreement"] = Json();
   if (interval) {

@@ -167,6 +167,7 @@ Result<OffPolicyReport> EvaluateOffPolicy(std::span<const LoggedDecision> log,
   ClusteredMean ips;
   ClusteredMean snips;
   ClusteredMean robust;
+  ClusteredMean logged;
   WeightedMean direct;
   std::map<std::uint64_t, bool> units;
   double sum = 0;
@@ -189,6 +190,7 @@ Result<OffPolicyReport> EvaluateOffPolicy(std::span<const LoggedDecision> log,
     const double correction = weight * (decision.reward - model.Expect(decision, decision.arm));
     robust.Add(decision.unit, expected + correction, thinned);
     direct.Add(expected, thinned);
+    logged.Add(decision.unit, decision.reward, thinned);
     units[decision.unit] = true;
   }
   report.n = static_cast<std::int64_t>(used.size());
@@ -203,6 +205,7 @@ Result<OffPolicyReport> EvaluateOffPolicy(std::span<const LoggedDecision> log,
   report.ips = ips.Get();
   report.snips = snips.Get();
   report.doubly_robust = robust.Get();
+  report.logged = logged.Get();
   report.direct = direct.sum / direct.weight;
   return report;
 }

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
-#include "domain/compare_report.h"
+#include "domain/off_policy_report.h"
 
 namespace podium::control {
 
@@ -30,19 +30,6 @@ using TargetPolicy = std::vector<std::vector<double>>;
 struct OffPolicyOptions {
   double clip = 0;  ///< Of the weights, for SNIPS only; 0: none. Shown with what it gives.
   double least_ess = 100;
-};
-
-struct OffPolicyReport {
-  Estimate ips;
-  Estimate snips;
-  Estimate doubly_robust;
-  double direct = 0;      ///< The model's word alone, without interval: it may be wrong anywhere.
-  double ess = 0;         ///< (sum w)² / sum w².
-  double max_weight = 0;  ///< Of the new policy's probability over the logged one.
-  std::int64_t n = 0;
-  std::int64_t units = 0;
-  std::int64_t without_propensity = 0;  ///< Left out.
-  std::int64_t clipped = 0;             ///< Weights that OffPolicyOptions::clip has cut.
 };
 
 /// Intervals of 95 % are by units (cluster-robust), so that a unit that comes often counts once.

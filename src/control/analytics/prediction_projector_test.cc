@@ -35,6 +35,9 @@ class FailingIndex final : public store::PredictionStore {
   Result<PredictionRow> FindPrediction(const std::string& id) override {
     return inner.FindPrediction(id);
   }
+  Result<std::string> LabelledPrediction(const std::string& r, const std::string& q) override {
+    return inner.LabelledPrediction(r, q);
+  }
   Result<store::FactPage> ReadFacts(const store::FactQuery& q) override {
     return inner.ReadFacts(q);
   }

@@ -31,8 +31,9 @@ class FailingCosts final : public store::CostStore {
     return inner.ReadCosts(from, to);
   }
   Result<std::vector<store::DailyCost>> ReadDailyCosts() override { return inner.ReadDailyCosts(); }
-  Result<std::map<RouteName, NanoUsd>> ReadShadowCosts(WallTime from, WallTime to) override {
-    return inner.ReadShadowCosts(from, to);
+  Result<std::map<RouteName, store::ShadowCost>> ReadShadowCosts(WallTime from, WallTime to,
+                                                                 const std::string& own) override {
+    return inner.ReadShadowCosts(from, to, own);
   }
   Result<std::vector<CostEvent>> ReadCostEvents(const std::string& after, int limit) override {
     return inner.ReadCostEvents(after, limit);

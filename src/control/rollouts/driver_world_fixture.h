@@ -31,6 +31,7 @@ class CutStore final : public store::RolloutStore {
   bool rows_damaged = false;   ///< Those of all rollouts, in lists.
   int looks_kept = 0;
   int leases_taken = 0;
+  std::size_t keys_read = 0;
 
   Result<Rollout> FindRollout(const RolloutId& id) override {
     PODIUM_TRY(Reach());
@@ -50,6 +51,10 @@ class CutStore final : public store::RolloutStore {
     ++leases_taken;
     return store_.TakeLease(id, owner, duration);
   }
+  Result<std::optional<store::RolloutLease>> FindLease(const RolloutId& id) override {
+    PODIUM_TRY(Reach());
+    return store_.FindLease(id);
+  }
   Status GiveUpLease(const RolloutId& id, const std::string& owner) override {
     PODIUM_TRY(Reach());
     return store_.GiveUpLease(id, owner);
@@ -63,14 +68,22 @@ class CutStore final : public store::RolloutStore {
     PODIUM_TRY(store_.RecordEvidence(counts, hits));
     return Heard();
   }
-  Result<store::RolloutEvidence> ReadEvidence(const RolloutId& id) override {
+  Result<store::RolloutEvidence> ReadEvidence(const RolloutId& id,
+                                              const store::EpochVersions& known = {}) override {
     PODIUM_TRY(Reach());
-    return store_.ReadEvidence(id);
+    Result<store::RolloutEvidence> read = store_.ReadEvidence(id, known);
+    if (read) keys_read += read->hits.size();
+    return read;
   }
-  Status KeepLook(const store::RolloutVerdict& verdict) override {
+  Result<std::uint64_t> CountHits(const RolloutId& id, std::uint32_t epoch,
+                                  std::uint32_t series) override {
+    PODIUM_TRY(Reach());
+    return store_.CountHits(id, epoch, series);
+  }
+  Status KeepLook(const store::RolloutVerdict& verdict, const store::LookPin& pin) override {
     PODIUM_TRY(Reach());
     ++looks_kept;
-    PODIUM_TRY(store_.KeepLook(verdict));
+    PODIUM_TRY(store_.KeepLook(verdict, pin));
     return Heard();
   }
   Result<std::vector<store::RolloutVerdict>> ReadVerdicts(const RolloutId& id) override {
@@ -215,6 +228,8 @@ class DrivingReplica {
   CutStore cut;
   CarryOut carry;
   std::function<void()> while_reading;  ///< What happens meanwhile.
+  /// The same, once, while a step up is being made ready; then it is surveyed again, to its end.
+  std::function<void()> while_rising;
   std::vector<store::MoveRollout> moves;
   bool broken = false;
 
@@ -234,8 +249,17 @@ class DrivingReplica {
   }
   Task<Result<store::Committed>> CarryIt(store::Mutation mutation, store::MutationContext context) {
     context_ = std::move(context);
-    moves.push_back(std::get<store::MoveRollout>(mutation));
-    co_return carry(moves.back());
+    const auto move = std::get<store::MoveRollout>(mutation);
+    moves.push_back(move);
+    if (const auto meanwhile = std::exchange(while_rising, nullptr)) {
+      meanwhile();
+      auto survey = driver_->Survey();
+      co_await std::move(survey);
+      // Until nothing is left but this.
+      while (group_->size() > 1) co_await boost::asio::post(group_->executor(), kAwait);
+    }
+    context_ = std::move(context);
+    co_return carry(move);
   }
 
   store::MemoryStore& registry_;

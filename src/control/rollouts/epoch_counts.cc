@@ -8,7 +8,7 @@
 namespace podium::control {
 namespace {
 
-using Incarnations = std::vector<std::set<std::string_view>>;  // By epoch.
+using Incarnations = std::vector<std::set<std::string>>;  // By epoch.
 
 void AddCount(const store::RolloutCount& count, EpochCounts& epoch) {
   ArmTotal& arm = count.canary ? epoch.canary : epoch.primary;
@@ -42,7 +42,7 @@ rollout::KeyHit MergedKey(const store::RolloutHit* const* begin,
 void MergeKeys(const store::RolloutEvidence& stored, std::vector<EpochCounts>& epochs) {
   std::vector<const store::RolloutHit*> hits;
   for (const store::RolloutHit& hit : stored.hits) {
-    if (hit.epoch < epochs.size() && hit.series < kRolloutSeries) hits.push_back(&hit);
+    if (hit.epoch < epochs.size() && hit.series < kAllSeries) hits.push_back(&hit);
   }
   std::sort(hits.begin(), hits.end(), [](const store::RolloutHit* a, const store::RolloutHit* b) {
     return std::tie(a->epoch, a->series, a->unit, a->incarnation) <
@@ -59,6 +59,22 @@ void MergeKeys(const store::RolloutEvidence& stored, std::vector<EpochCounts>& e
   }
 }
 
+// What is reported of a custom metric is judged by the first request of a key alone: of the others
+// it is not known whether somebody would have told.
+std::uint32_t JudgedOf(const RolloutEpoch& epoch, std::size_t series) {
+  if (series >= kRolloutSeries) return 1;
+  return std::max<std::uint32_t>(epoch.judged_requests[series], 1);
+}
+
+// Who reports a custom metric is no replica that counts keys.
+void AddSeers(const store::RolloutEvidence& stored, Incarnations& incarnations) {
+  for (const store::RolloutHit& hit : stored.hits) {
+    if (hit.epoch < incarnations.size() && hit.series < kRolloutSeries) {
+      incarnations[hit.epoch].insert(hit.incarnation);
+    }
+  }
+}
+
 }  // namespace
 
 rollout::PrimaryCounts EpochCounts::Primary() const {
@@ -71,14 +87,12 @@ rollout::PrimaryCounts EpochCounts::Primary() const {
   return counts;
 }
 
-std::uint64_t EpochCounts::Hit(std::size_t series, bool of_canary) const {
-  return static_cast<std::uint64_t>(
-      std::count_if(keys[series].begin(), keys[series].end(),
-                    [&](const rollout::KeyHit& key) { return key.canary == of_canary; }));
-}
-
-std::vector<EpochCounts> MergeCounts(const store::RolloutEvidence& stored) {
+std::vector<EpochCounts> MergeCounts(const store::RolloutEvidence& stored, ClosedEpochs& closed) {
   std::vector<EpochCounts> epochs(stored.rollout.epochs.size());
+  closed.versions.resize(epochs.size(), -1);
+  closed.kept.resize(epochs.size());
+  Incarnations seers(epochs.size());
+  AddSeers(stored, seers);
   Incarnations incarnations(epochs.size());
   for (const store::RolloutCount& count : stored.counts) {
     if (count.epoch >= epochs.size()) continue;
@@ -86,12 +100,34 @@ std::vector<EpochCounts> MergeCounts(const store::RolloutEvidence& stored) {
     // Who stood by has seen no key.
     if (count.units > 0) incarnations[count.epoch].insert(count.incarnation);
   }
-  for (const store::RolloutHit& hit : stored.hits) {
-    if (hit.epoch < epochs.size()) incarnations[hit.epoch].insert(hit.incarnation);
+  std::vector<bool> is_kept(epochs.size());
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
+    is_kept[i] = store::IsKnownEpoch(closed.versions, stored.versions, i);
+    const KeyTallies& kept = closed.kept[i];
+    const std::set<std::string>& of = is_kept[i] ? kept.incarnations : seers[i];
+    incarnations[i].insert(of.begin(), of.end());
+    epochs[i].incarnations = incarnations[i].size();
   }
-  for (std::size_t i = 0; i < epochs.size(); ++i) epochs[i].incarnations = incarnations[i].size();
   MergeKeys(stored, epochs);
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
+    if (is_kept[i]) {
+      epochs[i].tallies = closed.kept[i].of;
+      continue;
+    }
+    for (std::size_t series = 0; series < kAllSeries; ++series) {
+      epochs[i].tallies[series] =
+          rollout::TallyOf(epochs[i].keys[series], JudgedOf(stored.rollout.epochs[i], series));
+    }
+    const bool over = i + 1 < epochs.size();
+    closed.versions[i] = over && i < stored.versions.size() ? stored.versions[i] : -1;
+    closed.kept[i] = over ? KeyTallies{epochs[i].tallies, seers[i]} : KeyTallies();
+  }
   return epochs;
+}
+
+std::vector<EpochCounts> MergeCounts(const store::RolloutEvidence& stored) {
+  ClosedEpochs nothing;
+  return MergeCounts(stored, nothing);
 }
 
 }  // namespace podium::control

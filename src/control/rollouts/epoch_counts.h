@@ -6,6 +6,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "domain/rollout.h"
@@ -23,22 +25,38 @@ struct ArmTotal {
   bool operator==(const ArmTotal&) const = default;
 };
 
+/// What the keys of one epoch come to.
+struct KeyTallies {
+  std::array<rollout::EpochTally, kAllSeries> of{};  ///< By series.
+  std::set<std::string> incarnations;                ///< That have seen one fail.
+};
+
 struct EpochCounts {
   ArmTotal canary;
   ArmTotal primary;
   std::uint64_t ineligible = 0;
   std::size_t incarnations = 0;  ///< That have counted here: replicas, or lives of one.
-  /// Sticky units: keys with a bad outcome, each once, by series.
-  std::array<std::vector<rollout::KeyHit>, kRolloutSeries> keys;
+  /// Keys with a bad outcome (of custom metrics requests too), each once, by series. Of an epoch
+  /// that was not read they are not here, but in `tallies`.
+  std::array<std::vector<rollout::KeyHit>, kAllSeries> keys;
+  std::array<rollout::EpochTally, kAllSeries> tallies{};
 
   /// The primary's part: what the next epoch is planned from.
   rollout::PrimaryCounts Primary() const;
-  /// Keys with a bad outcome in `series`.
-  std::uint64_t Hit(std::size_t series, bool of_canary) const;
+};
+
+/// What a reader keeps of epochs that are over, so that they are read again only when something of
+/// them has come late.
+struct ClosedEpochs {
+  store::EpochVersions versions;  ///< By epoch; -1: nothing is kept.
+  std::vector<KeyTallies> kept;
 };
 
 /// As many as the rollout has epochs. A key is closed once its epoch is over, or once it was seen
 /// often enough by the only one who counts: another replica may still see it.
+/// `closed` is what `stored` was read by; it is brought up to date.
+std::vector<EpochCounts> MergeCounts(const store::RolloutEvidence& stored, ClosedEpochs& closed);
+/// Of evidence that was read whole.
 std::vector<EpochCounts> MergeCounts(const store::RolloutEvidence& stored);
 
 }  // namespace podium::control

@@ -39,7 +39,7 @@ TEST(EpochCounts, PassesOverRowsOfNoEpoch) {
   rows.rows().hits.back().series = kRolloutSeries;
   const std::vector<EpochCounts> epochs = MergeCounts(rows.rows());
   EXPECT_EQ(epochs[0].canary, ArmTotal());
-  EXPECT_EQ(epochs[0].Hit(0, true), 0u);
+  EXPECT_EQ(epochs[0].tallies[0].canary_hit, 0u);
 }
 
 // One key is one coin, however many replicas saw it fail.
@@ -48,7 +48,7 @@ TEST(EpochCounts, MergesAKeyThatTwoReplicasSaw) {
   rows.Hit(true, 42, 1, "a", 3, 20).Hit(true, 42, 1, "b", 15, 20).Hit(false, 43, 1, "b");
   const std::vector<EpochCounts> epochs = MergeCounts(rows.rows());
   ASSERT_EQ(epochs[0].keys[0].size(), 2u);
-  EXPECT_EQ(epochs[0].Hit(0, true), 1u);
+  EXPECT_EQ(epochs[0].tallies[0].canary_hit, 1u);
   EXPECT_EQ(epochs[0].Primary().keys[0].size(), 1u);
   const rollout::KeyHit& key = epochs[0].keys[0][0];
   EXPECT_EQ(key.record.bad, rollout::kScoredRequests);  // Clipped.
@@ -79,6 +79,20 @@ TEST(EpochCounts, ClosesKeys) {
     if (c.over) rows.Begin(rows.epoch(), std::chrono::minutes(10));
     EXPECT_EQ(MergeCounts(rows.rows())[0].keys[0][0].closed, c.want);
   }
+}
+
+// Who reports a custom metric is no replica: else the keys of each arm would be divided by one
+// more than have counted them.
+TEST(MergeCounts, ReportsAreNoReplica) {
+  RolloutRows rows(SplitUnit::kSession);
+  rows.Count(true, 100, 0, "a").Count(false, 900, 0, "a").Hit(true, 1, 2, "reports");
+  for (store::RolloutHit& hit : rows.rows().hits) hit.series = kRolloutSeries;
+  rows.rows().hits[1].first_rank = 1;  // Not of the first request of its key.
+  const std::vector<EpochCounts> epochs = MergeCounts(rows.rows());
+  EXPECT_EQ(epochs[0].incarnations, 1u);
+  EXPECT_EQ(epochs[0].tallies[kRolloutSeries].canary_hit, 2u);
+  EXPECT_EQ(epochs[0].tallies[kRolloutSeries].canary_early, 1u);
+  EXPECT_EQ(epochs[0].tallies[0].hit, 0u);
 }
 
 }  // namespace

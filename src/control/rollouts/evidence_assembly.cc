@@ -34,9 +34,15 @@ std::string_view TextOf(GuardMetric metric) {
     case GuardMetric::kFirstToken:
       return "time to first token";
     case GuardMetric::kCost:
+      return "cost";
+    case GuardMetric::kCustom:
       break;
   }
-  return "cost";
+  return "custom metric";
+}
+
+std::string NameOfGuard(const RolloutGuard& guard) {
+  return guard.metric == GuardMetric::kCustom ? guard.name : std::string(TextOf(guard.metric));
 }
 
 // Read while calls are counted, bad outcomes may be a little ahead of their units.
@@ -61,18 +67,25 @@ rollout::StepUnits UnitsOf(const RolloutEpoch& epoch, const EpochCounts& counts,
 }
 
 void CountRequests(const EpochCounts& counts, std::size_t series, rollout::StepEvents& events) {
+  if (series >= kRolloutSeries) {  // Reported, each request once.
+    events.canary_events = counts.tallies[series].canary_hit;
+    events.events = counts.tallies[series].hit;
+    return;
+  }
   events.canary_events = counts.canary.bad[series];
   events.events = counts.canary.bad[series] + counts.primary.bad[series];
 }
 
 void CountKeys(const EpochCounts& counts, const RolloutEpoch& epoch, std::size_t series,
                rollout::StepEvents& events) {
-  const std::uint32_t judged = std::max<std::uint32_t>(epoch.judged_requests[series], 1);
-  const rollout::EpochTally tally = rollout::TallyOf(counts.keys[series], judged);
+  const bool custom = series >= kRolloutSeries;
+  const std::uint32_t judged =
+      custom ? 1 : std::max<std::uint32_t>(epoch.judged_requests[series], 1);
+  const rollout::EpochTally& tally = counts.tallies[series];
   events.canary_events = tally.canary_hit;
   events.events = tally.hit;
   events.closed = tally.closed;
-  events.judged = {judged, epoch.repeat_share[series]};
+  events.judged = {judged, custom ? 0 : epoch.repeat_share[series]};
   events.canary_early = tally.canary_early;
   events.early = tally.early;
   // Judged in full are all keys where one request is enough; never more than there were outcomes.
@@ -86,9 +99,11 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
                                  const std::vector<EpochCounts>& epochs, const RolloutGuard& guard,
                                  std::size_t index) {
   rollout::Series series;
-  const std::size_t nth = index - FirstSeriesOf(guard.metric);
-  series.name = guard.metric == GuardMetric::kErrorRate ? "errors" : kQuantiles[nth];
-  series.grid = guard.metric == GuardMetric::kErrorRate ? rollout::kErrorGrid : kQuantileGrids[nth];
+  const bool custom = guard.metric == GuardMetric::kCustom;
+  const std::size_t nth = custom ? 0 : index - FirstSeriesOf(guard.metric);
+  const bool is_one = SeriesCountOf(guard.metric) == 1;
+  series.name = custom ? "bad" : is_one ? "errors" : kQuantiles[nth];
+  series.grid = is_one ? rollout::kErrorGrid : kQuantileGrids[nth];
   if (guard.at_most) series.absolute_limit = *guard.at_most / 100;
   // Thresholds lie above the primary's quantiles, so that it may hardly ever exceed them, and a
   // ratio of nothing proves nothing. A candidate that is above the primary's p99 in less than one
@@ -102,9 +117,10 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
   }
   for (std::size_t i = 0; i < epochs.size(); ++i) {
     const RolloutEpoch& epoch = stored.rollout.epochs[i];
-    const std::uint64_t bad = std::min(epoch.bad_before[index], epoch.units_before);
+    const std::uint64_t before = custom ? 0 : epoch.units_before;
+    const std::uint64_t bad = custom ? 0 : std::min(epoch.bad_before[index], before);
     PODIUM_TRY_ASSIGN(const rollout::CompiledLimit limit,
-                      rollout::Compile({guard.percent, guard.points}, bad, epoch.units_before));
+                      rollout::Compile({guard.percent, guard.points}, bad, before));
     rollout::StepEvents events;
     events.null_ratio = limit.null_ratio;
     if (IsSticky(stored.rollout.plan.unit)) {
@@ -113,21 +129,22 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
       CountRequests(epochs[i], index, events);
     }
     series.steps.push_back(events);
-    series.rate_before = epoch.units_before == 0 ? 0 : limit.rate;
+    series.rate_before = before == 0 ? 0 : limit.rate;
   }
   return series;
 }
 
 Result<rollout::Metric> MetricOf(const store::RolloutEvidence& stored,
-                                 const std::vector<EpochCounts>& epochs, const RolloutGuard& guard,
+                                 const std::vector<EpochCounts>& epochs, std::size_t at,
                                  const rollout::EpochBaseline& baseline) {
+  const RolloutGuard& guard = stored.rollout.plan.guards[at];
   const RolloutEpoch& present = stored.rollout.epochs.back();
   const bool measured = rollout::IsKnown(present.thresholds, guard.metric) ||
                         rollout::CanMeasure(stored.rollout, guard.metric, baseline);
-  rollout::Metric metric{.name = std::string(TextOf(guard.metric)),
+  rollout::Metric metric{.name = NameOfGuard(guard),
                          .weight = guard.weight,
                          .guards_promotion = guard.guards_promotion && measured};
-  const std::size_t first = FirstSeriesOf(guard.metric);
+  const std::size_t first = SeriesOfGuard(stored.rollout.plan, at);
   for (std::size_t i = first; i < first + SeriesCountOf(guard.metric); ++i) {
     PODIUM_TRY_ASSIGN(rollout::Series series, SeriesOf(stored, epochs, guard, i));
     metric.series.push_back(std::move(series));
@@ -192,8 +209,8 @@ Result<rollout::Evidence> Assemble(const store::RolloutEvidence& stored,
   for (std::size_t i = 0; i < epochs.size(); ++i) {
     evidence.steps.push_back(UnitsOf(rollout.epochs[i], epochs[i], sticky));
   }
-  for (const RolloutGuard& guard : rollout.plan.guards) {
-    PODIUM_TRY_ASSIGN(rollout::Metric metric, MetricOf(stored, epochs, guard, baseline));
+  for (std::size_t i = 0; i < rollout.plan.guards.size(); ++i) {
+    PODIUM_TRY_ASSIGN(rollout::Metric metric, MetricOf(stored, epochs, i, baseline));
     evidence.metrics.push_back(std::move(metric));
   }
   evidence.units_left = UnitsLeft(stored, evidence);
@@ -201,8 +218,14 @@ Result<rollout::Evidence> Assemble(const store::RolloutEvidence& stored,
 }
 
 RolloutLook LookAt(store::RolloutEvidence stored, rollout::EpochBaseline baseline, LogPeak peak) {
+  ClosedEpochs nothing;
+  return LookAt(std::move(stored), baseline, peak, nothing);
+}
+
+RolloutLook LookAt(store::RolloutEvidence stored, rollout::EpochBaseline baseline, LogPeak peak,
+                   ClosedEpochs& closed) {
   RolloutLook look;
-  look.epochs = MergeCounts(stored);
+  look.epochs = MergeCounts(stored, closed);
   look.stored = std::move(stored);
   look.baseline = baseline;
   const auto at_fault = [&](const Error& error) {

@@ -43,6 +43,10 @@ Result<rollout::Evidence> Assemble(const store::RolloutEvidence& stored,
                                    const rollout::EpochBaseline& baseline, LogPeak peak);
 
 /// Merged, assembled, judged. REQUIRES: the rollout has an epoch.
+/// `closed` is what `stored` was read by; it is brought up to date.
+RolloutLook LookAt(store::RolloutEvidence stored, rollout::EpochBaseline baseline, LogPeak peak,
+                   ClosedEpochs& closed);
+/// Of evidence that was read whole.
 RolloutLook LookAt(store::RolloutEvidence stored, rollout::EpochBaseline baseline, LogPeak peak);
 
 /// Metrics that some guard looks at and that measure nothing now, as a sentence; empty: none.

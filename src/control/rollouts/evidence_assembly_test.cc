@@ -1,5 +1,6 @@
 #include "control/rollouts/evidence_assembly.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -251,6 +252,68 @@ TEST(EvidenceAssembly, AFaultIsHold) {
   EXPECT_FALSE(look.fault);
   EXPECT_EQ(look.verdict.decision, rollout::Decision::kHold);
   EXPECT_NE(look.sentence.find("a weight is above 0"), std::string::npos);
+}
+
+// --- Custom metrics ---
+
+RolloutRows WithRefunds(SplitUnit unit, std::uint64_t canary_bad, std::uint64_t primary_bad) {
+  RolloutRows rows(unit);
+  RolloutGuard guard;
+  guard.metric = GuardMetric::kCustom;
+  guard.name = "refunded";
+  guard.bad_above = 0;
+  rows.plan().guards.push_back(guard);
+  rows.Count(true, 500, 5).Count(false, 9'500, 95);
+  rows.Hit(true, 0, canary_bad, "reports").Hit(false, 10'000, primary_bad, "reports");
+  for (store::RolloutHit& hit : rows.rows().hits) hit.series = kRolloutSeries;
+  return rows;
+}
+
+// What callers report is judged as an error is: by whose requests were bad, at the share of the
+// epoch in which they were assigned.
+TEST(Assemble, ACustomMetricRollsBack) {
+  const RolloutLook look = WithRefunds(SplitUnit::kRequest, 40, 190).Look();
+  ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+  ASSERT_EQ(look.evidence.metrics.size(), 2u);
+  const rollout::Metric& metric = look.evidence.metrics[1];
+  EXPECT_EQ(metric.name, "refunded");
+  ASSERT_EQ(metric.series.size(), 1u);
+  EXPECT_EQ(metric.series[0].steps[0].canary_events, 40u);
+  EXPECT_EQ(metric.series[0].steps[0].events, 230u);
+  EXPECT_DOUBLE_EQ(metric.series[0].steps[0].null_ratio, rollout::kDefaultNullRatio);
+  EXPECT_EQ(look.verdict.decision, rollout::Decision::kRollBack);
+  EXPECT_THAT(look.sentence, ::testing::HasSubstr("refunded: ratio"));
+  EXPECT_THAT(look.sentence, ::testing::HasSubstr("Proven by: refunded."));
+}
+
+// `podium rollout verify` computes it again from what is stored, and nothing else.
+TEST(Assemble, ACustomMetricIsVerifiedFromItsCounters) {
+  const RolloutLook look = WithRefunds(SplitUnit::kRequest, 40, 190).Look();
+  const auto again = rollout::ParseEvidence(rollout::ToJson(look.evidence));
+  ASSERT_TRUE(again) << Describe(again.error());
+  EXPECT_EQ(*again, look.evidence);
+  EXPECT_EQ(rollout::Judge(*again)->sentence, look.verdict.sentence);
+}
+
+// Nothing reported is nothing proven: it never goes up by what nobody has told.
+TEST(Assemble, ACustomMetricWithoutReportsHolds) {
+  RolloutRows rows = WithRefunds(SplitUnit::kRequest, 0, 0);
+  rows.Count(true, 50'000, 500, "b").Count(false, 950'000, 9'500, "b");
+  const RolloutLook look = rows.Look();
+  ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+  EXPECT_NE(look.verdict.decision, rollout::Decision::kStepUp);
+  rows.plan().guards[1].guards_promotion = false;
+  EXPECT_EQ(rows.Look().verdict.decision, rollout::Decision::kStepUp) << "an alarm alone";
+}
+
+TEST(Assemble, ACustomMetricOfKeysCountsEachOnce) {
+  const RolloutLook look = WithRefunds(SplitUnit::kSession, 60, 190).Look();
+  ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+  const rollout::StepEvents& events = look.evidence.metrics[1].series[0].steps[0];
+  EXPECT_EQ(events.canary_events, 60u);
+  EXPECT_EQ(events.judged.requests, 1u);
+  EXPECT_EQ(events.early, 250u);
+  EXPECT_EQ(look.verdict.decision, rollout::Decision::kRollBack) << look.sentence;
 }
 
 }  // namespace

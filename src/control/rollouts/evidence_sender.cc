@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/limits.h"
+#include "control/rollouts/evidence_rows.h"
 
 namespace podium::control {
 namespace {
@@ -49,48 +50,26 @@ Status EvidenceSender::SendAll() {
 }
 
 EvidenceSender::Counts EvidenceSender::CountsOf(const view::RolloutTally& tally) const {
-  Counts counts;
-  for (const bool canary : {false, true}) {
-    const view::ArmCounts arm = tally.Counts(canary);
-    store::RolloutCount& row = counts.emplace_back();
-    row.rollout = tally.mark().id;
-    row.epoch = tally.mark().epoch;
-    row.incarnation = incarnation_;
-    row.canary = canary;
-    row.units = arm.units;
-    row.requests = arm.requests;
-    row.bad = arm.bad;
-  }
+  const CountedIn in{tally.mark().id, tally.mark().epoch, incarnation_};
+  Counts counts = {CountRow(in, false, tally.Counts(false)),
+                   CountRow(in, true, tally.Counts(true))};
   counts.front().ineligible = tally.ineligible();  // Of neither arm.
   return counts;
 }
 
 Status EvidenceSender::SendKeys(view::RolloutTally& tally) {
+  const CountedIn in{tally.mark().id, tally.mark().epoch, incarnation_};
   const std::vector<view::KeyRecord> changed = tally.TakeChanged();
   for (std::size_t at = 0; at < changed.size(); at += limits::kEvidenceBatch) {
     const std::size_t end = std::min(at + limits::kEvidenceBatch, changed.size());
     std::vector<store::RolloutHit> hits;
-    for (std::size_t i = at; i < end; ++i) hits.push_back(HitOf(tally.mark(), changed[i]));
+    for (std::size_t i = at; i < end; ++i) hits.push_back(HitRow(in, changed[i]));
     if (Status stored = store_.RecordEvidence({}, hits); !stored) {
       tally.PutBack({changed.begin() + static_cast<std::ptrdiff_t>(at), changed.end()});
       return stored;
     }
   }
   return {};
-}
-
-store::RolloutHit EvidenceSender::HitOf(const RolloutMark& mark,
-                                        const view::KeyRecord& record) const {
-  return {.rollout = mark.id,
-          .epoch = mark.epoch,
-          .series = record.series,
-          .unit = record.unit,
-          .incarnation = incarnation_,
-          .canary = record.canary,
-          .first_rank = record.first_rank,
-          .second_rank = record.second_rank,
-          .bad = record.bad,
-          .seen = record.seen};
 }
 
 }  // namespace podium::control

@@ -45,7 +45,6 @@ class EvidenceSender {
   Status SendAll();
   Counts CountsOf(const view::RolloutTally& tally) const;
   Status SendKeys(view::RolloutTally& tally);
-  store::RolloutHit HitOf(const RolloutMark& mark, const view::KeyRecord& record) const;
 
   view::RolloutTallies& tallies_;
   store::RolloutStore& store_;

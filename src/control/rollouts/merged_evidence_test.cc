@@ -1,5 +1,5 @@
 // Three replicas that are killed, restarted and cut off from the database: what the store makes of
-// their evidence is what a log of all that was stored says, whatever happened on the way.
+// their evidence is what a log of all requests says, whatever happened on the way.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +13,8 @@
 
 #include "control/rollouts/driver_world_fixture.h"
 #include "control/rollouts/evidence_sender.h"
+#include "control/rollouts/left_evidence.h"
+#include "testing/temp_dir.h"
 
 namespace podium::control {
 namespace {
@@ -40,20 +42,25 @@ struct InFlight {
 
 /// One life of a replica.
 struct Life {
-  Life(store::RolloutStore& store, std::string name_in,
+  /// `root`: the data directory that all replicas share.
+  Life(store::RolloutStore& store, std::string name_in, const std::string& root,
        std::function<std::vector<RolloutMark>()> live)
-      : name(std::move(name_in)), cut(store), sender(tallies, cut, name, std::move(live)) {}
+      : name(std::move(name_in)),
+        cut(store),
+        tallies(2, *view::TallyFolder::Make(root, name)),
+        sender(tallies, cut, name, std::move(live)),
+        left(root, cut) {}
 
-  /// What it has counted is stored, as far as the log has it.
-  void Send() {
-    if (sender.Send()) stored = log;
+  Status Send() {
+    PODIUM_TRY(sender.Send());
+    return left.Send();
   }
   const std::string name;
   CutStore cut;
-  view::RolloutTallies tallies{2};
+  view::RolloutTallies tallies;
   EvidenceSender sender;
+  LeftEvidence left;
   std::vector<Logged> log;
-  std::vector<Logged> stored;
   std::deque<InFlight> calls;
 };
 
@@ -72,7 +79,8 @@ class MergedEvidenceTest : public DriverWorldTest {
       } else if (what < 85) {
         Answer(life);
       } else if (what < 93) {
-        life.Send();
+        const Status sent = life.Send();
+        EXPECT_TRUE(sent || life.cut.away);
       } else if (what < 97) {
         life.cut.away = !life.cut.away;
       } else if (what < 98) {
@@ -83,20 +91,21 @@ class MergedEvidenceTest : public DriverWorldTest {
     }
     for (auto& life : lives_) {
       life->cut.away = false;
-      life->Send();
-      ended_.emplace_back(life->name, life->stored);
+      EXPECT_TRUE(life->Send());
+      ended_.emplace_back(life->name, life->log);
     }
   }
 
   std::size_t Below(std::size_t count) { return dice_.Next64() % count; }
   void Begin(std::size_t i) {
     const std::string name = "r" + std::to_string(i) + "-" + std::to_string(++births_);
-    lives_[i] = std::make_unique<Life>(store_, name,
+    lives_[i] = std::make_unique<Life>(store_, name, folder_.path(),
                                        [this] { return std::vector<RolloutMark>{MarkOf(Row())}; });
   }
-  // kill -9: what it had not stored is gone, with its calls.
+  // kill -9: its calls are gone, and what it counted lies where it was counted.
   void Kill(std::size_t i) {
-    ended_.emplace_back(lives_[i]->name, lives_[i]->stored);
+    ++kills_;
+    ended_.emplace_back(lives_[i]->name, lives_[i]->log);
     Begin(i);
   }
   void NextPartBegins() {
@@ -160,6 +169,12 @@ class MergedEvidenceTest : public DriverWorldTest {
       epochs[std::get<0>(at)].keys[std::get<1>(at)].push_back(
           key.Merged(over || (alone && key.seen >= 16)));
     }
+    for (std::size_t i = 0; i < epochs.size(); ++i) {
+      for (std::size_t series = 0; series < kRolloutSeries; ++series) {
+        const std::uint32_t judged = Row().epochs[i].judged_requests[series];
+        epochs[i].tallies[series] = rollout::TallyOf(epochs[i].keys[series], judged);
+      }
+    }
     return epochs;
   }
 
@@ -206,8 +221,10 @@ class MergedEvidenceTest : public DriverWorldTest {
     EXPECT_GT(events, 0u);
   }
 
+  const podium::testing::TempDir folder_;
   SeededRng dice_{1};
   int births_ = 0;
+  int kills_ = 0;
   std::array<std::unique_ptr<Life>, kReplicas> lives_;
   std::vector<std::pair<std::string, std::vector<Logged>>> ended_;
 };
@@ -216,6 +233,7 @@ class MergedKeysTest : public MergedEvidenceTest, public ::testing::WithParamInt
 
 TEST_P(MergedKeysTest, SayWhatTheLogSays) {
   Play(static_cast<std::uint64_t>(GetParam()));
+  EXPECT_GT(kills_, 3);
   ExpectTheLogsVerdict();
 }
 
@@ -226,6 +244,7 @@ class MergedRequestsTest : public MergedEvidenceTest, public ::testing::WithPara
 
 TEST_P(MergedRequestsTest, SayWhatTheLogSays) {
   Play(static_cast<std::uint64_t>(GetParam()));
+  EXPECT_GT(kills_, 3);
   ExpectTheLogsVerdict();
 }
 
@@ -238,10 +257,10 @@ TEST_F(MergedEvidenceTest, ASingleLifeClosesItsKeys) {
   for (int i = 0; i < 2'000; ++i) {
     Ask(*lives_[0]);
     Answer(*lives_[0]);
-    if (i % 100 == 0) lives_[0]->Send();
+    if (i % 100 == 0) EXPECT_TRUE(lives_[0]->Send());
   }
-  lives_[0]->Send();
-  ended_.emplace_back(lives_[0]->name, lives_[0]->stored);
+  EXPECT_TRUE(lives_[0]->Send());
+  ended_.emplace_back(lives_[0]->name, lives_[0]->log);
   ExpectTheLogsVerdict();
   const RolloutLook look = LookAt(*store_.ReadEvidence(id_), KnownPrimary(), 0);
   std::uint64_t closed = 0;

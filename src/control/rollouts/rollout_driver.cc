@@ -12,11 +12,17 @@ namespace podium::control {
 namespace {
 
 constexpr int kRolloutPage = 100;
+constexpr std::string_view kItsNextMove = "its next move";
 
-// What it takes away is never held up, nor is what leaves traffic as it is.
+// What may take long: others have to be ready for it.
 bool GoesUp(const Rollout& rollout, const store::MoveRollout& move) {
   if (move.move == store::RolloutMove::kPromote) return true;
   return move.move == store::RolloutMove::kEpoch && move.epoch->share > rollout.share();
+}
+
+// What nothing holds up, a step up that is being made ready either.
+bool TakesAway(const store::MoveRollout& move) {
+  return move.move == store::RolloutMove::kRollBack || move.move == store::RolloutMove::kAbort;
 }
 
 /// All that run; next_cursor is empty.
@@ -139,8 +145,10 @@ Task<void> RolloutDriver::Drive(RolloutId id) {
   if (!look) co_return NoteTrouble(id, "its evidence", look.error());
   auto act = Act(std::move(*look));
   const Status done = co_await std::move(act);
-  if (!done) co_return NoteTrouble(id, "its next move", done.error());
-  NoteWell(id);
+  if (!done) co_return NoteTrouble(id, kItsNextMove, done.error());
+  // That a step up has failed is told until one comes through.
+  const Known& known = KnownOf(id);
+  if (!known.rising && clock_.SteadyNow() >= known.up_not_before) NoteWell(id);
 }
 
 // Prolonged in good time: whoever may act for half of it needs more than half of that.
@@ -157,20 +165,24 @@ Task<Result<bool>> RolloutDriver::HasLease(RolloutId id) {
   }
   known.held.reset();
   if (*taken) known.held = Held{std::move(**taken), now};
+  if (!*taken) known.closed = {};
   co_return known.held.has_value();
 }
 
 Task<Result<RolloutLook>> RolloutDriver::Look(RolloutId id) {
   const LogPeak peak = KnownOf(id).peak;
-  auto read = RunOn(reads_, [this, id, peak]() -> Result<RolloutLook> {
-    PODIUM_TRY_ASSIGN(store::RolloutEvidence stored, store_.ReadEvidence(id));
+  ClosedEpochs closed = std::exchange(KnownOf(id).closed, {});
+  auto read = RunOn(reads_, [this, id, peak, &closed]() -> Result<RolloutLook> {
+    PODIUM_TRY_ASSIGN(store::RolloutEvidence stored, store_.ReadEvidence(id, closed.versions));
     if (stored.rollout.epochs.empty()) {
       return Fail(ErrorCode::kInternal, "rollout {} has no epoch", id.get());
     }
     const rollout::EpochBaseline baseline = ports_.baseline(stored.rollout.primary);
-    return LookAt(std::move(stored), baseline, peak);
+    return LookAt(std::move(stored), baseline, peak, closed);
   });
-  co_return co_await std::move(read);
+  Result<RolloutLook> look = co_await std::move(read);
+  KnownOf(id).closed = std::move(closed);
+  co_return look;
 }
 
 Task<Status> RolloutDriver::Act(RolloutLook look) {
@@ -181,7 +193,10 @@ Task<Status> RolloutDriver::Act(RolloutLook look) {
   Result<std::optional<store::MoveRollout>> move = NextMove(
       look, {.harm = HarmOf(rollout, known), .held_up = clock_.SteadyNow() < known.up_not_before});
   if (!move) co_return Fail(std::move(move).error());
-  if (!*move) {
+  const bool up = *move && GoesUp(rollout, **move);
+  // A page or a further part would move the row away under a step up that is on its way.
+  const bool waits = *move && !TakesAway(**move) && (known.rising || (up && rising_ >= kLanes));
+  if (!*move || waits) {
     auto keep = Keep(look);
     co_return co_await std::move(keep);
   }
@@ -190,18 +205,42 @@ Task<Status> RolloutDriver::Act(RolloutLook look) {
                    "a look took longer than half of its lease, so nothing was done");
   }
   (*move)->token = known.held->lease.token;
-  const bool up = GoesUp(rollout, **move);
-  auto carry = Carry(std::move(**move));
+  if (up) {
+    BeginRise(std::move(**move), known);
+    co_return Status();
+  }
+  auto carry = Carry(**move);
   const Status done = co_await std::move(carry);
-  if (!done && up) known.up_not_before = clock_.SteadyNow() + kStepUpRetry;
-  // Somebody else was quicker, as a rule, which the next look shows; twice at the same revision it
-  // is another matter.
+  co_return NoteOutcome(**move, done);
+}
+
+// Apart from the look that decided it: replicas may take minutes to be ready.
+void RolloutDriver::BeginRise(store::MoveRollout move, Known& known) {
+  known.rising = true;
+  ++rising_;
+  ports_.spawn(Rise(std::move(move)));
+}
+
+Task<void> RolloutDriver::Rise(store::MoveRollout move) {
+  auto carry = Carry(move);
+  const Status done = co_await std::move(carry);
+  --rising_;
+  Known& known = KnownOf(move.id);
+  known.rising = false;
+  if (!done) known.up_not_before = clock_.SteadyNow() + kStepUpRetry;
+  const Status noted = NoteOutcome(move, done);
+  if (!noted) NoteTrouble(move.id, kItsNextMove, noted.error());
+}
+
+// Somebody else was quicker, as a rule, which the next look shows; twice at the same revision it
+// is another matter.
+Status RolloutDriver::NoteOutcome(const store::MoveRollout& move, const Status& done) {
+  Known& known = KnownOf(move.id);
   const bool conflict = !done && done.error().code == ErrorCode::kConflict;
-  const bool again = conflict && known.refused_at == rollout.revision;
+  const bool again = conflict && known.refused_at == move.seen;
   known.refused_at.reset();
-  if (conflict) known.refused_at = rollout.revision;
-  if (conflict && !again) co_return Status();
-  co_return done;
+  if (conflict) known.refused_at = move.seen;
+  return conflict && !again ? Status() : done;
 }
 
 Task<Status> RolloutDriver::Carry(store::MoveRollout move) {
@@ -230,8 +269,11 @@ Task<Status> RolloutDriver::Keep(const RolloutLook& look) {
   const bool decided = latest.decision != known.kept_decision;
   const bool changed = !known.kept || *known.kept != evidence;
   if (!decided && (!changed || now - known.kept_at < kKeepLookEvery)) co_return Status();
-  auto keep = RunOn(writer_, [&] { return store_.KeepLook(latest); });
+  const store::LookPin pin{known.held ? known.held->lease.token : 0, look.stored.rollout.revision};
+  auto keep = RunOn(writer_, [&] { return store_.KeepLook(latest, pin); });
   const Status kept = co_await std::move(keep);
+  // Another one drives by now, or somebody has moved it: the next look is of that.
+  if (!kept && kept.error().code == ErrorCode::kConflict) co_return Status();
   if (!kept) co_return Fail(kept.error());
   known.kept = evidence;
   known.kept_decision = latest.decision;
@@ -279,7 +321,7 @@ void RolloutDriver::NoteRunning(const store::Page<Rollout>& running) {
   for (const Rollout& rollout : running.items) ids.insert(rollout.id);
   for (const std::string& id : running.unread) ids.insert(RolloutId(id));
   std::erase_if(known_, [&](const auto& one) {
-    return !ids.contains(one.first) && !busy_.contains(one.first);
+    return !ids.contains(one.first) && !busy_.contains(one.first) && !one.second.rising;
   });
   const std::lock_guard lock(mutex_);
   std::erase_if(standings_, [&](const auto& one) { return !ids.contains(one.first); });

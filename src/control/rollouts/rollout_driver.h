@@ -75,7 +75,7 @@ class RolloutDriver final : public view::RolloutPort {
   /// Blocks. Others need not wait for the leases to run out.
   void GiveUpLeases();
 
-  /// Looks under way at once.
+  /// Looks under way at once; of steps up that are made ready as many more.
   static constexpr std::size_t kLanes = 4;
 
  private:
@@ -91,6 +91,10 @@ class RolloutDriver final : public view::RolloutPort {
     SteadyTime up_not_before{};
     std::optional<SteadyTime> broken_since;  ///< Seen so at each look since.
     std::optional<Revision> refused_at;      ///< The last move met a conflict there.
+    /// A step up is being made ready, or carried out. Meanwhile it is looked at all the same, and
+    /// what takes traffic away goes on.
+    bool rising = false;
+    ClosedEpochs closed;  ///< Of epochs that are over, as last read.
     std::optional<rollout::Evidence> kept;
     std::string kept_decision;
     SteadyTime kept_at{};
@@ -104,6 +108,9 @@ class RolloutDriver final : public view::RolloutPort {
   Task<Result<bool>> HasLease(RolloutId id);
   Task<Result<RolloutLook>> Look(RolloutId id);
   Task<Status> Act(RolloutLook look);
+  void BeginRise(store::MoveRollout move, Known& known);
+  Task<void> Rise(store::MoveRollout move);
+  Status NoteOutcome(const store::MoveRollout& move, const Status& done);
   Task<Status> Carry(store::MoveRollout move);
   Task<Status> Keep(const RolloutLook& look);
   bool MayAct(const Known& known) const;
@@ -129,6 +136,7 @@ class RolloutDriver final : public view::RolloutPort {
   std::set<RolloutId> due_;
   std::set<RolloutId> busy_;
   std::size_t lanes_ = 0;
+  std::size_t rising_ = 0;
   bool finding_ = false;
   std::string find_trouble_;
 

@@ -95,6 +95,42 @@ TEST_F(RolloutDriverTest, AnOldTokenMovesNothing) {
   EXPECT_EQ(Row().share(), Share(500));
 }
 
+// A replica may take minutes to load the candidate: what is proven against it meanwhile is carried
+// out at once, and the step up that comes too late is not.
+TEST_F(RolloutDriverTest, GuardsGoOnWhileAStepUpIsMadeReady) {
+  one.Survey();
+  CountAlike();
+  bool rolled_back = false;
+  one.while_rising = [&] {
+    Pass(5s);
+    CountWorse();
+  };
+  one.carry = [&](const store::MoveRollout& move) {
+    if (move.move == store::RolloutMove::kEpoch) rolled_back = HasEnded(Row().phase);
+    return one.Commit(move);
+  };
+  one.Survey();
+  ASSERT_EQ(one.moves.size(), 2u);
+  EXPECT_EQ(one.moves[0].move, store::RolloutMove::kEpoch);
+  EXPECT_EQ(one.moves[1].move, store::RolloutMove::kRollBack);
+  EXPECT_TRUE(rolled_back) << "while the step up was on its way";
+  EXPECT_EQ(Row().phase, RolloutPhase::kRolledBack);
+  EXPECT_EQ(Version("1.1").status, VersionStatus::kStandby);
+}
+
+// Else each look would begin it anew, or move the row away under it.
+TEST_F(RolloutDriverTest, OneStepUpAtATime) {
+  one.Survey();
+  CountAlike();
+  one.while_rising = [&] { Pass(5s); };
+  one.Survey();
+  EXPECT_EQ(one.moves.size(), 1u);
+  EXPECT_EQ(Row().share(), Share(2'500));
+  CountAlike();
+  one.Survey();
+  EXPECT_EQ(Row().share(), Share(5'000)) << "and then the next one";
+}
+
 TEST_F(RolloutDriverTest, ActsForHalfItsLeaseAtMost) {
   CountAlike();
   one.while_reading = [&] { one.steady.Advance(kRolloutLease / 2); };
@@ -295,6 +331,86 @@ TEST_F(RolloutDriverTest, ClockJumpsPromoteNothing) {
   one.Survey();
   EXPECT_EQ(Row().phase, RolloutPhase::kRunning);
   EXPECT_EQ(Row().share(), Share(500));
+}
+
+// --- What is read ---
+
+class StickyRolloutDriverTest : public DriverWorldTest {
+ protected:
+  StickyRolloutDriverTest() : DriverWorldTest(SplitUnit::kSession) {}
+
+  // Keys from `first` on, of which every twentieth is the candidate's.
+  void HitKeys(std::uint32_t epoch, std::uint64_t first, std::uint64_t keys) {
+    std::vector<store::RolloutHit> hits;
+    for (std::uint64_t unit = first; unit < first + keys; ++unit) {
+      store::RolloutHit& hit = hits.emplace_back();
+      hit.rollout = id_;
+      hit.epoch = epoch;
+      hit.unit = unit;
+      hit.incarnation = unit % 2 == 0 ? "a" : "b";
+      hit.canary = unit % 20 == 0;
+      hit.second_rank = rollout::kNoRank;
+      hit.bad = 1;
+    }
+    std::vector<store::RolloutCount> counts;
+    for (const bool canary : {false, true}) {
+      store::RolloutCount& count = counts.emplace_back();
+      count.rollout = id_;
+      count.epoch = epoch;
+      count.incarnation = "a";
+      count.canary = canary;
+      count.units = count.requests = canary ? 500 : 9'500;
+    }
+    ASSERT_TRUE(store_.RecordEvidence(counts, hits));
+  }
+  void StepUp() {
+    const Rollout rollout = Row();
+    store::MoveRollout verb = Verb(store::RolloutMove::kEpoch);
+    verb.epoch = rollout::NextEpoch(rollout, 1, rollout.plan.steps[1].share, {}, KnownPrimary());
+    Must(verb, true);
+  }
+  // One look, which is kept; how many keys it has read.
+  std::size_t KeysOfALook() {
+    clock_.Advance(6s);
+    one.steady.Advance(6s);
+    const std::size_t before = one.cut.keys_read;
+    one.Survey();
+    const RolloutLook whole = LookAt(*store_.ReadEvidence(id_), KnownPrimary(), 0);
+    EXPECT_TRUE(whole.fault) << Describe(whole.fault.error());
+    EXPECT_EQ(store_.ReadVerdicts(id_)->at(0).evidence, rollout::ToJson(whole.evidence));
+    return one.cut.keys_read - before;
+  }
+
+  DrivingReplica one{store_, "one"};
+};
+
+// A look's cost must not grow with the parts of a rollout that are over, and what comes late of
+// one of them counts all the same.
+TEST_F(StickyRolloutDriverTest, PartsThatAreOverAreReadOnce) {
+  HitKeys(0, 0, 100);
+  EXPECT_EQ(KeysOfALook(), 100u);
+  EXPECT_EQ(KeysOfALook(), 100u) << "the present one may change at any time";
+  StepUp();
+  HitKeys(1, 0, 10);
+  EXPECT_EQ(KeysOfALook(), 110u) << "what is over is closed now";
+  EXPECT_EQ(KeysOfALook(), 10u);
+  HitKeys(0, 100, 1);  // Of a replica that was cut off.
+  EXPECT_EQ(KeysOfALook(), 111u);
+  EXPECT_EQ(KeysOfALook(), 10u);
+}
+
+// Whoever drives again after another one begins with nothing.
+TEST_F(StickyRolloutDriverTest, ALostLeaseForgetsWhatWasRead) {
+  HitKeys(0, 0, 100);
+  StepUp();
+  EXPECT_EQ(KeysOfALook(), 100u);
+  EXPECT_EQ(KeysOfALook(), 0u);
+  clock_.Advance(11s);
+  ASSERT_TRUE(*store_.TakeLease(id_, "two", kRolloutLease));
+  one.steady.Advance(11s);
+  one.Survey();
+  ASSERT_TRUE(store_.GiveUpLease(id_, "two"));
+  EXPECT_EQ(KeysOfALook(), 100u);
 }
 
 }  // namespace

@@ -8,12 +8,16 @@
 #include "base/utf8.h"
 #include "rollout/plain_rule.h"
 #include "rollout/step_policy.h"
+#include "rollout/thompson.h"
 #include "rollout/verdict_json.h"
 
 namespace podium::control {
 namespace {
 
 using Move = std::optional<store::MoveRollout>;
+
+// Of those that a rollout may have: left when its driver has stopped moving the share by itself.
+constexpr std::size_t kEpochsForPersons = 24;
 
 store::MoveRollout MoveTo(const RolloutLook& look, store::RolloutMove move, std::string said) {
   const Rollout& rollout = look.stored.rollout;
@@ -120,12 +124,66 @@ Result<PolicyStep> PlainStep(const Rollout& rollout, const rollout::SequentialPo
   return guards.NextStep(view);
 }
 
+rollout::ArmOutcomes OutcomesOf(const ArmTotal& arm) {
+  return {std::max(arm.requests, arm.bad[0]) - arm.bad[0], arm.bad[0]};
+}
+
+// Not above what the first closed gate holds back, wherever the probability wants to be.
+BasisPoints MostWithoutGate(const Rollout& rollout) {
+  const std::vector<RolloutStep>& steps = rollout.plan.steps;
+  for (std::size_t i = rollout.step; i + 1 < steps.size(); ++i) {
+    const bool is_open = i == rollout.step && rollout.gate_open;
+    if (!steps[i].gate || is_open) continue;
+    const BasisPoints below = *BasisPoints::From(steps[i + 1].share.value() - 1);
+    return std::max(below, steps[i].share);
+  }
+  return steps.back().share;
+}
+
+std::optional<rollout::Step> ThompsonStep(const RolloutLook& look,
+                                          const rollout::RolloutView& view) {
+  const Rollout& rollout = look.stored.rollout;
+  std::vector<rollout::EpochOutcomes> outcomes;
+  for (const EpochCounts& epoch : look.epochs) {
+    outcomes.push_back({OutcomesOf(epoch.canary), OutcomesOf(epoch.primary)});
+  }
+  const rollout::ThompsonPlan plan{.most = MostWithoutGate(rollout),
+                                   .exploration = rollout.plan.exploration,
+                                   .discount = rollout.plan.discount,
+                                   .interval = PresentStep(rollout).bake};
+  const auto in_share =
+      std::max(view.now, rollout.epochs.back().began_at) - rollout.epochs.back().began_at;
+  std::optional<rollout::ThompsonMove> move =
+      rollout::NextThompsonMove(outcomes, view.share, in_share, plan);
+  if (!move) return std::nullopt;
+  if (move->share > view.share && (view.paused || !view.window_open)) return std::nullopt;
+  return rollout::Step{rollout::StepKind::kAdvance, move->share, std::move(move->reason)};
+}
+
+// The share follows the probability, both ways; alarms and deadlines are those of the other rule.
+std::optional<rollout::Step> StepByProbability(const RolloutLook& look,
+                                               const rollout::SequentialPolicy& guards,
+                                               rollout::RolloutView view) {
+  const Rollout& rollout = look.stored.rollout;
+  const bool is_held = rollout.phase == RolloutPhase::kPaused ||
+                       view.verdict.decision == rollout::Decision::kFreeze ||
+                       rollout.epochs.size() + kEpochsForPersons >= limits::kMaxRolloutEpochs;
+  if (view.verdict.decision != rollout::Decision::kRollBack && !is_held) {
+    if (std::optional<rollout::Step> step = ThompsonStep(look, view)) return step;
+  }
+  view.paused = true;
+  return guards.NextStep(view);
+}
+
 Result<PolicyStep> StepOf(const RolloutLook& look, bool held_up) {
   const Rollout& rollout = look.stored.rollout;
   PODIUM_TRY_ASSIGN(const rollout::SequentialPolicy policy, SequentialOf(rollout));
   rollout::RolloutView view = ViewOf(look, held_up);
   if (rollout.plan.rule == RolloutRule::kThreshold) {
     return PlainStep(rollout, policy, std::move(view));
+  }
+  if (rollout.plan.rule == RolloutRule::kThompson) {
+    return StepByProbability(look, policy, std::move(view));
   }
   return policy.NextStep(view);
 }
@@ -174,7 +232,7 @@ std::string WordOf(rollout::Decision decision) {
 
 store::RolloutProof ProofOf(const RolloutLook& look) {
   return {WordOf(look.verdict.decision), rollout::ToJson(look.evidence),
-          rollout::ToJson(look.verdict)};
+          rollout::ToJson(look.verdict), NowOf(look)};
 }
 
 Result<std::optional<store::MoveRollout>> NextMove(const RolloutLook& look,

@@ -262,6 +262,57 @@ TEST(RolloutTick, ThePlainRule) {
   for (const TickCase& c : cases) Expect(c);
 }
 
+// Candidate and primary in the present epoch, by the thompson rule: exploration 2 %, at most 50 %.
+std::function<void(RolloutRows&)> Outcomes(std::uint64_t canary, std::uint64_t canary_bad,
+                                           std::uint64_t primary, std::uint64_t primary_bad) {
+  return [=](RolloutRows& rows) {
+    rows.plan().rule = RolloutRule::kThompson;
+    rows.rows().counts.clear();
+    rows.Count(true, canary, canary_bad).Count(false, primary, primary_bad);
+  };
+}
+
+// Both ways by the probability; the alarm, a person's pause and closed gates stand before it.
+TEST(RolloutTick, TheThompsonRuleFollowsTheProbabilityWithinItsBounds) {
+  const auto and_then = [](std::function<void(RolloutRows&)> first, auto second) {
+    return [=](RolloutRows& rows) {
+      first(rows);
+      second(rows);
+    };
+  };
+  const auto better = Outcomes(500, 0, 9'500, 300);
+  const auto worse = Outcomes(500, 60, 9'500, 100);
+  const auto even = Outcomes(500, 5, 9'500, 95);
+  const TickCase cases[] = {
+      {"clearly better", Decision::kHold, better, "to 50"},
+      {"clearly worse", Decision::kHold, worse, "to 1"},
+      {"worse, proven", Decision::kRollBack, worse, "roll back"},
+      {"better, but the alarm says otherwise", Decision::kRollBack, better, "roll back"},
+      {"alike", Decision::kHold, even, "to 37.21"},
+      {"the split is wrong", Decision::kFreeze, better, "wait"},
+      {"paused", Decision::kHold, and_then(better, Paused), "wait"},
+      {"paused, worse", Decision::kHold, and_then(worse, Paused), "wait"},
+      {"outside its window", Decision::kHold,
+       and_then(better, [](RolloutRows& rows) { rows.plan().windows = {{.days = 0x40}}; }), "wait"},
+      {"outside its window, worse", Decision::kHold,
+       and_then(worse, [](RolloutRows& rows) { rows.plan().windows = {{.days = 0x40}}; }), "to 1"},
+      {"before its gate", Decision::kHold,
+       and_then(better, [](RolloutRows& rows) { rows.plan().steps[0].gate = true; }), "to 24.99"},
+      {"a gate further on", Decision::kHold,
+       and_then(better, [](RolloutRows& rows) { rows.plan().steps[1].gate = true; }), "to 49.99"},
+      {"too soon", Decision::kHold,
+       and_then(better, [](RolloutRows& rows) { rows.After(std::chrono::seconds(9)); }), "wait"},
+      {"just in time", Decision::kHold,
+       and_then(better, [](RolloutRows& rows) { rows.After(std::chrono::seconds(10)); }), "to 50"},
+      {"never a promotion", Decision::kStepUp, and_then(better, AtTheLastShare), "wait"},
+      {"no epochs to spare", Decision::kHold,
+       and_then(better,
+                [](RolloutRows& rows) { rows.rollout().epochs.resize(1'000, rows.epoch()); }),
+       "wait"},
+  };
+  for (const TickCase& c : cases) Expect(c);
+}
+
 // Keys are the coins of a test; a success is a success.
 TEST(RolloutTick, ThePlainRuleCountsOutcomesWhereKeysAreTheUnit) {
   RolloutRows rows(SplitUnit::kSession);

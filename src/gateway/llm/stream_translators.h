@@ -1,6 +1,7 @@
 // The translators of streams, by what the provider speaks. Private to the adapters.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,9 +11,14 @@
 
 namespace podium::gateway::llm {
 
+/// Whether a frame that is like one before, but for its text, is parsed all the same. What comes of
+/// it is the same; tests compare the two.
+enum class FrameReading : std::uint8_t { kByPattern, kEachWhole };
+
 // The caller speaks what the provider speaks: frames pass through as they are, but for what
 // has to change.
-std::unique_ptr<StreamTranslator> PassChatStream(AnswerTerms terms, JsonScratch& scratch);
+std::unique_ptr<StreamTranslator> PassChatStream(AnswerTerms terms, JsonScratch& scratch,
+                                                 FrameReading reading = FrameReading::kByPattern);
 std::unique_ptr<StreamTranslator> PassResponsesStream(JsonScratch& scratch);
 std::unique_ptr<StreamTranslator> PassMessagesStream(JsonScratch& scratch);
 

@@ -31,6 +31,9 @@ class SimRolloutStore final : public store::RolloutStore {
       const RolloutId& id, const std::string& owner, std::chrono::milliseconds duration) override {
     return Run(StoreCall::kWriteRollout, [&] { return inner_.TakeLease(id, owner, duration); });
   }
+  Result<std::optional<store::RolloutLease>> FindLease(const RolloutId& id) override {
+    return Run(StoreCall::kReadRollout, [&] { return inner_.FindLease(id); });
+  }
   Status GiveUpLease(const RolloutId& id, const std::string& owner) override {
     return Run(StoreCall::kWriteRollout, [&] { return inner_.GiveUpLease(id, owner); });
   }
@@ -38,11 +41,16 @@ class SimRolloutStore final : public store::RolloutStore {
                         std::span<const store::RolloutHit> hits) override {
     return Run(StoreCall::kWriteRollout, [&] { return inner_.RecordEvidence(counts, hits); });
   }
-  Result<store::RolloutEvidence> ReadEvidence(const RolloutId& id) override {
-    return Run(StoreCall::kReadRollout, [&] { return inner_.ReadEvidence(id); });
+  Result<store::RolloutEvidence> ReadEvidence(const RolloutId& id,
+                                              const store::EpochVersions& known = {}) override {
+    return Run(StoreCall::kReadRollout, [&] { return inner_.ReadEvidence(id, known); });
   }
-  Status KeepLook(const store::RolloutVerdict& verdict) override {
-    return Run(StoreCall::kWriteRollout, [&] { return inner_.KeepLook(verdict); });
+  Result<std::uint64_t> CountHits(const RolloutId& id, std::uint32_t epoch,
+                                  std::uint32_t series) override {
+    return Run(StoreCall::kReadRollout, [&] { return inner_.CountHits(id, epoch, series); });
+  }
+  Status KeepLook(const store::RolloutVerdict& verdict, const store::LookPin& pin) override {
+    return Run(StoreCall::kWriteRollout, [&] { return inner_.KeepLook(verdict, pin); });
   }
   Result<std::vector<store::RolloutVerdict>> ReadVerdicts(const RolloutId& id) override {
     return Run(StoreCall::kReadRollout, [&] { return inner_.ReadVerdicts(id); });

@@ -75,12 +75,12 @@ void RolloutChecks::Count(const store::MoveRollout& move, const Rollout& before,
   if (move.move == store::RolloutMove::kEpoch && GoesUp(move, before)) ++counts_.stepped;
 }
 
-// A driver goes up by proof alone (or by the plain rule, never past its end), and takes back by
+// A driver goes up by proof alone (or by a rule that needs none, never past its end), and takes back by
 // proof or by a deadline that has passed.
 void RolloutChecks::Invariant12And13DriversMove(const store::MoveRollout& move,
                                                 const Rollout& before, const Rollout& after,
                                                 store::RolloutStore& raw) {
-  const bool plain = before.plan.rule == RolloutRule::kThreshold;
+  const bool plain = before.plan.rule != RolloutRule::kSequential;
   const bool promotes = after.phase == RolloutPhase::kPromoted;
   if (before.phase == RolloutPhase::kPaused && GoesUp(move, before)) {
     fail_("invariant 12: while paused a driver raised " + TextOf(after));

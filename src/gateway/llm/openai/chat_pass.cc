@@ -3,9 +3,11 @@
 #include <utility>
 #include <vector>
 
+#include "base/assert.h"
 #include "base/limits.h"
 #include "gateway/llm/json_text.h"
 #include "gateway/llm/openai/chat_reply.h"
+#include "gateway/llm/openai/delta_pattern.h"
 #include "gateway/llm/openai/openai_usage.h"
 #include "gateway/llm/stream_translators.h"
 #include "net/sse_parser.h"
@@ -27,7 +29,8 @@ std::string_view MissingFinish(const Choice& choice) {
 
 class ChatPass final : public StreamTranslator {
  public:
-  ChatPass(AnswerTerms terms, JsonScratch& scratch) : terms_(std::move(terms)), scratch_(scratch) {}
+  ChatPass(AnswerTerms terms, JsonScratch& scratch, FrameReading reading)
+      : terms_(std::move(terms)), scratch_(scratch), reading_(reading) {}
 
   Status Feed(std::string_view event, std::string_view data, std::string& out) override;
   Status Finish(std::string& out) override;
@@ -36,16 +39,23 @@ class ChatPass final : public StreamTranslator {
   }
 
  private:
+  Status ReadFrame(std::string_view event, std::string_view data, std::string& out);
   Status TakeChoices(simdjson::dom::array choices);
   void TakeDelta(JsonElement choice, Choice& state);
+  void LearnFrame(std::string_view data, simdjson::dom::array choices, std::uint64_t bytes);
+  void TakeLearned(std::size_t text_bytes);
   void Forward(std::string_view data, bool choices_missing, bool has_usage, bool has_choices,
                std::string& out);
   void AppendMissingFinish(std::string& out);
 
   const AnswerTerms terms_;
   JsonScratch& scratch_;
+  const FrameReading reading_;
   std::vector<Choice> choices_;
   std::int64_t created_ = 0;
+  DeltaPattern pattern_;
+  std::size_t pattern_choice_ = 0;   // Whose delta it is.
+  std::uint64_t pattern_bytes_ = 0;  // Of output that it has besides the text.
 };
 
 Status ChatPass::Feed(std::string_view event, std::string_view data, std::string& out) {
@@ -54,6 +64,17 @@ Status ChatPass::Feed(std::string_view event, std::string_view data, std::string
     progress_.ended = true;
     return {};
   }
+  if (event.empty()) {
+    if (const auto text = pattern_.Match(data)) {
+      TakeLearned(text->size());
+      net::AppendSseEvent("", data, out);
+      return {};
+    }
+  }
+  return ReadFrame(event, data, out);
+}
+
+Status ChatPass::ReadFrame(std::string_view event, std::string_view data, std::string& out) {
   const auto frame = scratch_.Parse(data);
   if (!frame || !frame->is_object()) {
     return FailWith(Unreadable(frame ? "a frame that is no object" : frame.error().message));
@@ -68,9 +89,34 @@ Status ChatPass::Feed(std::string_view event, std::string_view data, std::string
   const auto read = usage ? ReadOpenAiUsage(*usage) : std::nullopt;
   if (read) progress_.usage = *read;  // Those that count on send totals: the last one holds.
   const auto choices = ArrayAt(*frame, "choices");
+  const std::uint64_t bytes_before = progress_.output_bytes;
   if (choices) PODIUM_TRY(TakeChoices(*choices));
+  if (choices && !usage && event.empty()) {
+    LearnFrame(data, *choices, progress_.output_bytes - bytes_before);
+  }
   Forward(data, !choices, usage.has_value(), choices && choices->size() > 0, out);
   return {};
+}
+
+/// A frame whose like may be taken without parsing: whatever it has set is set the same way by the
+/// next one, but for the bytes of its text. `bytes`: of output that it has had.
+void ChatPass::LearnFrame(std::string_view data, simdjson::dom::array choices,
+                          std::uint64_t bytes) {
+  if (reading_ == FrameReading::kEachWhole || progress_.upstream_id.empty()) return;
+  if (choices.size() != 1) return;
+  const JsonElement choice = *choices.begin();
+  const auto delta = ObjectAt(choice, "delta");
+  if (!delta || !StringAt(choice, "finish_reason").empty()) return;
+  const std::string_view text = StringAt(*delta, "content");
+  if (text.empty() || !pattern_.Learn(data, text.size())) return;
+  pattern_choice_ = static_cast<std::size_t>(IntegerAt(choice, "index").value_or(0));
+  pattern_bytes_ = bytes - text.size();
+}
+
+void ChatPass::TakeLearned(std::size_t text_bytes) {
+  progress_.output_bytes += pattern_bytes_ + text_bytes;
+  // That of the pattern had a text; it has been an output since.
+  PODIUM_ASSERT(choices_[pattern_choice_].output && progress_.has_output);
 }
 
 Status ChatPass::TakeChoices(simdjson::dom::array choices) {
@@ -170,8 +216,9 @@ Status ChatPass::Finish(std::string& out) {
 
 }  // namespace
 
-std::unique_ptr<StreamTranslator> PassChatStream(AnswerTerms terms, JsonScratch& scratch) {
-  return std::make_unique<ChatPass>(std::move(terms), scratch);
+std::unique_ptr<StreamTranslator> PassChatStream(AnswerTerms terms, JsonScratch& scratch,
+                                                 FrameReading reading) {
+  return std::make_unique<ChatPass>(std::move(terms), scratch, reading);
 }
 
 std::string WithMember(std::string_view json, std::string_view key, std::string_view value) {

@@ -1,0 +1,106 @@
+#include "app/cost_recording.h"
+
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "app/trouble.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+namespace podium::app {
+namespace {
+
+constexpr std::chrono::milliseconds kJournalTick{20};
+// What has gathered by then shares its transactions: each costs as much as some ten events.
+constexpr std::chrono::milliseconds kCostTick{200};
+constexpr int kJournalThreads = 2;  // One may wait for the disk while the other makes room.
+constexpr std::size_t kJournalQueue = 8;
+constexpr std::string_view kJournalIsWell = "the journal is well again";
+
+std::unique_ptr<journal::Journal> OpenJournal(const std::string& root, std::size_t cores,
+                                              Rng& rng) {
+  journal::JournalOptions options;
+  options.root = root;
+  options.incarnation = rng.Next64();
+  options.cores = cores;
+  Result<std::unique_ptr<journal::Journal>> opened = journal::Journal::Open(options);
+  if (opened) return std::move(*opened);
+  LogError("no journal: calls that cost money are refused until the next start",
+           {{"error", opened.error().message}});
+  return nullptr;
+}
+
+}  // namespace
+
+CostRecording::CostRecording(std::string root, std::size_t cores, store::CostStore& store,
+                             WorkerPool& writer, const Clock& clock, Rng& rng)
+    : writer_(writer),
+      journal_(OpenJournal(root, cores, rng)),
+      projector_(journal_ ? std::make_unique<control::CostProjector>(*journal_, std::move(root),
+                                                                     store, clock)
+                          : nullptr),
+      files_("journal", kJournalThreads, kJournalQueue) {}
+
+void CostRecording::Start(TaskGroup& ticking) {
+  if (!journal_) return;
+  ticking.Spawn(Prepare());
+  ticking.Spawn(Sync());
+  ticking.Spawn(Store());
+}
+
+void CostRecording::StopFiles() { files_.Stop(); }
+
+void CostRecording::StoreLast() {
+  if (!projector_) return;
+  if (const Status stored = projector_->Drain(); !stored) {
+    LogWarning("cost events wait in the journal for the next start",
+               {{"error", Describe(stored.error())}});
+  }
+}
+
+void CostRecording::WriteMetrics(Exposition& out) const {
+  if (projector_) projector_->WriteMetrics(out);
+}
+
+Task<void> CostRecording::Prepare() {
+  Trouble trouble("the journal cannot be prepared: calls that cost money may be refused",
+                  kJournalIsWell);
+  do {
+    auto prepare = RunOn(files_, [this] { return journal_->Prepare(); });
+    trouble.Note(co_await std::move(prepare));
+  } while (co_await Pause(kJournalTick));
+}
+
+Task<void> CostRecording::Sync() {
+  Trouble trouble("the journal cannot be synced: a power cut may cost records", kJournalIsWell);
+  while (co_await Pause(limits::kJournalSync)) {
+    auto sync = RunOn(files_, [this] { return journal_->Sync(); });
+    trouble.Note(co_await std::move(sync));
+  }
+}
+
+Task<void> CostRecording::Store() {
+  Trouble trouble("cost events wait in the journal: the registry does not take them",
+                  kJournalIsWell);
+  Trouble unsaved("the journal's position cannot be saved: what is stored keeps its files",
+                  kJournalIsWell);
+  while (co_await Pause(kCostTick)) {
+    auto store_some = RunOn(writer_, [this] { return StoreSome(); });
+    trouble.Note(co_await std::move(store_some));
+    if (!projector_->save_due()) continue;
+    auto save = RunOn(files_, [this] { return projector_->Save(); });
+    unsaved.Note(co_await std::move(save));
+  }
+}
+
+// Runs on the registry's one writer: a change that waits goes first.
+Status CostRecording::StoreSome() {
+  while (writer_.queued() == 0 && !projector_->save_due()) {
+    PODIUM_TRY_ASSIGN(const bool more, projector_->Step());
+    if (!more) break;
+  }
+  return {};
+}
+
+}  // namespace podium::app
