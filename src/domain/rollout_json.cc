@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "base/json_members.h"
 #include "base/limits.h"
 
 namespace podium {
@@ -67,23 +68,15 @@ std::optional<std::uint64_t> CountOf(const Json& json) {
 /// from a later release.
 enum class Unknown : std::uint8_t { kRefused, kPassedOver };
 
-/// One JSON object, read member by member. The first fault is kept, with its place as a JSON
-/// pointer.
-class Members {
+/// The members of a plan's or a row's JSON. Places are JSON pointers.
+class Members : public JsonMembers {
  public:
   Members(const Json& json, std::string where, Unknown unknown)
-      : json_(json), where_(std::move(where)), unknown_(unknown) {
-    if (!json_.is_object()) Fault("", "must be an object");
-  }
+      : JsonMembers(json, std::move(where), Places::kPointer,
+                    unknown == Unknown::kRefused ? "is not known here: correct or remove it" : ""),
+        unknown_(unknown) {}
 
-  bool Has(const char* key) const { return json_.is_object() && json_.contains(key); }
-
-  void Read(const char* key, double& to) {
-    const Json* value = Find(key);
-    if (value == nullptr) return;
-    if (!value->is_number()) return Fault(key, "must be a number");
-    to = value->get<double>();
-  }
+  using JsonMembers::Read;
   /// Null: none.
   void Read(const char* key, std::optional<double>& to) {
     const Json* value = Find(key);
@@ -119,12 +112,6 @@ class Members {
     if (value == nullptr) return;
     if (!value->is_number_integer()) return Fault(key, "must be a whole number");
     to = value->get<std::int64_t>();
-  }
-  void Read(const char* key, bool& to) {
-    const Json* value = Find(key);
-    if (value == nullptr) return;
-    if (!value->is_boolean()) return Fault(key, "must be true or false");
-    to = value->get<bool>();
   }
   void Read(const char* key, std::string& to) {
     const Json* value = Find(key);
@@ -180,14 +167,11 @@ class Members {
   /// `read` fills one element from its members; nothing is read of a list above `most`.
   template <typename Element, typename ReadOne>
   void ReadList(const char* key, std::size_t most, std::vector<Element>& to, const ReadOne& read) {
-    const Json* value = Find(key);
+    const Json* value = FindList(key, most);
     if (value == nullptr) return;
-    if (!value->is_array() || value->size() > most) {
-      return Fault(key, fmt::format("must be a list of at most {}", most));
-    }
     to.clear();
-    for (std::size_t i = 0; i < value->size() && status_; ++i) {
-      Members members((*value)[i], fmt::format("{}/{}", Place(key), i), unknown_);
+    for (std::size_t i = 0; i < value->size() && good(); ++i) {
+      Members members((*value)[i], Place(key, i), unknown_);
       read(members, to.emplace_back());
       Take(members.Finish());
     }
@@ -220,38 +204,8 @@ class Members {
     if (!good) Fault(key, fmt::format("must be a list of {} numbers", N));
   }
 
-  const Json* Find(const char* key) {
-    asked_.emplace_back(key);
-    if (!status_ || !json_.is_object()) return nullptr;
-    const auto found = json_.find(key);
-    return found == json_.end() ? nullptr : &*found;
-  }
-  void Fault(const std::string& key, std::string_view what) {
-    Take(Failure(Error{ErrorCode::kInvalidArgument, std::string(what), Place(key), nullptr}));
-  }
-  Status Finish() {
-    if (!json_.is_object() || unknown_ == Unknown::kPassedOver) return status_;
-    for (const auto& item : json_.items()) {
-      if (std::find(asked_.begin(), asked_.end(), item.key()) == asked_.end()) {
-        Fault(item.key(), "is not known here: correct or remove it");
-      }
-    }
-    return status_;
-  }
-
  private:
-  std::string Place(const std::string& key) const {
-    return key.empty() ? where_ : where_ + "/" + key;
-  }
-  void Take(Status status) {
-    if (status_) status_ = std::move(status);
-  }
-
-  const Json& json_;
-  std::string where_;
   Unknown unknown_;
-  std::vector<std::string> asked_;
-  Status status_;
 };
 
 // ---- Plans

@@ -1,27 +1,21 @@
 #include <algorithm>
 #include <vector>
 
-#include "base/json.h"
+#include "base/json_members.h"
 #include "rollout/evidence.h"
 #include "rollout/evidence_limits.h"
 
 namespace podium::rollout {
 namespace {
 
-/// One JSON object, read field by field. The first fault is kept; Finish also refuses keys that
-/// nobody asked for.
-class Fields {
+/// The fields of a form that a person has written. Keys that nobody asked for are refused.
+class Fields : public JsonMembers {
  public:
-  Fields(const Json& json, std::string where) : json_(json), where_(std::move(where)) {
-    if (!json_.is_object()) Fault("", "must be an object");
-  }
+  Fields(const Json& json, std::string where)
+      : JsonMembers(json, std::move(where), Places::kDotted,
+                    "is not a key of this form: correct or remove it") {}
 
-  void Read(const char* key, double& to) {
-    const Json* value = Find(key);
-    if (value == nullptr) return;
-    if (!value->is_number()) return Fault(key, "must be a number");
-    to = value->get<double>();
-  }
+  using JsonMembers::Read;
   void Read(const char* key, std::optional<double>& to) {
     if (Find(key) == nullptr) return;
     Read(key, to.emplace());
@@ -43,12 +37,6 @@ class Fields {
     int count = static_cast<int>(to);
     Read(key, count);
     to = static_cast<std::uint32_t>(count);
-  }
-  void Read(const char* key, bool& to) {
-    const Json* value = Find(key);
-    if (value == nullptr) return;
-    if (!value->is_boolean()) return Fault(key, "must be true or false");
-    to = value->get<bool>();
   }
   void Read(const char* key, std::string& to) {
     const Json* value = Find(key);
@@ -77,13 +65,10 @@ class Fields {
   /// `read` fills one element from its Fields; nothing is read of a list above `most`.
   template <typename Element, typename ReadOne>
   void Read(const char* key, std::size_t most, std::vector<Element>& to, const ReadOne& read) {
-    const Json* value = Find(key);
+    const Json* value = FindList(key, most);
     if (value == nullptr) return;
-    if (!value->is_array() || value->size() > most) {
-      return Fault(key, fmt::format("must be a list of at most {}", most));
-    }
     for (std::size_t i = 0; i < value->size(); ++i) {
-      Fields fields((*value)[i], fmt::format("{}[{}]", Place(key), i));
+      Fields fields((*value)[i], Place(key, i));
       read(fields, to.emplace_back());
       Take(fields.Finish());
     }
@@ -100,40 +85,9 @@ class Fields {
     const Json* value = Find(key);
     return value != nullptr && value->is_object();
   }
-  void Fault(const char* key, std::string_view what) {
-    Take(Failure(Error{ErrorCode::kInvalidArgument, std::string(what), Place(key), nullptr}));
-  }
-
-  Status Finish() {
-    if (!json_.is_object()) return status_;
-    for (const auto& item : json_.items()) {
-      if (std::find(asked_.begin(), asked_.end(), item.key()) == asked_.end()) {
-        Fault(item.key().c_str(), "is not a key of this form: correct or remove it");
-      }
-    }
-    return status_;
-  }
 
  private:
   static constexpr std::uint64_t kMostInt = 1'000'000;
-
-  const Json* Find(const char* key) {
-    asked_.emplace_back(key);
-    if (!status_ || !json_.is_object()) return nullptr;
-    const auto found = json_.find(key);
-    return found == json_.end() ? nullptr : &*found;
-  }
-  std::string Place(const char* key) const {
-    return where_.empty() || *key == '\0' ? where_ + key : where_ + "." + key;
-  }
-  void Take(Status status) {
-    if (status_) status_ = std::move(status);
-  }
-
-  const Json& json_;
-  std::string where_;
-  std::vector<std::string> asked_;
-  Status status_;
 };
 
 void ReadUnits(Fields& fields, StepUnits& step) {
