@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/limits.h"
 #include "store/sql.h"
+#include "store/sql_row_lists.h"
 
 namespace podium::store {
 namespace {
@@ -61,29 +62,10 @@ void BindEvent(Query& insert, const CostEvent& event) {
       .Bind(MicrosOf(event.at));
 }
 
-// "INSERT … VALUES ($1, …), ($28, …) …".
-std::string MakeInsert(std::size_t rows) {
-  std::string text(sql::kInsertCostEvents);
-  for (std::size_t row = 0; row < rows; ++row) {
-    text += row == 0 ? "(" : ", (";
-    for (int column = 1; column <= sql::kCostColumns; ++column) {
-      text += fmt::format("{}${}", column == 1 ? "" : ", ",
-                          static_cast<int>(row) * sql::kCostColumns + column);
-    }
-    text += ")";
-  }
-  text += sql::kUnlessThere;
-  return text;
-}
-
-// Each text is made once: few sizes, so that few statements are prepared.
 const std::string& InsertText(std::size_t rows) {
-  static const auto kTexts = [] {
-    std::map<std::size_t, std::string> texts;
-    for (const std::size_t size : kInsertSizes) texts.emplace(size, MakeInsert(size));
-    return texts;
-  }();
-  return kTexts.at(rows);
+  static const InsertTexts kTexts(sql::kInsertCostEvents, sql::kCostColumns, sql::kUnlessThere,
+                                  kInsertSizes);
+  return kTexts.ForRows(rows);
 }
 
 TokenUsage UsageOf(const Query& row, int first) {
@@ -135,17 +117,6 @@ Price PriceOf(const Query& row) {
   return price;
 }
 
-/// The rows of a bound statement, each by `read`.
-template <typename Row>
-Result<std::vector<Row>> All(Query& query, Row (*read)(const Query&)) {
-  std::vector<Row> rows;
-  while (true) {
-    PODIUM_TRY_ASSIGN(const bool more, query.Next());
-    if (!more) return rows;
-    rows.push_back(read(query));
-  }
-}
-
 }  // namespace
 
 Result<std::size_t> InsertCostEvents(SqlConnection& connection, std::span<const CostEvent> events,
@@ -184,19 +155,14 @@ Status AddToDay(SqlConnection& connection, const DailyCost& day) {
 Result<std::size_t> DropSomeEvents(SqlConnection& connection, WallTime before) {
   Query drop(connection, sql::kDropCostEvents);
   drop.Bind(MicrosOf(before)).Bind(std::int64_t{limits::kDropBatch});
-  std::size_t dropped = 0;
-  while (true) {
-    PODIUM_TRY_ASSIGN(const bool more, drop.Next());
-    if (!more) return dropped;
-    ++dropped;
-  }
+  return CountRows(drop);
 }
 
 Result<std::vector<ModelCost>> ReadModelCosts(SqlConnection& connection, WallTime from,
                                               WallTime to) {
   Query rows(connection, sql::kModelCosts);
   rows.Bind(MicrosOf(from)).Bind(MicrosOf(to));
-  return All<ModelCost>(rows, [](const Query& row) {
+  return ReadRows<ModelCost>(rows, [](const Query& row) {
     return ModelCost{row.Text(0), {row.Int(1)}, row.Int(2), row.Int(3),
                      row.Int(4),  row.Int(5),   row.Int(6), row.Int(7)};
   });
@@ -216,7 +182,7 @@ Result<std::map<RouteName, ShadowCost>> ReadShadowSums(SqlConnection& connection
 
 Result<std::vector<DailyCost>> ReadDays(SqlConnection& connection) {
   Query rows(connection, sql::kAllDays);
-  return All<DailyCost>(rows, [](const Query& row) {
+  return ReadRows<DailyCost>(rows, [](const Query& row) {
     return DailyCost{row.Text(0), row.Text(1), row.Int(2), {row.Int(3)}, row.Int(4), row.Int(5)};
   });
 }
@@ -225,7 +191,7 @@ Result<std::vector<CostEvent>> ReadEventRows(SqlConnection& connection, const st
                                              int limit) {
   Query rows(connection, sql::kCostEventsAfter);
   rows.Bind(after).Bind(std::int64_t{limit});
-  return All<CostEvent>(rows, EventOf);
+  return ReadRows<CostEvent>(rows, EventOf);
 }
 
 Result<Price> InsertPrice(SqlConnection& connection, Price price) {
@@ -261,7 +227,7 @@ Result<Price> InsertPrice(SqlConnection& connection, Price price) {
 
 Result<std::vector<Price>> ReadPriceRows(SqlConnection& connection) {
   Query rows(connection, sql::kAllPrices);
-  return All<Price>(rows, PriceOf);
+  return ReadRows<Price>(rows, PriceOf);
 }
 
 }  // namespace podium::store

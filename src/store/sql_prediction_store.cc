@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <map>
 #include <numeric>
 #include <utility>
 
 #include "base/limits.h"
 #include "store/cursor.h"
+#include "store/sql_row_lists.h"
 #include "store/sql_store.h"
 
 namespace podium::store {
@@ -192,38 +192,14 @@ Feedback FeedbackOf(const Query& row) {
   return item;
 }
 
-std::string MakePredictionInsert(std::size_t rows) {
-  std::string text = "INSERT INTO prediction_index (" PODIUM_PREDICTION_COLUMNS ") VALUES ";
-  for (std::size_t row = 0; row < rows; ++row) {
-    text += row == 0 ? "(" : ", (";
-    for (int column = 1; column <= kPredictionColumns; ++column) {
-      text += fmt::format("{}${}", column == 1 ? "" : ", ",
-                          static_cast<int>(row) * kPredictionColumns + column);
-    }
-    text += ')';
-  }
-  return text + " ON CONFLICT DO NOTHING RETURNING 1";
+const std::string& PredictionInsert(std::size_t rows) {
+  static const InsertTexts kTexts(
+      "INSERT INTO prediction_index (" PODIUM_PREDICTION_COLUMNS ") VALUES ", kPredictionColumns,
+      " ON CONFLICT DO NOTHING RETURNING 1", kRowsOfInsert);
+  return kTexts.ForRows(rows);
 }
 
 #undef PODIUM_PREDICTION_COLUMNS
-
-const std::string& PredictionInsert(std::size_t rows) {
-  static const auto kTexts = [] {
-    std::map<std::size_t, std::string> texts;
-    for (const std::size_t size : kRowsOfInsert) texts.emplace(size, MakePredictionInsert(size));
-    return texts;
-  }();
-  return kTexts.at(rows);
-}
-
-Result<std::size_t> CountRows(Query& query) {
-  std::size_t count = 0;
-  while (true) {
-    PODIUM_TRY_ASSIGN(const bool more, query.Next());
-    if (!more) return count;
-    ++count;
-  }
-}
 
 /// A statement in pieces: each condition with its own value.
 class Conditions {
@@ -468,12 +444,7 @@ Result<std::vector<Feedback>> SqlStore::ReadFeedback(const std::string& route,
       [&](SqlConnection& connection) -> Result<std::vector<Feedback>> {
         Query rows(connection, kFeedbackOfRequest);
         rows.Bind(route).Bind(request_id);
-        std::vector<Feedback> items;
-        while (true) {
-          PODIUM_TRY_ASSIGN(const bool more, rows.Next());
-          if (!more) return items;
-          items.push_back(FeedbackOf(rows));
-        }
+        return ReadRows<Feedback>(rows, FeedbackOf);
       });
 }
 

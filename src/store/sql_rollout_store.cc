@@ -8,6 +8,7 @@
 #include "base/limits.h"
 #include "store/cursor.h"
 #include "store/sql_rollouts.h"
+#include "store/sql_row_lists.h"
 #include "store/sql_store.h"
 
 namespace podium::store {
@@ -238,11 +239,8 @@ Result<std::size_t> SqlStore::DropRolloutHits(WallTime ended_before) {
     }
     Query drop(connection, kOldHits);
     drop.Bind(id).Bind(static_cast<std::int64_t>(limits::kEvidenceSlice));
-    while (true) {
-      PODIUM_TRY_ASSIGN(const bool more, drop.Next());
-      if (!more) return dropped > 0;
-      ++dropped;
-    }
+    PODIUM_TRY_ASSIGN(dropped, CountRows(drop));
+    return dropped > 0;
   };
   PODIUM_TRY(Write(writing));
   return dropped;

@@ -9,6 +9,7 @@
 #include "store/sql_audit.h"
 #include "store/sql_history.h"
 #include "store/sql_idempotency.h"
+#include "store/sql_row_lists.h"
 #include "store/sql_rows.h"
 
 namespace podium::store {
@@ -273,10 +274,8 @@ Result<std::size_t> SqlStore::DropEvents(WallTime before) {
     Query drop(connection, sql::kDropEvents);
     drop.Bind(std::int64_t{before.time_since_epoch().count()})
         .Bind(std::int64_t{limits::kDropBatch});
-    for (dropped = 0; true; ++dropped) {
-      PODIUM_TRY_ASSIGN(const bool found, drop.Next());
-      if (!found) return dropped > 0;
-    }
+    PODIUM_TRY_ASSIGN(dropped, CountRows(drop));
+    return dropped > 0;
   };
   PODIUM_TRY(Write(writing));
   return dropped;
