@@ -58,7 +58,7 @@ def test_prices_come_in_pages(server):
 NO_PRICES = [
     ({"provider": "openai", "model": "m", "input": "1"}, "output"),
     ({**PRICE, "provider": ""}, "provider"),
-    ({**PRICE, "model": "x" * 129}, "model"),
+    ({**PRICE, "model": "x" * 257}, "model"),
     ({**PRICE, "input": "-1"}, "input"),
     ({**PRICE, "input": -1}, "input"),
     ({**PRICE, "input": "0.0000000001"}, "input"),

@@ -50,6 +50,7 @@ KINDS = {
     ("POST", "/api/v1/routes/{route}/rollouts/{id}/promote"): "rollout",
     ("POST", "/api/v1/routes/{route}/rollouts/{id}/abort"): "rollout",
     ("POST", "/api/v1/routes/{route}/rollouts/{id}/rollback"): "rollout",
+    ("POST", "/api/v1/routes/{route}/rollouts/{id}/metrics"): "rollout",
     ("GET", "/api/v1/routes/{route}/as-of"): "read",
     ("GET", "/api/v1/routes/{route}/explain"): "read",
     ("GET", "/api/v1/routes/{route}/compare"): "read",
