@@ -1,14 +1,11 @@
 // What `podium log`, `podium feedback` and `podium compare` were asked for.
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
-
-namespace CLI {
-class App;
-}  // namespace CLI
 
 namespace podium::app {
 

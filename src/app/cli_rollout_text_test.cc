@@ -70,7 +70,7 @@ TEST(OutlookTable, SaysWhatEachStepNeeds) {
   for (const char* part : {"1 %", "never", "latency", "1,200"}) {
     EXPECT_LT(text.find(part), second) << part << "\n" << text;
   }
-  EXPECT_NE(text.find("7", second), std::string::npos) << text;
+  EXPECT_NE(text.find('7', second), std::string::npos) << text;
 }
 
 // A warning comes from the server: it never steers the terminal.

@@ -133,18 +133,14 @@ std::vector<std::unique_ptr<TaskGroup>> GroupsOf(const net::CorePool& cores) {
   return groups;
 }
 
-std::string JournalRoot(const Settings& settings) {
-  return (settings.data_dir / "journal").string();
-}
-
-std::string EvidenceRoot(const Settings& settings) {
-  return (settings.data_dir / "evidence").string();
+std::string FolderOf(const Settings& settings, const char* name) {
+  return (settings.data_dir / name).string();
 }
 
 // nullptr without a folder: a crash takes what was counted since the last send.
 std::unique_ptr<view::TallyFolder> OpenEvidence(const Settings& settings,
                                                 const std::string& incarnation) {
-  auto opened = view::TallyFolder::Make(EvidenceRoot(settings), incarnation);
+  auto opened = view::TallyFolder::Make(FolderOf(settings, "evidence"), incarnation);
   if (opened) return std::move(*opened);
   LogWarning("evidence of rollouts lies in memory alone: a crash takes what was not sent",
              {{"error", opened.error().message}});
@@ -186,7 +182,7 @@ struct Server::Impl {
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", InferenceThreads(settings),
                   static_cast<std::size_t>(InferenceThreads(settings))),
-        costs(JournalRoot(settings), core_count, *store, pools.writer, clock, rng),
+        costs(FolderOf(settings, "journal"), core_count, *store, pools.writer, clock, rng),
         runtime(
             RuntimeOptionsOf(settings, protection.quarantine), clock,
             std::make_shared<runtime::GuardedLoader>(protection.guard, std::move(loading.loader)),
@@ -209,7 +205,7 @@ struct Server::Impl {
         following(settings, replica.get(),
                   {*store, *store, *store, publisher, clock, rng, runtime, pools}, admin_context,
                   [this](std::function<void()> job) { ticker.Post(0, std::move(job)); }),
-        rollouts({*store, publisher, tallies, clock, pools, EvidenceRoot(settings),
+        rollouts({*store, publisher, tallies, clock, pools, FolderOf(settings, "evidence"),
                   [this](const std::string& provider, const std::string& model) {
                     return gateway.IsBroken(provider, model);
                   }},

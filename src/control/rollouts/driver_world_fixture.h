@@ -248,7 +248,7 @@ class DrivingReplica {
     return ports;
   }
   Task<Result<store::Committed>> CarryIt(store::Mutation mutation, store::MutationContext context) {
-    context_ = std::move(context);
+    context_ = context;
     const auto move = std::get<store::MoveRollout>(mutation);
     moves.push_back(move);
     if (const auto meanwhile = std::exchange(while_rising, nullptr)) {
