@@ -75,8 +75,8 @@ void RolloutChecks::Count(const store::MoveRollout& move, const Rollout& before,
   if (move.move == store::RolloutMove::kEpoch && GoesUp(move, before)) ++counts_.stepped;
 }
 
-// A driver goes up by proof alone (or by a rule that needs none, never past its end), and takes back by
-// proof or by a deadline that has passed.
+// A driver goes up by proof alone (or by a rule that needs none, never past its end), and takes
+// back by proof or by a deadline that has passed.
 void RolloutChecks::Invariant12And13DriversMove(const store::MoveRollout& move,
                                                 const Rollout& before, const Rollout& after,
                                                 store::RolloutStore& raw) {
