@@ -521,46 +521,6 @@ def test_three_replicas_have_one_driver(make_server, register, database, tmp_pat
         wait_until(lambda at=server: row_of(at, "p2") == ("standby", 0), what="all know it")
 
 
-# ---- What only callers can see.
-
-REFUNDED = {"metric": "custom", "name": "refunded", "bad_above": 0}
-
-
-def test_what_callers_report_takes_a_candidate_back(two):
-    rollout = start(two, guards=[*GUARDS, REFUNDED])
-    reported = 0
-
-    def is_rolled_back():
-        nonlocal reported
-        answers = [two.predict("number", [[1]]) for _ in range(20)]
-        bad = [{"ticket": answer.headers["x-podium-ticket"], "metric": "refunded", "value": 1}
-               for answer in answers if answer.headers["x-podium-canary"] == "true"]
-        reported += len(bad)
-        if bad:
-            taken = done(move(two, rollout, "metrics", {"items": bad}))
-            assert taken["ended"] or taken["bad"] == len(bad), taken
-            assert (taken["good"], taken["of_other_rollouts"], taken["over_the_limit"]) == (0, 0, 0)
-        return phase(two, rollout) == "rolled_back"
-    wait_until(is_rolled_back, 60, "the rollback")
-    ended = look(two, rollout)
-    assert "refunded" in ended["sentence"] and reported < 400, ended
-    assert row_of(two, "n2") == ("standby", 0)
-    assert "x-podium-ticket" not in two.predict("number", [[1]]).headers
-
-
-def test_reports_that_cannot_be(two):
-    rollout = start(two, guards=[REFUNDED])
-    ticket = two.predict("number", [[1]]).headers["x-podium-ticket"]
-    whole = {"ticket": ticket, "metric": "refunded", "value": 1}
-    for change, word in [({"metric": "bounced"}, "refunded"), ({"ticket": "no-ticket"}, "ticket"),
-                         ({"ticket": ticket[:-1]}, "ticket"), ({"value": "much"}, "value"),
-                         ({"value": None}, "value"), ({"verdict": 1}, "verdict"), ({"ticket": 7}, "ticket")]:
-        refused(move(two, rollout, "metrics", {"items": [whole, {**whole, **change}]}), 400, word)
-    for body in ({}, {"items": []}, {"items": [3]}, {"items": {}}):
-        refused(move(two, rollout, "metrics", body), 400, "items" if body != {"items": [3]} else "item 1")
-    assert done(move(two, rollout, "metrics", {"items": [{**whole, "value": 0}]}))["good"] == 1
-
-
 # ---- The command line.
 
 def test_the_command_line_leads_one_in(two, podium):
