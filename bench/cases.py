@@ -13,6 +13,7 @@ import time
 from crowd import Crowd
 from harness import (ROUTE, MlServer, Nginx, Podium, closed_loop, open_loop, open_loop_argv,
                      rss_bytes, scratch, system_calls)
+from prediction_cases import predictions, predictions_postgres
 from registry_cases import lists, lists_postgres, retention
 from verdict import median
 
@@ -319,4 +320,5 @@ def shadow(plan):
 
 
 CASES = {f.__name__: f for f in (decide, predict, protocol, rollback, publish, start,
-                                  connections, shadow, lists, lists_postgres, retention)}
+                                  connections, shadow, lists, lists_postgres, retention, predictions,
+                                  predictions_postgres)}

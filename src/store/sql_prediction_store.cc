@@ -29,7 +29,11 @@ constexpr std::string_view kSelectPredictions =
     "SELECT " PODIUM_PREDICTION_COLUMNS " FROM prediction_index WHERE ";
 constexpr std::string_view kPredictionById =
     "SELECT " PODIUM_PREDICTION_COLUMNS " FROM prediction_index WHERE id = $1";
-// The inner part reads one stretch of the primary key, so that a page costs what it holds.
+// The inner part reads one stretch of the primary key, so that a page costs what it holds. The rest
+// is written such that a planner that knows nothing of the tables (they grow faster than they are
+// analyzed) can do nothing but look up each prediction: BETWEEN, since an equation could be hashed,
+// which reads all feedback for each page, and route || '', for which there is no index, since one of
+// a route alone reads all of the route for each prediction.
 constexpr std::string_view kFacts =
     "SELECT p.id, p.assigned, p.served, p.arm, p.outcome, p.latency_us, p.cost_nano_usd,"
     " p.propensity, p.keep, p.scores, f.request_row, f.label, f.score, f.prediction,"
@@ -38,16 +42,17 @@ constexpr std::string_view kFacts =
     "latency_us,"
     " cost_nano_usd, propensity, keep, scores FROM prediction_index"
     " WHERE route = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4) AS p"
-    " LEFT JOIN prediction_feedback AS f ON f.route = p.route AND f.request_id = p.request_id"
+    " LEFT JOIN prediction_feedback AS f ON f.route = $1"
+    " AND f.request_id BETWEEN p.request_id AND p.request_id"
     // Of those that were sent again, all but the one that it is about. Few are, and the index of
     // request ids knows them.
     " AND NOT EXISTS (SELECT 1 FROM prediction_index AS q WHERE q.request_id = p.request_id"
-    " AND q.route = p.route AND q.id <> p.id AND ((q.outcome = 'ok') > (p.outcome = 'ok')"
+    " AND q.route || '' = p.route AND q.id <> p.id AND ((q.outcome = 'ok') > (p.outcome = 'ok')"
     " OR ((q.outcome = 'ok') = (p.outcome = 'ok') AND q.id > p.id)))"
     " ORDER BY p.id, f.request_row LIMIT $5";
 // In the order of store::PredictionStore::LabelledPrediction.
 constexpr std::string_view kLabelledPrediction =
-    "SELECT id FROM prediction_index WHERE request_id = $1 AND route = $2"
+    "SELECT id FROM prediction_index WHERE request_id = $1 AND route || '' = $2"
     " ORDER BY (outcome = 'ok') DESC, id DESC LIMIT 1";
 constexpr std::string_view kDropPredictions =
     "DELETE FROM prediction_index WHERE id IN (SELECT id FROM prediction_index WHERE id < $1"

@@ -291,7 +291,9 @@ Failure PostgresConnection::CannotConnect() {
 Status PostgresConnection::SetUpSession(const PostgresServer& server) {
   constexpr std::string_view kIdle = "idle_in_transaction_session_timeout";
   patience_ = server.statement_timeout;
-  std::string sets = fmt::format("SET statement_timeout = {}", server.statement_timeout.count());
+  // Compiling a statement takes longer than any of ours, and is done by guesses of how many rows.
+  std::string sets =
+      fmt::format("SET statement_timeout = {}; SET jit = off", server.statement_timeout.count());
   if (server.url.Reveal().find(kIdle) == std::string::npos) {
     sets += fmt::format("; SET {} = {}", kIdle, (server.statement_timeout + kGrace).count());
   }
