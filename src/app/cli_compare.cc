@@ -111,21 +111,17 @@ CliStatus RunCompare(CommandContext& context, const CompareArgs& args) {
   if (args.threshold) {
     target = WithQuery(std::move(target), "threshold", fmt::format("{}", *args.threshold));
   }
-  CliResult<ApiAnswer> answer = context.api.Get(target);
-  if (!answer) {
-    if (answer.error().exit == ExitCode::kNotFound) CLI_TRY(FindRoute(context.api, args.route));
-    return CliFailure(std::move(answer).error());
-  }
+  CLI_TRY_ASSIGN(const ApiAnswer answer, OfRoute(context.api, args.route, context.api.Get(target)));
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context.console, answer->body);
+    PrintJson(context.console, answer.body);
     return {};
   }
-  if (MemberOf(answer->body, "versions").empty()) {
+  if (MemberOf(answer.body, "versions").empty()) {
     context.console.err << "no predictions to compare: is the route logged (predictions.log: true "
                            "in the server's settings)?\n";
     return {};
   }
-  context.console.out << DescribeComparison(answer->body);
+  context.console.out << DescribeComparison(answer.body);
   return {};
 }
 

@@ -103,16 +103,12 @@ CliStatus RunEvaluate(CommandContext& context, const EvaluateArgs& args) {
   target = WithQuery(std::move(target), "since", args.since);
   target = WithQuery(std::move(target), "until", args.until);
   if (args.clip) target = WithQuery(std::move(target), "clip", fmt::format("{}", *args.clip));
-  CliResult<ApiAnswer> answer = context.api.Get(target);
-  if (!answer) {
-    if (answer.error().exit == ExitCode::kNotFound) CLI_TRY(FindRoute(context.api, args.route));
-    return CliFailure(std::move(answer).error());
-  }
+  CLI_TRY_ASSIGN(const ApiAnswer answer, OfRoute(context.api, args.route, context.api.Get(target)));
   if (context.format == OutputFormat::kJson) {
-    PrintJson(context.console, answer->body);
+    PrintJson(context.console, answer.body);
     return {};
   }
-  context.console.out << DescribeEvaluation(answer->body);
+  context.console.out << DescribeEvaluation(answer.body);
   return {};
 }
 

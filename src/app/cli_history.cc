@@ -135,16 +135,14 @@ CliStatus RunDiff(CommandContext& context, const DiffArgs& args) {
 }
 
 CliStatus RunAsOf(CommandContext& context, const std::string& route, const std::string& at) {
-  CliResult<ApiAnswer> answer =
-      context.api.Get(WithQuery(ApiPath("/api/v1/routes", route, "as-of"), "at", at));
-  if (!answer) {
-    // A mistyped route is worth a suggestion; one that was not there yet is not mistyped.
-    if (answer.error().exit == ExitCode::kNotFound) CLI_TRY(FindRoute(context.api, route));
-    return CliFailure(std::move(answer).error());
-  }
+  // One that was not there yet is not mistyped.
+  CLI_TRY_ASSIGN(
+      const ApiAnswer answer,
+      OfRoute(context.api, route,
+              context.api.Get(WithQuery(ApiPath("/api/v1/routes", route, "as-of"), "at", at))));
   context.console.out << (context.format == OutputFormat::kJson
-                              ? DumpJsonPretty(answer->body) + "\n"
-                              : DescribeStanding(answer->body, at));
+                              ? DumpJsonPretty(answer.body) + "\n"
+                              : DescribeStanding(answer.body, at));
   return {};
 }
 

@@ -149,18 +149,16 @@ CliStatus RunRolloutStart(CommandContext& context, const RolloutStartArgs& args)
                                 Printable(args.route), Printable(args.candidate)),
                     context.yes, Unattended::kGoesOn));
   }
-  CliResult<ApiAnswer> answer = context.api.Change(
-      HttpMethod::kPost, target, ReasonedBody(context, std::move(body), args.force));
-  if (!answer) {
-    if (answer.error().exit == ExitCode::kNotFound) CLI_TRY(FindRoute(context.api, args.route));
-    return CliFailure(std::move(answer).error());
-  }
+  CLI_TRY_ASSIGN(const ApiAnswer answer,
+                 OfRoute(context.api, args.route,
+                         context.api.Change(HttpMethod::kPost, target,
+                                            ReasonedBody(context, std::move(body), args.force))));
   if (!args.dry_run) {
-    TellStart(context, answer->body);
+    TellStart(context, answer.body);
     return {};
   }
-  TellPreview(context, answer->body);
-  const Json& would = MemberOf(answer->body, "would_start");
+  TellPreview(context, answer.body);
+  const Json& would = MemberOf(answer.body, "would_start");
   if (would.is_boolean() && would.get<bool>()) return {};
   return CliFailure(CliError{ExitCode::kConflict, "", "", "", ""});
 }

@@ -90,4 +90,9 @@ CliResult<Json> FindRoute(Api& api, const std::string& route) {
   return CliFailure(std::move(answer).error());
 }
 
+CliResult<ApiAnswer> OfRoute(Api& api, const std::string& route, CliResult<ApiAnswer> answer) {
+  if (!answer && answer.error().exit == ExitCode::kNotFound) CLI_TRY(FindRoute(api, route));
+  return answer;
+}
+
 }  // namespace podium::app

@@ -13,6 +13,9 @@ CliResult<Json> FindVersion(Api& api, const std::string& target);
 CliResult<Json> FindVersionOf(Api& api, const std::string& route, const std::string& word);
 /// A route as GET /api/v1/routes shows it; kNotFound names what is near.
 CliResult<Json> FindRoute(Api& api, const std::string& route);
+/// `answer`, to a question about a route. Where it is kNotFound since there is no such route,
+/// FindRoute's word instead.
+CliResult<ApiAnswer> OfRoute(Api& api, const std::string& route, CliResult<ApiAnswer> answer);
 
 /// "tumour@2 (tumour-v2)": how a row is named to people.
 std::string NameRow(const Json& row);

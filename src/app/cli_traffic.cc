@@ -257,15 +257,12 @@ CliStatus RunCanary(CommandContext& context, const CanaryArgs& args) {
 }
 
 CliStatus RunRollback(CommandContext& context, const RollbackArgs& args) {
-  CliResult<ApiAnswer> answer =
-      context.api.Change(HttpMethod::kPost, ApiPath("/api/v1/routes", args.route, "rollback"),
-                         WithReason(Json::object(), context.reason));
-  if (!answer) {
-    // A mistyped route costs an operator time just when there is none: say what is near.
-    if (answer.error().exit == ExitCode::kNotFound) CLI_TRY(FindRoute(context.api, args.route));
-    return CliFailure(std::move(answer).error());
-  }
-  Report(context, answer->body);
+  CLI_TRY_ASSIGN(const ApiAnswer answer,
+                 OfRoute(context.api, args.route,
+                         context.api.Change(HttpMethod::kPost,
+                                            ApiPath("/api/v1/routes", args.route, "rollback"),
+                                            WithReason(Json::object(), context.reason))));
+  Report(context, answer.body);
   return {};
 }
 

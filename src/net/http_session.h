@@ -1,7 +1,9 @@
 // One connection of the server. Part of http_server.cc in all but file.
 //
 // Plain functions decide what comes next (parse, answer, keep or close); the coroutine Run only
-// carries bytes. A request that needs no waiting costs one read and one write.
+// carries bytes. A request that needs no waiting costs one read and one write. Heads and answers
+// are in http_session.cc, bodies in http_session_body.cc, streams and callers who leave in
+// http_session_stream.cc.
 #pragma once
 
 #include <array>
@@ -13,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "net/byte_buffer.h"
 #include "net/http_body.h"
@@ -31,6 +34,10 @@ inline constexpr std::chrono::seconds kLingerTime{2};
 inline constexpr std::chrono::seconds kParkAfter{1};
 
 using TcpSocket = boost::asio::basic_stream_socket<boost::asio::ip::tcp, Executor>;
+
+inline boost::asio::const_buffer BufferOf(std::string_view text) {
+  return {text.data(), text.size()};
+}
 
 /// What all connections of one core share.
 struct ServerCore {

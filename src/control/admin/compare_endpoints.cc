@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "control/admin/context.h"
+#include "control/admin/period.h"
 #include "control/admin/prediction_json.h"
 #include "control/admin/query.h"
 #include "domain/compare_report.h"
@@ -10,7 +11,6 @@
 namespace podium::control {
 namespace {
 
-constexpr const char* kCompareSince = "24h";
 constexpr double kUsualThreshold = 0.5;
 
 Json ComparisonJson(const VersionComparison& version, const Result<ModelVersion>& row) {
@@ -55,15 +55,11 @@ Json IntervalsJson() {
 Result<CompareQuestion> ReadQuestion(const AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
   PODIUM_TRY(CheckQuery(head, {"since", "until", "threshold"}));
-  const WallTime now = call.context.clock.Now();
   CompareQuestion question;
   question.route = std::string(call.captures.Get("route"));
-  PODIUM_TRY_ASSIGN(question.since,
-                    ReadMoment("since", QueryText(head, "since").value_or(kCompareSince), now));
-  question.until = now + std::chrono::microseconds(1);
-  if (const auto until = QueryText(head, "until")) {
-    PODIUM_TRY_ASSIGN(question.until, ReadMoment("until", *until, now));
-  }
+  PODIUM_TRY_ASSIGN(const Period period, ReadPeriod(head, call.context.clock.Now()));
+  question.since = period.since;
+  question.until = period.until;
   PODIUM_TRY_ASSIGN(const std::optional<double> threshold, QueryNumber(head, "threshold"));
   question.threshold = threshold.value_or(kUsualThreshold);
   return question;

@@ -1,9 +1,9 @@
 // GET /api/v1/routes/{route}/evaluate: what another split would have earned, by the prediction log.
-#include <charconv>
-#include <cmath>
 #include <utility>
 
 #include "control/admin/context.h"
+#include "control/admin/evaluate_policy.h"
+#include "control/admin/period.h"
 #include "control/admin/prediction_json.h"
 #include "control/admin/query.h"
 #include "domain/off_policy_report.h"
@@ -11,90 +11,17 @@
 namespace podium::control {
 namespace {
 
-constexpr const char* kEvaluateSince = "24h";
 constexpr double kWholePercent = 100;
-constexpr std::size_t kMostPolicyArms = 64;
-
-Error BadPolicy(std::string problem) {
-  return Error{
-      ErrorCode::kInvalidArgument,
-      std::move(problem) +
-          ": write policy=VERSION=PERCENT,… with percent that add up to 100, such as 2=100",
-      "policy", nullptr};
-}
-
-// An id, a version of the route, or the id of a version that has gone and may be in the log.
-Result<std::string> NamedVersion(const std::vector<ModelVersion>& versions,
-                                 const std::string& word) {
-  const ModelVersion* found = nullptr;
-  for (const ModelVersion& version : versions) {
-    if (version.model_id.get() == word) return word;
-    if (version.version != word) continue;
-    if (found != nullptr) {
-      return Fail(
-          BadPolicy(fmt::format("several versions are called \"{}\", name one by id", word)));
-    }
-    found = &version;
-  }
-  if (found != nullptr) return found->model_id.get();
-  return Fail(ErrorCode::kNotFound, "the route has no version \"{}\"", word);
-}
-
-Result<PolicyShare> ReadPolicyShare(const std::vector<ModelVersion>& versions,
-                                    const std::string& word) {
-  const std::size_t sign = word.rfind('=');
-  if (sign == std::string::npos || sign == 0) {
-    return Fail(BadPolicy(fmt::format("\"{}\" is no version with its percent", word)));
-  }
-  double percent = 0;
-  const char* end = word.data() + word.size();
-  const auto [stop, failed] = std::from_chars(word.data() + sign + 1, end, percent);
-  if (failed != std::errc() || stop != end || !(percent >= 0 && percent <= kWholePercent)) {
-    return Fail(BadPolicy(fmt::format("\"{}\" gives no percent from 0 to 100", word)));
-  }
-  PolicyShare share;
-  PODIUM_TRY_ASSIGN(share.model_id, NamedVersion(versions, word.substr(0, sign)));
-  share.share = percent / kWholePercent;
-  return share;
-}
-
-Result<std::vector<PolicyShare>> ReadPolicy(const std::vector<ModelVersion>& versions,
-                                            const std::string& text) {
-  std::vector<PolicyShare> policy;
-  double sum = 0;
-  for (std::size_t at = 0; at <= text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    PODIUM_TRY_ASSIGN(PolicyShare share, ReadPolicyShare(versions, text.substr(at, end - at)));
-    for (const PolicyShare& other : policy) {
-      if (other.model_id != share.model_id) continue;
-      return Fail(BadPolicy(fmt::format("\"{}\" is there twice", share.model_id)));
-    }
-    sum += share.share;
-    policy.push_back(std::move(share));
-    if (policy.size() > kMostPolicyArms) return Fail(BadPolicy("there are more than 64 versions"));
-    at = end + 1;
-  }
-  // What was typed has at most some digits; what is evaluated has to add up exactly.
-  if (std::fabs(sum - 1) > 1e-6) {
-    return Fail(BadPolicy(fmt::format("the percent add up to {:.6g}", kWholePercent * sum)));
-  }
-  for (PolicyShare& share : policy) share.share /= sum;
-  return policy;
-}
 
 /// The question, but for the policy, which takes the route's versions to be read.
 Result<OffPolicyQuestion> ReadEvaluation(const AdminCall& call) {
   const net::RequestHead& head = call.exchange.head();
   PODIUM_TRY(CheckQuery(head, {"since", "until", "reward", "clip", "policy"}));
-  const WallTime now = call.context.clock.Now();
   OffPolicyQuestion question;
   question.route = std::string(call.captures.Get("route"));
-  PODIUM_TRY_ASSIGN(question.since,
-                    ReadMoment("since", QueryText(head, "since").value_or(kEvaluateSince), now));
-  question.until = now + std::chrono::microseconds(1);
-  if (const auto until = QueryText(head, "until")) {
-    PODIUM_TRY_ASSIGN(question.until, ReadMoment("until", *until, now));
-  }
+  PODIUM_TRY_ASSIGN(const Period period, ReadPeriod(head, call.context.clock.Now()));
+  question.since = period.since;
+  question.until = period.until;
   const std::string reward = QueryText(head, "reward").value_or("success");
   const std::optional<RewardKind> kind = ParseRewardKind(reward);
   if (!kind) {

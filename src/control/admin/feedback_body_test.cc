@@ -5,8 +5,6 @@
 #include <gtest/gtest.h>
 
 #include "base/limits.h"
-#include "control/admin/prediction_json.h"
-#include "testing/sim_clock.h"
 
 namespace podium::control {
 namespace {
@@ -89,18 +87,6 @@ TEST(FeedbackBody, SoManyItemsAndNoMore) {
   EXPECT_TRUE(ReadFeedbackBody(lines, FeedbackForm::kLines));
   lines += kGood;
   EXPECT_EQ(ReadFeedbackBody(lines, FeedbackForm::kLines).error().code, ErrorCode::kTooLarge);
-}
-
-TEST(PredictionMoment, IsATimeOrAnAge) {
-  constexpr WallTime kNow = testing::SimClock::kStart;
-  EXPECT_EQ(ReadMoment("since", "90s", kNow).value_or(WallTime()), kNow - std::chrono::seconds(90));
-  EXPECT_EQ(ReadMoment("since", "30m", kNow).value_or(WallTime()), kNow - std::chrono::minutes(30));
-  EXPECT_EQ(ReadMoment("since", "24h", kNow).value_or(WallTime()), kNow - std::chrono::hours(24));
-  EXPECT_EQ(ReadMoment("since", "7d", kNow).value_or(WallTime()), kNow - std::chrono::hours(168));
-  EXPECT_EQ(ReadMoment("since", "2026-03-09T14:00Z", kNow).value_or(WallTime()), kNow);
-  for (const char* bad : {"", "h", "24", "-1h", "1.5h", "24 h", "yesterday", "99999999999999d"}) {
-    EXPECT_FALSE(ReadMoment("since", bad, kNow)) << bad;
-  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "control/admin/context.h"
+#include "control/admin/period.h"
 #include "control/admin/prediction_json.h"
 #include "control/admin/query.h"
 #include "predictions/segment_reader.h"

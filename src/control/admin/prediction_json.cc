@@ -1,9 +1,6 @@
 #include "control/admin/prediction_json.h"
 
-#include <charconv>
 #include <cmath>
-
-#include "control/admin/query.h"
 
 namespace podium::control {
 namespace {
@@ -12,23 +9,6 @@ Json TextJson(const std::string& text) { return text.empty() ? Json() : Json(tex
 
 Json OptionalJson(const std::optional<double>& number) {
   return number ? NumberJson(*number) : Json();
-}
-
-constexpr std::int64_t kMostAgo = 36'500;  // Of any unit's number: a hundred years of days.
-
-std::optional<std::chrono::seconds> UnitOfAge(char unit) {
-  switch (unit) {
-    case 's':
-      return std::chrono::seconds(1);
-    case 'm':
-      return std::chrono::minutes(1);
-    case 'h':
-      return std::chrono::hours(1);
-    case 'd':
-      return std::chrono::hours(24);
-    default:
-      return std::nullopt;
-  }
 }
 
 }  // namespace
@@ -87,33 +67,6 @@ Json EstimateJson(const std::optional<Estimate>& estimate) {
   json["high"] = NumberJson(estimate->high);
   json["n"] = estimate->n;
   return json;
-}
-
-Result<std::optional<double>> QueryNumber(const net::RequestHead& head, std::string_view name) {
-  const std::optional<std::string> text = QueryText(head, name);
-  if (!text) return std::nullopt;
-  double number = 0;
-  const char* end = text->data() + text->size();
-  const auto [stop, failed] = std::from_chars(text->data(), end, number);
-  if (failed == std::errc() && stop == end && std::isfinite(number)) return number;
-  return Fail(Error{ErrorCode::kInvalidArgument,
-                    fmt::format("{} must be a number, not \"{}\"", name, *text), std::string(name),
-                    nullptr});
-}
-
-Result<WallTime> ReadMoment(std::string_view name, const std::string& text, WallTime now) {
-  std::int64_t number = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, failed] = std::from_chars(text.data(), end, number);
-  if (failed == std::errc() && stop + 1 == end && number >= 0 && number <= kMostAgo * 24) {
-    if (const auto unit = UnitOfAge(*stop)) return now - number * *unit;
-  }
-  if (const std::optional<WallTime> time = ParseUtc(text)) return *time;
-  return Fail(Error{ErrorCode::kInvalidArgument,
-                    fmt::format("{} must be a time such as 2026-03-09T14:31:07Z, or an age such "
-                                "as 24h, not \"{}\"",
-                                name, text),
-                    std::string(name), nullptr});
 }
 
 }  // namespace podium::control

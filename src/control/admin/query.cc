@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <utility>
 
 #include "base/limits.h"
@@ -68,6 +69,18 @@ Result<bool> QueryFlag(const net::RequestHead& head, std::string_view name) {
   if (*text == "true") return true;
   return Fail(Error{ErrorCode::kInvalidArgument,
                     fmt::format("{} is true or false, not \"{}\"", name, *text), std::string(name),
+                    nullptr});
+}
+
+Result<std::optional<double>> QueryNumber(const net::RequestHead& head, std::string_view name) {
+  const std::optional<std::string> text = QueryText(head, name);
+  if (!text) return std::nullopt;
+  double number = 0;
+  const char* end = text->data() + text->size();
+  const auto [stop, failed] = std::from_chars(text->data(), end, number);
+  if (failed == std::errc() && stop == end && std::isfinite(number)) return number;
+  return Fail(Error{ErrorCode::kInvalidArgument,
+                    fmt::format("{} must be a number, not \"{}\"", name, *text), std::string(name),
                     nullptr});
 }
 

@@ -19,6 +19,8 @@ Status CheckQuery(const net::RequestHead& head, std::initializer_list<std::strin
 std::optional<std::string> QueryText(const net::RequestHead& head, std::string_view name);
 /// "true" or "false"; false when absent, kInvalidArgument for anything else.
 Result<bool> QueryFlag(const net::RequestHead& head, std::string_view name);
+/// A finite number; nullopt when absent.
+Result<std::optional<double>> QueryNumber(const net::RequestHead& head, std::string_view name);
 /// An RFC 3339 time in UTC; `name` is the parameter's, for the error.
 Result<WallTime> ReadTime(std::string_view name, const std::string& text);
 /// `limit`, 1 to limits::kPageMax, default limits::kPageDefault.
