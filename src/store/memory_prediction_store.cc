@@ -71,6 +71,7 @@ void MemoryPredictionStore::AddFacts(const PredictionRow& row,
   fact.propensity = row.propensity;
   fact.keep = row.keep;
   fact.scores = row.scores;
+  fact.challenger = row.challenger;
   bool any = false;
   if (LabelledOf(row.route, row.request_id) != row.id) {
     facts.push_back(std::move(fact));

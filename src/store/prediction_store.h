@@ -60,6 +60,7 @@ struct PredictionFact {
   double propensity = 1.0;
   double keep = 1.0;
   std::vector<double> scores;
+  std::optional<ChallengerRecord> challenger;  ///< As PredictionRow's.
   bool has_feedback = false;
   std::int64_t row = 0;  ///< The members below are of this row.
   std::optional<double> label;

@@ -191,6 +191,19 @@ TEST_P(PredictionContract, FeedbackIsJoinedWheneverItCame) {
   EXPECT_EQ(facts[3].latency, std::chrono::microseconds(103));
 }
 
+TEST_P(PredictionContract, FactsSayWhatChampionAndChallengerMadeOfTheCall) {
+  PredictionRow both = RowAt(1);
+  both.challenger.emplace();
+  both.challenger->choice = ChallengerChoice::kChallenger;
+  both.challenger->champion = {"v1", SideOutcome::kAnswered, std::chrono::microseconds(9), {0.5}};
+  both.challenger->challenger = {"v2", SideOutcome::kFailed, std::nullopt, {}};
+  Record({both, RowAt(2)});
+  const std::vector<PredictionFact> facts = Facts("r").facts;
+  ASSERT_EQ(facts.size(), 2U);
+  EXPECT_EQ(facts[0].challenger, both.challenger);
+  EXPECT_FALSE(facts[1].challenger);
+}
+
 // A call that is sent again has its request id again: a label is of one prediction, the answered
 // one, and counts once.
 TEST_P(PredictionContract, FeedbackIsOnTheAnswerAmongThoseThatWereSentAgain) {

@@ -32,15 +32,14 @@ constexpr std::string_view kPredictionById =
 // The inner part reads one stretch of the primary key, so that a page costs what it holds. The rest
 // is written such that a planner that knows nothing of the tables (they grow faster than they are
 // analyzed) can do nothing but look up each prediction: BETWEEN, since an equation could be hashed,
-// which reads all feedback for each page, and route || '', for which there is no index, since one of
-// a route alone reads all of the route for each prediction.
+// which reads all feedback for each page, and route || '', for which there is no index, since one
+// of a route alone reads all of the route for each prediction.
 constexpr std::string_view kFacts =
     "SELECT p.id, p.assigned, p.served, p.arm, p.outcome, p.latency_us, p.cost_nano_usd,"
     " p.propensity, p.keep, p.scores, f.request_row, f.label, f.score, f.prediction,"
-    " p.unit, p.generation"
-    " FROM (SELECT route, request_id, id, unit, generation, assigned, served, arm, outcome, "
-    "latency_us,"
-    " cost_nano_usd, propensity, keep, scores FROM prediction_index"
+    " p.unit, p.generation, p.challenger"
+    " FROM (SELECT route, request_id, id, unit, generation, assigned, served, arm, outcome,"
+    " latency_us, cost_nano_usd, propensity, keep, scores, challenger FROM prediction_index"
     " WHERE route = $1 AND id > $2 AND id < $3 ORDER BY id LIMIT $4) AS p"
     " LEFT JOIN prediction_feedback AS f ON f.route = $1"
     " AND f.request_id BETWEEN p.request_id AND p.request_id"
@@ -181,6 +180,7 @@ PredictionFact FactOf(const Query& row) {
   fact.prediction = OptionalNumber(row, 13);
   fact.unit = row.Text(14);
   fact.generation = Generation(static_cast<std::uint64_t>(row.Int(15)));
+  fact.challenger = ChallengerIn(row.OptionalText(16));
   return fact;
 }
 

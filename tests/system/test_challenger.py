@@ -109,3 +109,12 @@ def test_one_record_holds_both_predictions(make_server, register):
         one = done(server.get(f"/api/v1/predictions/{row['id']}"))
         assert one["answer"]["predictions"] == [2.0 if theirs else 1.0]
         assert one["other_answer"]["predictions"] == [1.0 if theirs else 2.0]
+    # n1 always says 1, n2 always 2: labels tell them apart, whoever's answer was given.
+    items = done(server.get("/api/v1/predictions?limit=50"))["items"]
+    done(server.post("/api/v1/feedback", [
+        {"route": "number", "request_id": row["request_id"], "label": 1 if number < 7 else 2}
+        for number, row in enumerate(items)]))
+    compared = done(server.get("/api/v1/routes/number/compare"))["versions"]
+    assert [(one["model_id"], one["n"], one["labelled"], one["not_served"]) for one in compared] == [
+        ("n1", 10, 10, 0), ("n2", 10, 10, 0)]
+    assert [one["accuracy"]["value"] for one in compared] == [0.7, 0.3]

@@ -18,36 +18,61 @@ std::int64_t EqualOf(const std::vector<Scored>& pairs) {
 
 }  // namespace
 
-void Comparison::AddCall(const store::PredictionFact& fact, Version& version) {
+void Comparison::AddCall(const store::PredictionFact& fact, const OwnPart& own, Version& version) {
   ++version.n;
   version.least_keep = std::min(version.least_keep, fact.keep);
-  if (fact.outcome == PredictionOutcome::kRefused) {
+  if (own.outcome == PredictionOutcome::kRefused) {
     ++version.refused;
     return;
   }
-  if (fact.outcome != PredictionOutcome::kOk) {
+  if (own.outcome != PredictionOutcome::kOk) {
     ++version.failed;
     return;
   }
-  version.latencies_ms.push_back(static_cast<double>(fact.latency.count()) / kMicrosPerMilli);
-  if (fact.cost) {
+  if (own.latency) {
+    version.latencies_ms.push_back(static_cast<double>(own.latency->count()) / kMicrosPerMilli);
+  }
+  // What a call has cost is known of the answer that was given.
+  if (fact.cost && own.was_given) {
     version.costs_usd.push_back(static_cast<double>(fact.cost->value) / kNanosPerUsd);
   }
 }
 
-void Comparison::AddFeedback(const store::PredictionFact& fact, Version& version) {
-  if (fact.score) version.feedback_scores.push_back(*fact.score);
+void Comparison::AddFeedback(const store::PredictionFact& fact, const OwnPart& own,
+                             Version& version) {
+  // What an answer was worth, and what the caller was told, is about the one that was given.
+  if (fact.score && own.was_given) version.feedback_scores.push_back(*fact.score);
   if (!fact.label) return;
   ++version.labelled;
   const auto row = static_cast<std::size_t>(fact.row);
-  const double score = fact.prediction            ? *fact.prediction
-                       : row < fact.scores.size() ? fact.scores[row]
-                                                  : std::nan("");
+  const double score = fact.prediction && own.was_given ? *fact.prediction
+                       : row < own.scores.size()        ? own.scores[row]
+                                                        : std::nan("");
   if (std::isfinite(score)) {
     version.scored.push_back({*fact.label, score});
   } else {
     ++version.unscored;
   }
+}
+
+void Comparison::AddSide(const store::PredictionFact& fact, const ChallengerSide& side,
+                         bool is_new) {
+  const bool answered = side.outcome == SideOutcome::kAnswered;
+  if (!answered && side.outcome != SideOutcome::kFailed) return;
+  OwnPart own{PredictionOutcome::kOk, side.latency, side.scores, fact.served == side.version};
+  // A side that fails on what its caller did wrong has not failed.
+  if (!answered) {
+    own.outcome = fact.outcome == PredictionOutcome::kRefused ? PredictionOutcome::kRefused
+                                                              : PredictionOutcome::kError;
+  }
+  Version& version = versions_[side.version];
+  if (is_new) AddCall(fact, own, version);
+  if (fact.has_feedback && answered) AddFeedback(fact, own, version);
+}
+
+void Comparison::AddBoth(const store::PredictionFact& fact, bool is_new) {
+  AddSide(fact, fact.challenger->champion, is_new);
+  AddSide(fact, fact.challenger->challenger, is_new);
 }
 
 void Comparison::Add(const store::PredictionFact& fact) {
@@ -60,6 +85,7 @@ void Comparison::Add(const store::PredictionFact& fact) {
     return;
   }
   if (fact.assigned.empty()) return;
+  if (fact.challenger) return AddBoth(fact, is_new);
   Version& version = versions_[fact.assigned];
   // An answer of nobody in the registry is an outside fallback's.
   const bool by_another =
@@ -68,8 +94,9 @@ void Comparison::Add(const store::PredictionFact& fact) {
     version.not_served += is_new ? 1 : 0;
     return;
   }
-  if (is_new) AddCall(fact, version);
-  if (fact.has_feedback && fact.outcome == PredictionOutcome::kOk) AddFeedback(fact, version);
+  const OwnPart own{fact.outcome, fact.latency, fact.scores};
+  if (is_new) AddCall(fact, own, version);
+  if (fact.has_feedback && fact.outcome == PredictionOutcome::kOk) AddFeedback(fact, own, version);
 }
 
 LabelKind Comparison::KindOfLabels() const {

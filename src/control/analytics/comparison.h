@@ -1,8 +1,10 @@
 // Facts in, a report out: which figures the versions of a route get. Pure.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,7 +22,8 @@ inline constexpr std::int64_t kMaxComparedRows = 2'000'000;
 namespace podium::control {
 
 /// Who compares counts a version's own predictions: those that were assigned to it by chance and
-/// that it gave. What another one gave in its place says nothing of either.
+/// that it gave. What another one gave in its place says nothing of either. Of a call that champion
+/// and challenger were both asked each has its own, whoever's answer was given.
 class Comparison {
  public:
   explicit Comparison(double threshold) : threshold_(threshold) {}
@@ -47,8 +50,17 @@ class Comparison {
     std::vector<Scored> scored;
     std::vector<double> feedback_scores;
   };
-  static void AddCall(const store::PredictionFact& fact, Version& version);
-  static void AddFeedback(const store::PredictionFact& fact, Version& version);
+  /// A version's own part in one call.
+  struct OwnPart {
+    PredictionOutcome outcome = PredictionOutcome::kOk;
+    std::optional<std::chrono::microseconds> latency;
+    const std::vector<double>& scores;
+    bool was_given = true;  ///< Its answer was the call's.
+  };
+  void AddBoth(const store::PredictionFact& fact, bool is_new);
+  void AddSide(const store::PredictionFact& fact, const ChallengerSide& side, bool is_new);
+  static void AddCall(const store::PredictionFact& fact, const OwnPart& own, Version& version);
+  static void AddFeedback(const store::PredictionFact& fact, const OwnPart& own, Version& version);
   LabelKind KindOfLabels() const;
   VersionComparison ReportOf(const std::string& model_id, Version& version, LabelKind kind) const;
 

@@ -68,6 +68,92 @@ TEST(Comparison, WhatAnOutsideFallbackAnsweredCountsForNobody) {
   EXPECT_EQ(version.labelled, 0);
 }
 
+// v1 led and v2 was asked beside it: 3 and 5 ms, scores that differ.
+PredictionFact ChallengedFact(bool challenger_was_given) {
+  PredictionFact fact = FactFor("v1");
+  fact.cost = NanoUsd{1'000'000'000};
+  fact.challenger.emplace();
+  fact.challenger->champion = {"v1", SideOutcome::kAnswered, std::chrono::milliseconds(3), {0.25}};
+  fact.challenger->challenger = {
+      "v2", SideOutcome::kAnswered, std::chrono::milliseconds(5), {0.75}};
+  if (!challenger_was_given) return fact;
+  fact.challenger->choice = ChallengerChoice::kChallenger;
+  fact.served = "v2";
+  return fact;
+}
+
+TEST(Comparison, ChampionAndChallengerEachHaveTheirOwnPartOfACall) {
+  for (const bool challenger_was_given : {false, true}) {
+    SCOPED_TRACE(challenger_was_given);
+    PredictionFact fact = Labelled(ChallengedFact(challenger_was_given), 1);
+    fact.score = 4;
+    const CompareReport report = ReportOf({fact});
+    ASSERT_EQ(report.versions.size(), 2U);
+    const VersionComparison& champion = report.versions[0];
+    const VersionComparison& challenger = report.versions[1];
+    for (const VersionComparison* version : {&champion, &challenger}) {
+      EXPECT_EQ(version->n, 1);
+      EXPECT_EQ(version->not_served, 0);
+      EXPECT_EQ(version->labelled, 1);
+      EXPECT_EQ(version->error_rate->value, 0);
+    }
+    EXPECT_EQ(champion.latency_p50_ms->value, 3);
+    EXPECT_EQ(challenger.latency_p50_ms->value, 5);
+    EXPECT_EQ(champion.accuracy->value, 0);
+    EXPECT_EQ(challenger.accuracy->value, 1);
+    // A rating, and the price, is of the answer that was given.
+    EXPECT_EQ(champion.feedback_score.has_value(), !challenger_was_given);
+    EXPECT_EQ(challenger.feedback_score.has_value(), challenger_was_given);
+    EXPECT_EQ(champion.cost_usd.has_value(), !challenger_was_given);
+    EXPECT_EQ(challenger.cost_usd.has_value(), challenger_was_given);
+  }
+}
+
+TEST(Comparison, WhatTheCallerWasToldIsOfTheAnswerThatWasGiven) {
+  PredictionFact fact = Labelled(ChallengedFact(true), 1);
+  fact.prediction = 0.1;
+  const CompareReport report = ReportOf({fact});
+  EXPECT_EQ(report.versions.at(0).accuracy->value, 0);  // 0.25, its own.
+  EXPECT_EQ(report.versions.at(1).accuracy->value, 0);  // 0.1, in place of 0.75.
+  EXPECT_NEAR(report.versions.at(1).log_loss->value, 2.302585, 1e-6);
+}
+
+TEST(Comparison, AChallengersEndIsItsOwn) {
+  struct Case {
+    const char* name;
+    SideOutcome outcome;
+    std::int64_t want_n;
+    double want_error_rate;
+  };
+  for (const Case& c : {Case{"failed", SideOutcome::kFailed, 2, 0.5},
+                        Case{"not asked", SideOutcome::kNotAsked, 1, 0},
+                        Case{"unknown", SideOutcome::kUnknown, 1, 0}}) {
+    SCOPED_TRACE(c.name);
+    PredictionFact fact = Labelled(ChallengedFact(false), 1);
+    fact.challenger->challenger = {"v2", c.outcome, std::nullopt, {}};
+    const CompareReport report = ReportOf({FactFor("v2"), fact});
+    const VersionComparison& champion = report.versions.at(0);
+    const VersionComparison& challenger = report.versions.at(1);
+    EXPECT_EQ(champion.n, 1);
+    EXPECT_EQ(champion.labelled, 1);
+    EXPECT_EQ(challenger.n, c.want_n);
+    EXPECT_EQ(challenger.error_rate->value, c.want_error_rate);
+    EXPECT_EQ(challenger.labelled, 0);
+    EXPECT_EQ(challenger.latency_p50_ms->n, 1);
+  }
+}
+
+TEST(Comparison, WhatACallerDidWrongIsNobodysFailure) {
+  PredictionFact fact = ChallengedFact(false);
+  fact.outcome = PredictionOutcome::kRefused;
+  fact.challenger->champion.outcome = SideOutcome::kFailed;
+  fact.challenger->challenger.outcome = SideOutcome::kFailed;
+  for (const VersionComparison& version : ReportOf({fact}).versions) {
+    EXPECT_EQ(version.refused, 1);
+    EXPECT_FALSE(version.error_rate);
+  }
+}
+
 TEST(Comparison, ACallersMistakeIsNoErrorAndAFailureHasNoLatency) {
   PredictionFact refused = FactFor("v1");
   refused.outcome = PredictionOutcome::kRefused;

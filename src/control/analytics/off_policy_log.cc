@@ -139,8 +139,11 @@ void OffPolicyLog::Begin(const store::PredictionFact& fact) {
   call.keep = std::min(fact.keep, 1.0);
   call.unit = predictions::ThinningHash(fact.unit.empty() ? fact.id : fact.unit);
   call.generation = fact.generation.get();
-  const bool own = fact.outcome == PredictionOutcome::kOk && fact.served == fact.assigned;
   // What another version answered is that version's to be praised for; the failure is this one's.
+  // A challenger that was asked beside it takes nothing from it.
+  const bool own = fact.challenger
+                       ? fact.challenger->champion.outcome == SideOutcome::kAnswered
+                       : fact.outcome == PredictionOutcome::kOk && fact.served == fact.assigned;
   if (question_.reward == RewardKind::kSuccess) call.reward = own ? 1 : 0;
   call_ = call;
 }

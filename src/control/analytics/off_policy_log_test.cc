@@ -144,6 +144,21 @@ TEST(OffPolicyLog, AnAnswerOfAnotherVersionIsAFailure) {
   EXPECT_NEAR(answer->report.snips.value, 0.8, 1e-9);
 }
 
+// Whose answer is given was drawn for itself: the champion has answered all the same.
+TEST(OffPolicyLog, AChallengersAnswerTakesNothingFromItsChampion) {
+  LogOf log;
+  log.Wants("v2", 1).Split("v1", "v2", 800, 10);
+  for (int i = 0; i < 50; ++i) {
+    PredictionFact& fact = log.Add("v2", 0.25);
+    fact.served = "v3";
+    fact.challenger.emplace();
+    fact.challenger->champion.outcome = i < 40 ? SideOutcome::kAnswered : SideOutcome::kFailed;
+  }
+  const auto answer = log.Answer();
+  ASSERT_TRUE(answer);
+  EXPECT_NEAR(answer->report.snips.value, 0.96, 1e-9);
+}
+
 TEST(OffPolicyLog, TheScoreOfACallIsTheMeanOfItsRows) {
   LogOf log(RewardKind::kScore);
   log.Wants("v2", 1);
