@@ -286,6 +286,15 @@ TEST(Assemble, ACustomMetricRollsBack) {
   EXPECT_THAT(look.sentence, ::testing::HasSubstr("Proven by: refunded."));
 }
 
+// Reports come from elsewhere than the units, which may be under way yet, or lost with a replica:
+// all other guards have to go on.
+TEST(Assemble, ReportsAheadOfTheirUnitsAreNoFault) {
+  const RolloutLook look = WithRefunds(SplitUnit::kRequest, 501, 9'502).Look();
+  ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+  EXPECT_EQ(look.evidence.steps[0].canary_units, 501u);
+  EXPECT_EQ(look.evidence.steps[0].units, 10'003u);
+}
+
 // `podium rollout verify` computes it again from what is stored, and nothing else.
 TEST(Assemble, ACustomMetricIsVerifiedFromItsCounters) {
   const RolloutLook look = WithRefunds(SplitUnit::kRequest, 40, 190).Look();
