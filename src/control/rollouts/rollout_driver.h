@@ -28,7 +28,7 @@
 
 namespace podium::control {
 
-/// A lease; its holder acts for half of it, by its own steady clock.
+/// A lease; its holder acts for half of it, by its own steady clock, and then asks again.
 inline constexpr std::chrono::milliseconds kRolloutLease{10'000};
 /// Between two looks that are stored, unless the decision is another.
 inline constexpr std::chrono::seconds kKeepLookEvery{5};
@@ -106,6 +106,8 @@ class RolloutDriver final : public view::RolloutPort {
   std::optional<RolloutId> NextDue();
   Task<void> Drive(RolloutId id);
   Task<Result<bool>> HasLease(RolloutId id);
+  Task<Result<bool>> TakeLease(RolloutId id);
+  Task<Result<bool>> HoldsStill(RolloutId id);
   Task<Result<RolloutLook>> Look(RolloutId id);
   Task<Status> Act(RolloutLook look);
   void BeginRise(store::MoveRollout move, Known& known);
