@@ -171,7 +171,10 @@ Task<Result<bool>> RolloutDriver::TakeLease(RolloutId id) {
   }
   known.held.reset();
   if (*taken) known.held = Held{std::move(**taken), now};
-  if (!*taken) known.closed = {};
+  if (!*taken) {
+    known.closed = {};
+    known.broken.reset();
+  }
   co_return known.held.has_value();
 }
 
@@ -309,12 +312,13 @@ bool RolloutDriver::MayAct(const Known& known) const {
 
 std::string RolloutDriver::HarmOf(const Rollout& rollout, Known& known) const {
   if (!ports_.is_broken || !ports_.is_broken(rollout)) {
-    known.broken_since.reset();
+    known.broken.reset();
     return "";
   }
   const SteadyTime now = clock_.SteadyNow();
-  if (!known.broken_since) known.broken_since = now;
-  if (now - *known.broken_since <= kBrokenFor) return "";
+  if (!known.broken || now - known.broken->seen > kBrokenSeen) known.broken = Broken{now, now};
+  known.broken->seen = now;
+  if (now - known.broken->since <= kBrokenFor) return "";
   return fmt::format("The circuit breaker of {} has not closed for more than {} seconds.",
                      rollout.candidate.get(), kBrokenFor.count());
 }

@@ -354,6 +354,42 @@ TEST_F(RolloutDriverTest, ABreakerThatDoesNotCloseAborts) {
   EXPECT_NE(Row().said.find("circuit breaker"), std::string::npos);
 }
 
+// Nobody looked in between: it may have closed and opened many times.
+TEST_F(RolloutDriverTest, ABreakerThatWasOpenBeforeAnOutageIsTimedAnew) {
+  one.broken = true;
+  one.Survey();
+  one.cut.away = true;
+  for (int i = 0; i < 40; ++i) {
+    one.Survey();
+    Pass(1s);
+  }
+  one.cut.away = false;
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kRunning);
+  for (int i = 0; i < 32; ++i) {
+    one.Survey();
+    Pass(1s);
+  }
+  EXPECT_EQ(Row().phase, RolloutPhase::kAborted);
+}
+
+TEST_F(RolloutDriverTest, ABreakerIsTimedAnewByWhoeverDrivesAgain) {
+  one.broken = true;
+  for (int i = 0; i < 29; ++i) {
+    one.Survey();
+    Pass(1s);
+  }
+  one.driver().GiveUpLeases();
+  ASSERT_TRUE(*store_.TakeLease(id_, "two", kRolloutLease));
+  one.Survey();
+  ASSERT_TRUE(store_.GiveUpLease(id_, "two"));
+  for (int i = 0; i < 3; ++i) {
+    one.Survey();
+    Pass(1s);
+  }
+  EXPECT_EQ(Row().phase, RolloutPhase::kRunning);
+}
+
 TEST_F(RolloutDriverTest, BeginsNothingAfterItsEnd) {
   CountAlike();
   one.driver().End();
