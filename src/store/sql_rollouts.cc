@@ -133,7 +133,10 @@ Status ReadRunning(SqlConnection& connection, RouteSnapshot& state, std::vector<
     state.rollout = std::move(*rollout);
   } else {
     faults.push_back({"rollouts", query.Text(0), rollout.error().message});
-    state.route->rollout = RolloutMark{RolloutId(query.Text(0)), 0, SplitUnit::kRoute, {}};
+    const RolloutId id(query.Text(0));
+    if (state.route->rollout && state.route->rollout->id == id) return {};
+    state.route->rollout = RolloutMark{id, 0, SplitUnit::kRoute, {}};
+    state.mark_made_up = true;
   }
   return {};
 }
