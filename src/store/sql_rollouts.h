@@ -48,6 +48,8 @@ Status ReadKeys(SqlConnection& connection, const EpochVersions& known, RolloutEv
 Status RaiseVersion(SqlConnection& connection, const RolloutId& id, std::uint32_t epoch);
 
 Status WriteVerdict(SqlConnection& connection, const RolloutVerdict& verdict);
-Result<std::vector<RolloutVerdict>> ReadVerdictRows(SqlConnection& connection, const RolloutId& id);
+Result<LatestVerdicts> ReadLatestRows(SqlConnection& connection, const RolloutId& id);
+Result<VerdictPage> ReadVerdictRows(SqlConnection& connection, const RolloutId& id,
+                                    const VerdictQuery& query);
 
 }  // namespace podium::store
