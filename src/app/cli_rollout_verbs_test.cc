@@ -322,6 +322,12 @@ TEST_F(RolloutVerbs, VerifyFailsForOneThatDoesNotFollow) {
   verdicts(Json::array({Kept(), forged}));
   EXPECT_EQ(Run({"rollout", "verify", "ro7"}), ExitCode::kFailed);
   EXPECT_NE(err_.str().find("1 of 2 verdicts"), std::string::npos) << err_.str();
+  answers_["GET /api/v1/routes/tumour/rollouts/ro7/verdicts"] = {
+      200, DumpJson(Json{{"items", {Kept()}}, {"next_cursor", "c 1"}})};
+  answers_["GET /api/v1/routes/tumour/rollouts/ro7/verdicts?cursor=c%201"] = {
+      200, DumpJson(Json{{"items", {Kept(), forged}}, {"next_cursor", nullptr}})};
+  EXPECT_EQ(Run({"rollout", "verify", "ro7"}), ExitCode::kFailed) << "it is on the second page";
+  EXPECT_NE(err_.str().find("1 of 3 verdicts"), std::string::npos) << err_.str();
   verdicts(Json::array());
   EXPECT_EQ(Run({"rollout", "verify", "tumour"}), ExitCode::kDone);
   EXPECT_NE(err_.str().find("no verdict"), std::string::npos);

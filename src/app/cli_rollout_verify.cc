@@ -83,12 +83,10 @@ std::string DifferenceOf(const Json& stored) {
 
 CliStatus RunRolloutVerify(CommandContext& context, const RolloutVerifyArgs& args) {
   CLI_TRY_ASSIGN(const Json rollout, FindRollout(context.api, args.target, RolloutWanted::kAny));
-  CLI_TRY_ASSIGN(const ApiAnswer answer, context.api.Get(RolloutPath(rollout, "verdicts")));
-  const Json& verdicts = MemberOf(answer.body, "items");
   Table table({{"VERDICT", Table::Align::kRight}, {"AT"}, {"DECISION"}, {"ANEW"}});
   Json report = Json::array();
   std::size_t wrong = 0;
-  for (const Json& stored : verdicts) {
+  const auto check = [&](const Json& stored) {
     const std::string difference = Printable(DifferenceOf(stored));
     if (!difference.empty()) ++wrong;
     table.Add({NumberName(stored), ShowTime(TextOf(stored, "at")),
@@ -98,7 +96,15 @@ CliStatus RunRolloutVerify(CommandContext& context, const RolloutVerifyArgs& arg
                       {"decision", MemberOf(stored, "decision")},
                       {"same", difference.empty()},
                       {"difference", difference.empty() ? Json() : Json(difference)}});
-  }
+  };
+  // A page is looked at and forgotten: with their evidence, all of them may be too much to hold.
+  std::string cursor;
+  do {
+    std::string target = WithQuery(RolloutPath(rollout, "verdicts"), "cursor", cursor);
+    CLI_TRY_ASSIGN(const ApiAnswer page, context.api.Get(std::move(target)));
+    for (const Json& stored : MemberOf(page.body, "items")) check(stored);
+    cursor = TextOf(page.body, "next_cursor");
+  } while (!cursor.empty());
   if (context.format == OutputFormat::kJson) {
     PrintJson(context.console, {{"id", MemberOf(rollout, "id")}, {"verdicts", report}});
   } else if (table.empty()) {
@@ -109,8 +115,8 @@ CliStatus RunRolloutVerify(CommandContext& context, const RolloutVerifyArgs& arg
   if (wrong == 0) return {};
   return CliFailure(CliError{
       ExitCode::kFailed,
-      fmt::format("{} of {} verdicts do not follow from their evidence", wrong, verdicts.size()),
-      "", "", ""});
+      fmt::format("{} of {} verdicts do not follow from their evidence", wrong, report.size()), "",
+      "", ""});
 }
 
 }  // namespace podium::app

@@ -91,7 +91,9 @@ void Rollouts::End() {
 Task<void> Rollouts::KeepSending() {
   while (co_await Pause(kRolloutTick)) {
     auto send = RunOn(writes_, [this] { return SendAll(); });
-    NoteSent(co_await std::move(send));
+    const Result<Left> done = co_await std::move(send);
+    NoteSent(done ? Status() : Status(Failure(done.error())));
+    if (done) NoteLeft(done->sent);
   }
 }
 
@@ -104,10 +106,10 @@ Task<void> Rollouts::KeepDriving() {
 
 // What others have left, too: a server may share its directory, and one that died may not come
 // back.
-Status Rollouts::SendAll() {
+Result<Rollouts::Left> Rollouts::SendAll() {
   NoteRoom(parts_.tallies.Prepare());
   PODIUM_TRY(sender_.Send());
-  return left_.Send();
+  return Left{left_.Send()};
 }
 
 void Rollouts::NoteRoom(const Status& prepared) {
@@ -126,6 +128,15 @@ void Rollouts::NoteSent(const Status& sent) {
   }
   if (sent && sending_fails_) LogInfo("evidence of rollouts is stored again", {});
   sending_fails_ = !sent;
+}
+
+void Rollouts::NoteLeft(const Status& sent) {
+  if (!sent && !left_fails_) {
+    LogWarning("evidence that other replicas have left is not stored: tried again shortly",
+               {{"error", Describe(sent.error())}});
+  }
+  if (sent && left_fails_) LogInfo("evidence that other replicas have left is stored again", {});
+  left_fails_ = !sent;
 }
 
 void Rollouts::SendLast() {

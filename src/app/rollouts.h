@@ -57,8 +57,14 @@ class Rollouts {
   control::DriverPorts Ports();
   std::vector<RolloutMark> LiveMarks() const;
   bool IsBroken(const Rollout& rollout) const;
-  Status SendAll();
+  /// What others have left is a matter apart: a file of theirs that cannot be read must not keep
+  /// this replica's own counts from the registry.
+  struct Left {
+    Status sent;
+  };
+  Result<Left> SendAll();  // An error: of its own.
   void NoteSent(const Status& sent);
+  void NoteLeft(const Status& sent);
   void NoteRoom(const Status& prepared);
 
   const Parts parts_;
@@ -69,6 +75,7 @@ class Rollouts {
   control::LeftEvidence left_;
   control::RolloutDriver driver_;
   bool sending_fails_ = false;  // Of the driver's thread.
+  bool left_fails_ = false;     // Of the driver's thread.
   bool room_fails_ = false;     // Of the thread that sends.
   std::atomic<bool> woken_{false};
   TaskGroup* group_ = nullptr;  // Null: not begun yet, or ended. Of the driver's thread.

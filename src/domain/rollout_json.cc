@@ -472,6 +472,20 @@ Result<T> FromText(std::string_view what, std::string_view text, const Read& rea
   return value;
 }
 
+// Whoever reads a row goes by its numbers: it has an epoch, and is at a step of its plan.
+Status CheckPlace(const Rollout& rollout) {
+  const std::size_t steps = rollout.plan.steps.size();
+  const auto is_beyond = [steps](const RolloutEpoch& epoch) { return epoch.step >= steps; };
+  std::string fault;
+  if (rollout.step >= steps) fault = fmt::format("/step is beyond the plan's {}", steps);
+  if (rollout.epochs.empty()) fault = "/epochs is empty";
+  if (std::any_of(rollout.epochs.begin(), rollout.epochs.end(), is_beyond)) {
+    fault = fmt::format("/epochs has one beyond the plan's {} steps", steps);
+  }
+  if (fault.empty()) return {};
+  return Fail(ErrorCode::kUnprocessable, "rollout: {}", fault);
+}
+
 }  // namespace
 
 Result<RolloutPlan> PlanFromJson(const Json& json) {
@@ -526,7 +540,9 @@ std::string RolloutToText(const Rollout& rollout) {
 }
 
 Result<Rollout> RolloutFromText(std::string_view text) {
-  return FromText<Rollout>("rollout", text, ReadRow);
+  PODIUM_TRY_ASSIGN(Rollout rollout, FromText<Rollout>("rollout", text, ReadRow));
+  PODIUM_TRY(CheckPlace(rollout));
+  return rollout;
 }
 
 std::string MarkToText(const RolloutMark& mark) {

@@ -249,6 +249,8 @@ TEST(RolloutRow, ComesBackAsItWas) {
   fresh.route = RouteName("ads");
   fresh.candidate = ModelId("c");
   fresh.primary = ModelId("p");
+  fresh.plan = DefaultPlan();
+  fresh.epochs.resize(1);
   for (const Rollout& row : {fresh, FullRow()}) {
     const std::string text = RolloutToText(row);
     SCOPED_TRACE(text);
@@ -304,7 +306,7 @@ TEST(RolloutRow, DamageIsAnErrorThatNamesIt) {
       {"attempt", -1},     {"plan", "fast"},    {"phase", "resting"},
       {"step", 0.5},       {"gate_open", "no"}, {"log_e_peak", "high"},
       {"epochs", {1}},     {"epochs", "none"},  {"started_at", "now"},
-      {"revision", "one"},
+      {"revision", "one"}, {"step", 99},        {"epochs", Json::array()},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(fmt::format("{} = {}", c.member, DumpJson(c.value)));
@@ -315,6 +317,9 @@ TEST(RolloutRow, DamageIsAnErrorThatNamesIt) {
     EXPECT_EQ(row.error().code, ErrorCode::kUnprocessable);
     EXPECT_NE(row.error().message.find(c.member), std::string::npos) << row.error().message;
   }
+  Json json = *ParseJson(RolloutToText(FullRow()));
+  json["epochs"][0]["step"] = FullRow().plan.steps.size();
+  EXPECT_FALSE(RolloutFromText(DumpJson(json))) << "who goes by its epoch would go beyond the plan";
   for (const char* text : {"", "{", "[]", "null", "3", "{}", R"({"id": "r", "epoch": -1})",
                            R"({"id": "r", "epoch": 4294967296})", R"({"id": "r", "unit": "x"})",
                            R"({"id": "r", "thresholds": {"latency_ms": [1, 2]}})",

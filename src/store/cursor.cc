@@ -52,6 +52,8 @@ std::string EncodeModelAuditCursor(std::int64_t last) {
   return ToHexText(fmt::format("a{}:", last));
 }
 
+std::string EncodeVerdictCursor(std::int64_t last) { return ToHexText(fmt::format("n{}:", last)); }
+
 Result<VersionKey> DecodeVersionCursor(std::string_view text) {
   const std::optional<std::string> bytes = FromHexText(text);
   if (!bytes) return NotOurs();
@@ -76,6 +78,12 @@ Result<Revision> DecodeRolloutCursor(std::string_view text) {
 Result<std::int64_t> DecodeModelAuditCursor(std::string_view text) {
   const std::optional<std::int64_t> number = NumberBehind('a', text);
   if (!number || EncodeModelAuditCursor(*number) != text) return NotOurs();
+  return *number;
+}
+
+Result<std::int64_t> DecodeVerdictCursor(std::string_view text) {
+  const std::optional<std::int64_t> number = NumberBehind('n', text);
+  if (!number || EncodeVerdictCursor(*number) != text) return NotOurs();
   return *number;
 }
 

@@ -20,6 +20,7 @@ TEST(Cursor, WhatWasWrittenIsRead) {
   for (const std::int64_t number : {std::int64_t{0}, std::int64_t{1}, INT64_MAX}) {
     EXPECT_EQ(DecodePromotionCursor(EncodeCursor(Revision(number))), Revision(number));
     EXPECT_EQ(DecodeRolloutCursor(EncodeRolloutCursor(Revision(number))), Revision(number));
+    EXPECT_EQ(DecodeVerdictCursor(EncodeVerdictCursor(number)), number);
   }
 }
 
@@ -48,6 +49,7 @@ TEST(Cursor, WhatWeDidNotWriteIsRefused) {
   for (const char* text : {"", "70", "7031", "70313a30", "7030313a", "76313a313a6162"}) {
     EXPECT_FALSE(DecodePromotionCursor(text)) << text;
     EXPECT_FALSE(DecodeRolloutCursor(text)) << text;
+    EXPECT_FALSE(DecodeVerdictCursor(text)) << text;
   }
 }
 

@@ -238,6 +238,7 @@ Result<Changes> Decide(const RouteSnapshot& state, const Mutation& mutation,
   changes.signatures = std::move(signatures);
   changes.verdict = std::move(outcome.verdict);
   if (!changes.changed) changes.rollout = state.named_rollout;
+  if (state.mark_made_up) changes.route.rollout.reset();
   changes.event = std::move(outcome.event);
   if (std::holds_alternative<StartRollout>(mutation)) {
     changes.artifact = ArtifactOf(*changes.subject);

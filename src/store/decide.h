@@ -50,6 +50,9 @@ struct RouteSnapshot {
   /// The one that runs on this route. A rehearsal may leave it out: the route's mark says that
   /// there is one.
   std::optional<Rollout> rollout;
+  /// The route had no mark of the rollout that runs, and its row tells no more than its id: the
+  /// mark in `route` is for deciding alone, and never written.
+  bool mark_made_up = false;
   /// The row with Subject::rollout, wherever it is and however it stands, ...
   std::optional<Rollout> named_rollout;
   std::int64_t lease_token = 0;  ///< ... the token of its newest lease, 0 without one, ...

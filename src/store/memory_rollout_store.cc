@@ -80,9 +80,15 @@ Status MemoryStore::KeepLook(const RolloutVerdict& verdict, const LookPin& pin) 
   return {};
 }
 
-Result<std::vector<RolloutVerdict>> MemoryStore::ReadVerdicts(const RolloutId& id) {
+Result<LatestVerdicts> MemoryStore::ReadLatestVerdicts(const RolloutId& id) {
   const std::lock_guard lock(mutex_);
-  return rollouts_.Verdicts(id);
+  return rollouts_.Latest(id);
+}
+
+Result<VerdictPage> MemoryStore::ReadVerdictPage(const RolloutId& id, const VerdictQuery& query) {
+  PODIUM_TRY(CheckPageLimit(query.limit));
+  const std::lock_guard lock(mutex_);
+  return rollouts_.Verdicts(id, query);
 }
 
 }  // namespace podium::store

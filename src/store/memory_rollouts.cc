@@ -181,12 +181,27 @@ void MemoryRollouts::Keep(const RolloutVerdict& verdict) {
   verdicts_[verdict.rollout].insert_or_assign(verdict.number, verdict);
 }
 
-std::vector<RolloutVerdict> MemoryRollouts::Verdicts(const RolloutId& id) const {
-  std::vector<RolloutVerdict> verdicts;
+LatestVerdicts MemoryRollouts::Latest(const RolloutId& id) const {
+  LatestVerdicts latest;
   const auto kept = verdicts_.find(id);
-  if (kept == verdicts_.end()) return verdicts;
-  for (const auto& [number, verdict] : kept->second) verdicts.push_back(verdict);
-  return verdicts;
+  if (kept == verdicts_.end()) return latest;
+  const auto& [lowest, first] = *kept->second.begin();
+  const auto& [highest, last] = *kept->second.rbegin();
+  if (lowest == 0) latest.look = first;
+  if (highest > 0) latest.decision = last;
+  return latest;
+}
+
+VerdictPage MemoryRollouts::Verdicts(const RolloutId& id, const VerdictQuery& query) const {
+  VerdictPage page;
+  const auto kept = verdicts_.find(id);
+  if (kept == verdicts_.end()) return page;
+  for (auto at = kept->second.upper_bound(query.after); at != kept->second.end(); ++at) {
+    page.more = IsFull(page, query);
+    if (page.more) return page;
+    page.items.push_back(at->second);
+  }
+  return page;
 }
 
 }  // namespace podium::store

@@ -37,7 +37,8 @@ class MemoryRollouts {
   /// kConflict unless both parts of `pin` stand. REQUIRES: Find(id).
   Status CheckPin(const RolloutId& id, const LookPin& pin) const;
   void Keep(const RolloutVerdict& verdict);
-  std::vector<RolloutVerdict> Verdicts(const RolloutId& id) const;
+  LatestVerdicts Latest(const RolloutId& id) const;
+  VerdictPage Verdicts(const RolloutId& id, const VerdictQuery& query) const;
 
  private:
   struct Row {

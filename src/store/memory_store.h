@@ -49,7 +49,8 @@ class MemoryStore final : public RegistryStore, public RolloutStore {
   Result<std::uint64_t> CountHits(const RolloutId& id, std::uint32_t epoch,
                                   std::uint32_t series) override;
   Status KeepLook(const RolloutVerdict& verdict, const LookPin& pin) override;
-  Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) override;
+  Result<LatestVerdicts> ReadLatestVerdicts(const RolloutId& id) override;
+  Result<VerdictPage> ReadVerdictPage(const RolloutId& id, const VerdictQuery& query) override;
 
  private:
   RouteSnapshot Snapshot(const Subject& subject) const;

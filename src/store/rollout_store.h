@@ -82,6 +82,24 @@ struct RolloutVerdict {
   bool operator==(const RolloutVerdict&) const = default;
 };
 
+/// Of one rollout what is newest: as a rule all that anybody asks for.
+struct LatestVerdicts {
+  std::optional<RolloutVerdict> look;      ///< Number 0.
+  std::optional<RolloutVerdict> decision;  ///< The highest number, above 0.
+};
+
+struct VerdictQuery {
+  std::int64_t after = -1;  ///< Only higher numbers.
+  int limit = 50;
+};
+/// Ascending numbers. It ends early behind the verdict that takes it to limits::kMaxVerdictBytes.
+struct VerdictPage {
+  std::vector<RolloutVerdict> items;
+  bool more = false;
+};
+/// Whether `page` takes no further verdict.
+bool IsFull(const VerdictPage& page, const VerdictQuery& query);
+
 /// What a look was taken by: it is kept only where both still stand.
 struct LookPin {
   std::int64_t token = 0;  ///< Of the driver's lease.
@@ -131,8 +149,12 @@ class RolloutStore {
   /// Keeps `verdict` as number 0, the latest look. kConflict: another one drives by now, or the
   /// rollout has moved since it was looked at.
   virtual Status KeepLook(const RolloutVerdict& verdict, const LookPin& pin) = 0;
-  /// By number; those with a mutation come from there (MoveRollout::verdict).
-  virtual Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) = 0;
+  /// Those with a mutation come from there (MoveRollout::verdict). None for an unknown rollout.
+  virtual Result<LatestVerdicts> ReadLatestVerdicts(const RolloutId& id) = 0;
+  /// kInvalidArgument for a limit that no page has.
+  virtual Result<VerdictPage> ReadVerdictPage(const RolloutId& id, const VerdictQuery& query) = 0;
+  /// All of them, page by page, which may be hundreds of megabytes: for who checks them.
+  Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id);
 };
 
 }  // namespace podium::store

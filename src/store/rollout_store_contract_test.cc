@@ -332,5 +332,70 @@ TEST_P(RolloutStores, VerdictsAreNumberedAndTheLatestLookIsNumberNought) {
   EXPECT_EQ(rollouts().ReadVerdicts(rollout.id)->size(), 3u);
 }
 
+// Who shows a rollout needs these two alone: all of them may be hundreds of megabytes.
+TEST_P(RolloutStores, TheNewestTwoAreReadWithoutTheRest) {
+  const Rollout rollout = registry_.Start("b");
+  const auto latest = [&] { return *rollouts().ReadLatestVerdicts(rollout.id); };
+  EXPECT_EQ(latest().look, std::nullopt);
+  EXPECT_EQ(latest().decision, std::nullopt);
+  const auto step = [&](std::uint32_t to, int share, const char* said) {
+    MoveRollout up = EpochOf(rollout, to, share);
+    up.proof = RolloutProof{"step-up", "{}", "{}"};
+    up.said = said;
+    registry_.Do(up);
+  };
+  step(1, 500, "first");
+  EXPECT_EQ(latest().look, std::nullopt);
+  EXPECT_EQ(latest().decision->sentence, "first");
+  const RolloutVerdict look{rollout.id, 0, WallTime(), "hold", "look", "{\"e\":1}", "{\"v\":1}"};
+  ASSERT_TRUE(rollouts().KeepLook(look, {0, Find(rollout.id).revision}));
+  step(2, 2500, "second");
+  Reopen();
+  EXPECT_EQ(latest().look->sentence, "look");
+  EXPECT_EQ(latest().look->evidence, "{\"e\":1}");
+  EXPECT_EQ(latest().look->verdict, "{\"v\":1}");
+  EXPECT_EQ(latest().decision->sentence, "second");
+  EXPECT_EQ(latest().decision->number, 2);
+}
+
+TEST_P(RolloutStores, ALookAloneIsNoDecision) {
+  const Rollout rollout = registry_.Start("b");
+  const RolloutVerdict look{rollout.id, 0, WallTime(), "hold", "look", "{}", "{}"};
+  ASSERT_TRUE(rollouts().KeepLook(look, {0, rollout.revision}));
+  const LatestVerdicts latest = *rollouts().ReadLatestVerdicts(rollout.id);
+  EXPECT_TRUE(latest.look);
+  EXPECT_EQ(latest.decision, std::nullopt);
+}
+
+// A page ends by its limit, and behind the verdict that makes it too long to be held.
+TEST_P(RolloutStores, VerdictsAreReadPageByPage) {
+  const Rollout rollout = registry_.Start("b");
+  const std::size_t half = limits::kMaxVerdictBytes / 2;
+  const auto step = [&](int share, std::size_t bytes) {
+    MoveRollout up = EpochOf(rollout, 1, share);
+    up.proof = RolloutProof{"step-up", std::string(bytes, 'e'), "{}"};
+    registry_.Do(up);
+  };
+  const auto numbers = [&](const VerdictQuery& query) {
+    const Result<VerdictPage> page = rollouts().ReadVerdictPage(rollout.id, query);
+    EXPECT_TRUE(page) << Describe(page.error());
+    std::string text;
+    for (const RolloutVerdict& one : page->items) text += fmt::format("{} ", one.number);
+    return text + (page->more ? "..." : "");
+  };
+  EXPECT_EQ(numbers({}), "");
+  for (const std::size_t bytes : {std::size_t{1}, half - 5, half, std::size_t{1}}) {
+    step(100, bytes);
+  }
+  EXPECT_EQ(numbers({.after = -1, .limit = 1}), "1 ...");
+  EXPECT_EQ(numbers({.after = 1, .limit = 1}), "2 ...");
+  EXPECT_EQ(numbers({.after = 3, .limit = 1}), "4 ");
+  EXPECT_EQ(numbers({.after = 4, .limit = 1}), "");
+  EXPECT_EQ(numbers({}), "1 2 3 ...") << "these are as many bytes as go into a page";
+  EXPECT_EQ(numbers({.after = 2}), "3 4 ");
+  EXPECT_EQ(rollouts().ReadVerdicts(rollout.id)->size(), 4u) << "over two pages";
+  EXPECT_FALSE(rollouts().ReadVerdictPage(rollout.id, {.after = -1, .limit = 0}));
+}
+
 }  // namespace
 }  // namespace podium::store

@@ -219,9 +219,15 @@ Status SqlStore::KeepLook(const RolloutVerdict& verdict, const LookPin& pin) {
   return Write(writing);
 }
 
-Result<std::vector<RolloutVerdict>> SqlStore::ReadVerdicts(const RolloutId& id) {
-  return ReadValue<std::vector<RolloutVerdict>>(
-      [&id](SqlConnection& connection) { return ReadVerdictRows(connection, id); });
+Result<LatestVerdicts> SqlStore::ReadLatestVerdicts(const RolloutId& id) {
+  return ReadValue<LatestVerdicts>(
+      [&id](SqlConnection& connection) { return ReadLatestRows(connection, id); });
+}
+
+Result<VerdictPage> SqlStore::ReadVerdictPage(const RolloutId& id, const VerdictQuery& query) {
+  PODIUM_TRY(CheckPageLimit(query.limit));
+  return ReadValue<VerdictPage>(
+      [&](SqlConnection& connection) { return ReadVerdictRows(connection, id, query); });
 }
 
 Result<std::size_t> SqlStore::DropRolloutHits(WallTime ended_before) {

@@ -46,9 +46,14 @@ constexpr std::string_view kUpsertVerdict =
     " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (rollout, number) DO UPDATE SET"
     " at = excluded.at, decision = excluded.decision, sentence = excluded.sentence,"
     " evidence = excluded.evidence, verdict = excluded.verdict";
-constexpr std::string_view kVerdictsOf =
-    "SELECT number, at, decision, sentence, evidence, verdict FROM rollout_verdicts"
-    " WHERE rollout = $1 ORDER BY number";
+#define PODIUM_VERDICT \
+  "SELECT number, at, decision, sentence, evidence, verdict FROM rollout_verdicts"
+constexpr std::string_view kLatestVerdicts = PODIUM_VERDICT
+    " WHERE rollout = $1 AND (number = 0 OR number ="
+    " (SELECT max(number) FROM rollout_verdicts WHERE rollout = $1)) ORDER BY number";
+constexpr std::string_view kNextVerdict =
+    PODIUM_VERDICT " WHERE rollout = $1 AND number > $2 ORDER BY number LIMIT 1";
+#undef PODIUM_VERDICT
 
 // Numbers are cumulative: what comes late, or twice, never lowers one.
 #define PODIUM_MORE(column)                                          \
@@ -133,9 +138,17 @@ Status ReadRunning(SqlConnection& connection, RouteSnapshot& state, std::vector<
     state.rollout = std::move(*rollout);
   } else {
     faults.push_back({"rollouts", query.Text(0), rollout.error().message});
-    state.route->rollout = RolloutMark{RolloutId(query.Text(0)), 0, SplitUnit::kRoute, {}};
+    const RolloutId id(query.Text(0));
+    if (state.route->rollout && state.route->rollout->id == id) return {};
+    state.route->rollout = RolloutMark{id, 0, SplitUnit::kRoute, {}};
+    state.mark_made_up = true;
   }
   return {};
+}
+
+RolloutVerdict VerdictFrom(const Query& row, const RolloutId& id) {
+  return {id,          row.Int(0), WallTimeOf(row.Int(1)), row.Text(2), row.Text(3),
+          row.Text(4), row.Text(5)};
 }
 
 auto KeyOf(const RolloutHit& hit) {
@@ -402,16 +415,30 @@ Status WriteVerdict(SqlConnection& connection, const RolloutVerdict& verdict) {
       .Run();
 }
 
-Result<std::vector<RolloutVerdict>> ReadVerdictRows(SqlConnection& connection,
-                                                    const RolloutId& id) {
-  Query row(connection, kVerdictsOf);
+Result<LatestVerdicts> ReadLatestRows(SqlConnection& connection, const RolloutId& id) {
+  Query row(connection, kLatestVerdicts);
   row.Bind(id.get());
-  std::vector<RolloutVerdict> verdicts;
+  LatestVerdicts latest;
   while (true) {
     PODIUM_TRY_ASSIGN(const bool more, row.Next());
-    if (!more) return verdicts;
-    verdicts.push_back({id, row.Int(0), WallTimeOf(row.Int(1)), row.Text(2), row.Text(3),
-                        row.Text(4), row.Text(5)});
+    if (!more) return latest;
+    (row.Int(0) == 0 ? latest.look : latest.decision) = VerdictFrom(row, id);
+  }
+}
+
+// Row by row, since one may have megabytes: a connection may hold all that a statement finds.
+Result<VerdictPage> ReadVerdictRows(SqlConnection& connection, const RolloutId& id,
+                                    const VerdictQuery& query) {
+  VerdictPage page;
+  std::int64_t last = query.after;
+  while (true) {
+    Query row(connection, kNextVerdict);
+    PODIUM_TRY_ASSIGN(const bool found, row.Bind(id.get()).Bind(last).Next());
+    if (!found) return page;
+    page.more = IsFull(page, query);
+    if (page.more) return page;
+    page.items.push_back(VerdictFrom(row, id));
+    last = page.items.back().number;
   }
 }
 

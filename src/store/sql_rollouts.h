@@ -25,8 +25,8 @@ Result<Page<Rollout>> ReadRolloutPage(SqlConnection& connection, const RolloutQu
                                       Revision before);
 
 /// What a mutation has to know of its route's rollouts. One whose row cannot be read goes to
-/// `faults`, and counts by the route's mark; a mark without a row that runs counts for nothing.
-/// REQUIRES: route and versions of `state` are read.
+/// `faults`, and counts by the route's mark, or by one that is made up; a mark without a row that
+/// runs counts for nothing. REQUIRES: route and versions of `state` are read.
 Status ReadRolloutsOf(SqlConnection& connection, const Subject& subject, RouteSnapshot& state,
                       std::vector<RowFault>& faults);
 /// The rollout and the verdict of `changes`, if it has them.
@@ -48,6 +48,8 @@ Status ReadKeys(SqlConnection& connection, const EpochVersions& known, RolloutEv
 Status RaiseVersion(SqlConnection& connection, const RolloutId& id, std::uint32_t epoch);
 
 Status WriteVerdict(SqlConnection& connection, const RolloutVerdict& verdict);
-Result<std::vector<RolloutVerdict>> ReadVerdictRows(SqlConnection& connection, const RolloutId& id);
+Result<LatestVerdicts> ReadLatestRows(SqlConnection& connection, const RolloutId& id);
+Result<VerdictPage> ReadVerdictRows(SqlConnection& connection, const RolloutId& id,
+                                    const VerdictQuery& query);
 
 }  // namespace podium::store

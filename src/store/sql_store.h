@@ -105,7 +105,8 @@ class SqlStore : public RegistryStore,
   Result<std::uint64_t> CountHits(const RolloutId& id, std::uint32_t epoch,
                                   std::uint32_t series) override;
   Status KeepLook(const RolloutVerdict& verdict, const LookPin& pin) override;
-  Result<std::vector<RolloutVerdict>> ReadVerdicts(const RolloutId& id) override;
+  Result<LatestVerdicts> ReadLatestVerdicts(const RolloutId& id) override;
+  Result<VerdictPage> ReadVerdictPage(const RolloutId& id, const VerdictQuery& query) override;
   /// Drops a slice of the keys of a rollout that ended before; verdicts keep what they were
   /// computed from. How many they were; 0: none are left.
   Result<std::size_t> DropRolloutHits(WallTime ended_before);

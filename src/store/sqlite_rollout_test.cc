@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "domain/rollout_json.h"
 #include "store/rollout_store.h"
 #include "store/store_contract.h"
 
@@ -95,6 +96,36 @@ TEST_F(SqliteRollouts, ARowThatCannotBeReadStopsNoRollbackAndSaysHowToMendIt) {
   ASSERT_TRUE(Sql("UPDATE rollouts SET phase = 'aborted'"));
   registry_.Activate("c");
   EXPECT_EQ(registry_.TheRoute().rollout, std::nullopt);
+}
+
+// A route's mark is what coins are thrown for: where it is whole, no verb writes another one in its
+// place, and where there is none, none is made up.
+TEST_F(SqliteRollouts, AHarmlessVerbBesideARowThatCannotBeReadKeepsTheMark) {
+  registry_.Do(EpochOf(registry_.Start("b"), 1, 500));
+  const std::optional<RolloutMark> mark = registry_.TheRoute().rollout;
+  ASSERT_TRUE(mark);
+  ASSERT_EQ(mark->epoch, 1u);
+  ASSERT_TRUE(Sql("UPDATE rollouts SET body = '{\"id\": 7}'"));
+  registry_.Add("d", VersionStatus::kShadow);
+  EXPECT_EQ(registry_.TheRoute().rollout, mark);
+  ASSERT_TRUE(Sql("UPDATE routes SET rollout = NULL"));
+  registry_.Add("e", VersionStatus::kShadow);
+  EXPECT_EQ(registry_.TheRoute().rollout, std::nullopt);
+  registry_.Refuse(ErrorCode::kConflict, ActivateVersion{ModelId("c")});
+}
+
+// Such a row is in no epoch, or beyond its plan: whoever went by it would go beyond an array.
+TEST_F(SqliteRollouts, ARowThatIsNowhereInItsPlanIsNotRead) {
+  const Rollout rollout = registry_.Start("b");
+  const std::string whole = RolloutToText(rollout);
+  for (const char* damage : {"'$.epochs', json('[]')", "'$.step', 99", "'$.epochs[0].step', 99"}) {
+    SCOPED_TRACE(damage);
+    ASSERT_TRUE(Sql(fmt::format("UPDATE rollouts SET body = json_set(body, {})", damage)));
+    EXPECT_EQ(store_->FindRollout(rollout.id).error().code, ErrorCode::kUnprocessable);
+    registry_.Refuse(ErrorCode::kUnprocessable, EpochOf(rollout, 1, 500));
+    ASSERT_TRUE(Sql(fmt::format("UPDATE rollouts SET body = '{}'", whole)));
+    EXPECT_EQ(*store_->FindRollout(rollout.id), rollout);
+  }
 }
 
 // The file itself refuses what no verb does.

@@ -235,6 +235,7 @@ TEST_P(RegistryRollouts, WhatIsNotThereIsNotFound) {
   EXPECT_EQ(*rollouts().FindLease(none), std::nullopt);
   EXPECT_EQ(*rollouts().CountHits(none, 0, 0), 0u);
   EXPECT_TRUE(rollouts().ReadVerdicts(none)->empty());
+  EXPECT_EQ(rollouts().ReadLatestVerdicts(none)->look, std::nullopt);
   EXPECT_TRUE(rollouts().GiveUpLease(none, "one"));
 }
 

@@ -15,6 +15,7 @@
 #include "domain/rollout_json.h"
 #include "rollout/alpha.h"
 #include "rollout/epoch_plan.h"
+#include "store/cursor.h"
 
 namespace podium::control {
 namespace {
@@ -103,18 +104,33 @@ AdminReply GetRollout(AdminCall& call) {
   co_return co_await std::move(read);
 }
 
-// Number 0 is the latest look; the others led to something.
+Result<store::VerdictQuery> VerdictQueryOf(const net::RequestHead& head) {
+  store::VerdictQuery query;
+  PODIUM_TRY_ASSIGN(query.limit, PageLimit(head));
+  const std::string cursor = QueryText(head, "cursor").value_or("");
+  if (cursor.empty()) return query;
+  PODIUM_TRY_ASSIGN(query.after, store::DecodeVerdictCursor(cursor));
+  return query;
+}
+
+// Number 0 is the latest look; the others led to something. A page may end before its limit, since
+// evidence is long.
 AdminReply ListVerdicts(AdminCall& call) {
   const AdminContext& c = call.context;
-  if (Status known = CheckQuery(call.exchange.head(), {}); !known) {
+  const net::RequestHead& head = call.exchange.head();
+  if (Status known = CheckQuery(head, {"limit", "cursor"}); !known) {
     co_return Fail(std::move(known).error());
   }
+  const Result<store::VerdictQuery> query = VerdictQueryOf(head);
+  if (!query) co_return Fail(query.error());
   auto read = RunOn(c.pools.reads, [&]() -> Result<net::Response> {
     PODIUM_TRY_ASSIGN(const Rollout rollout, RolloutOf(call));
-    PODIUM_TRY_ASSIGN(const auto verdicts, c.rollouts->ReadVerdicts(rollout.id));
+    PODIUM_TRY_ASSIGN(const auto page, c.rollouts->ReadVerdictPage(rollout.id, *query));
     Json items = Json::array();
-    for (const store::RolloutVerdict& verdict : verdicts) items.push_back(ToJson(verdict));
-    return PageResponse(call, std::move(items), "");
+    for (const store::RolloutVerdict& verdict : page.items) items.push_back(ToJson(verdict));
+    std::string next;
+    if (page.more) next = store::EncodeVerdictCursor(page.items.back().number);
+    return PageResponse(call, std::move(items), next);
   });
   co_return co_await std::move(read);
 }

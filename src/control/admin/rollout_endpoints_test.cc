@@ -11,6 +11,7 @@
 #include "control/admin/rollout_reports.h"
 #include "net/answer_fixture.h"
 #include "net/memory_exchange.h"
+#include "rollout/evidence.h"
 #include "store/memory_replica_store.h"
 #include "store/memory_store.h"
 #include "testing/silent_model.h"
@@ -335,29 +336,112 @@ TEST_F(ReportPaths, AnEpochKeepsSoManyUnitsAndNoMore) {
   EXPECT_NE(full.body.find(R"("bad":1,)"), std::string::npos);
 }
 
-// INV-12: a look may speak for the candidate of an earlier part, or of a wider margin.
-TEST_F(RolloutPaths, PromotesByTheLatestVerdictAtTheLastStepOnly) {
-  const Json begun = Start(R"(, "promote_at_end": true)");
-  const RolloutId id(begun["id"].get<std::string>());
-  const auto keep = [&](const char* decision) {
+// --- Verdicts ---
+
+class VerdictPaths : public RolloutPaths {
+ protected:
+  VerdictPaths() : id_(begun_["id"].get<std::string>()) {}
+
+  Rollout Row() { return *store_.FindRollout(id_); }
+  /// Evidence of so many epochs, in which nothing was counted.
+  static std::string EvidenceOf(std::size_t epochs) {
+    rollout::Evidence evidence;
+    evidence.steps.resize(epochs, {*BasisPoints::From(500), 0.05, 0, 0});
+    std::string text = rollout::ToJson(evidence);
+    EXPECT_TRUE(rollout::ParseEvidence(text)) << text;
+    return text;
+  }
+  void Keep(const char* decision, std::size_t epochs) {
     clock_.Advance(std::chrono::seconds(1));
     store::RolloutVerdict look;
-    look.rollout = id;
+    look.rollout = id_;
     look.decision = decision;
-    look.evidence = look.verdict = "{}";
-    ASSERT_TRUE(store_.KeepLook(look, {0, store_.FindRollout(id)->revision}));
-  };
-  keep("step-up");
-  EXPECT_EQ(Move(begun, "promote").status, 422) << "this allows the second step";
-  EXPECT_EQ(Move(begun, "step").status, 200);
+    look.evidence = EvidenceOf(epochs);
+    look.verdict = "{}";
+    ASSERT_TRUE(store_.KeepLook(look, {0, Row().revision}));
+  }
+  /// What a driver does: the verdict of the step before is kept with the step up.
+  void StepUpByVerdict() {
+    store::MoveRollout up;
+    up.route = RouteName("r");
+    up.id = id_;
+    up.move = store::RolloutMove::kEpoch;
+    up.epoch = Row().epochs.back();
+    up.epoch->step = 1;
+    up.epoch->share = Row().plan.steps[1].share;
+    up.proof = {"step-up", EvidenceOf(1), "{}", clock_.Now()};
+    ASSERT_TRUE(store_.Apply(up, {}));
+  }
+  Json Shown() { return *ParseJson(Ask("GET", "/api/v1/rollouts/" + id_.get()).body); }
+
+  Json begun_ = Start(R"(, "promote_at_end": true)");
+  RolloutId id_;
+};
+
+// INV-12: a look may speak for the candidate of an earlier part, or of a wider margin.
+TEST_F(VerdictPaths, PromotesByTheLatestVerdictAtTheLastStepOnly) {
+  Keep("step-up", 1);
+  EXPECT_EQ(Move(begun_, "promote").status, 422) << "this allows the second step";
+  EXPECT_EQ(Move(begun_, "step").status, 200);
   clock_.Advance(std::chrono::seconds(1));
-  EXPECT_EQ(Move(begun, "step").status, 200);
-  EXPECT_EQ(Move(begun, "promote").status, 422) << "that look was of the first step";
-  keep("hold");
-  EXPECT_EQ(Move(begun, "promote").status, 422);
-  keep("step-up");
-  const net::Response promoted = Move(begun, "promote");
+  EXPECT_EQ(Move(begun_, "step").status, 200);
+  EXPECT_EQ(Move(begun_, "promote").status, 422) << "that look was of the first step";
+  Keep("hold", 2);
+  EXPECT_EQ(Move(begun_, "promote").status, 422);
+  Keep("step-up", 2);
+  const net::Response promoted = Move(begun_, "promote");
   EXPECT_EQ(promoted.status, 200) << promoted.body;
+}
+
+// INV-12: the verdict that led to the last share says nothing of it, though it has the very time
+// at which that share began.
+TEST_F(VerdictPaths, Inv12TheVerdictOfTheLastStepUpPromotesNobody) {
+  StepUpByVerdict();
+  ASSERT_EQ(Row().share(), Row().plan.steps.back().share);
+  const net::Response refused = Move(begun_, "promote");
+  EXPECT_EQ(refused.status, 422) << refused.body;
+  EXPECT_EQ(Row().phase, RolloutPhase::kRunning);
+}
+
+// INV-12: a clock that is set back makes a look of before the step newer than the step.
+TEST_F(VerdictPaths, Inv12ALookOfTheStepBeforePromotesNobodyWhateverItsTime) {
+  clock_.Advance(std::chrono::hours(1));
+  Keep("step-up", 1);
+  clock_.SetWall(clock_.Now() - std::chrono::hours(1));
+  EXPECT_EQ(Move(begun_, "step").status, 200);
+  EXPECT_EQ(Move(begun_, "step").status, 200);
+  EXPECT_EQ(Move(begun_, "promote").status, 422);
+}
+
+// What was decided before the clock was set back is not shown for as long as the clock lags.
+TEST_F(VerdictPaths, ALookAtThePresentShareIsNewerThanTheStepThatLedToIt) {
+  clock_.Advance(std::chrono::hours(1));
+  StepUpByVerdict();
+  EXPECT_EQ(Shown()["decision"], "step-up");
+  clock_.SetWall(clock_.Now() - std::chrono::hours(1));
+  Keep("hold", 2);
+  EXPECT_EQ(Shown()["decision"], "hold");
+  EXPECT_EQ((*ParseJson(Ask("GET", "/api/v1/rollouts").body))["items"][0]["decision"], "hold");
+  EXPECT_EQ(Move(begun_, "promote").status, 422);
+  Keep("step-up", 2);
+  EXPECT_EQ(Move(begun_, "promote").status, 200);
+}
+
+// Evidence is long: who asks for all of it gets it in pieces.
+TEST_F(VerdictPaths, VerdictsComeInPages) {
+  Keep("hold", 1);
+  StepUpByVerdict();
+  const std::string target = "/api/v1/routes/r/rollouts/" + id_.get() + "/verdicts";
+  const Json whole = *ParseJson(Ask("GET", target).body);
+  EXPECT_EQ(whole["items"].size(), 2U);
+  EXPECT_TRUE(whole["next_cursor"].is_null());
+  const Json first = *ParseJson(Ask("GET", target + "?limit=1").body);
+  EXPECT_EQ(first["items"], Json::array({whole["items"][0]}));
+  const std::string cursor = first["next_cursor"];
+  const Json second = *ParseJson(Ask("GET", target + "?limit=1&cursor=" + cursor).body);
+  EXPECT_EQ(second["items"], Json::array({whole["items"][1]}));
+  EXPECT_TRUE(second["next_cursor"].is_null());
+  EXPECT_EQ(Ask("GET", target + "?cursor=7").status, 400);
 }
 
 }  // namespace

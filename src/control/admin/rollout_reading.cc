@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
+#include "rollout/evidence.h"
 #include "store/decide.h"
 
 namespace podium::control {
@@ -19,12 +21,18 @@ std::string VersionNameIn(const view::RouteView* route, const ModelId& id) {
   return "";
 }
 
-// Of the looks and decisions that were kept, the newest; a decision where both are.
-std::optional<store::RolloutVerdict> Newest(std::vector<store::RolloutVerdict> verdicts) {
-  if (verdicts.empty()) return std::nullopt;
-  return *std::max_element(verdicts.begin(), verdicts.end(), [](const auto& a, const auto& b) {
-    return std::pair(a.at, a.number) < std::pair(b.at, b.number);
-  });
+// How many epochs the verdict judged: its evidence has a step for each. None where it cannot be
+// read.
+std::optional<std::size_t> EpochsJudged(const store::RolloutVerdict& verdict) {
+  const Result<rollout::Evidence> evidence = rollout::ParseEvidence(verdict.evidence);
+  if (!evidence) return std::nullopt;
+  return evidence->steps.size();
+}
+
+std::size_t EpochsBy(const Rollout& rollout, WallTime at) {
+  const auto begun = std::count_if(rollout.epochs.begin(), rollout.epochs.end(),
+                                   [at](const RolloutEpoch& epoch) { return epoch.began_at < at; });
+  return static_cast<std::size_t>(begun);
 }
 
 // As people call the replica of that life; what has left the table is named by its life.
@@ -51,6 +59,20 @@ std::string DriverOf(const AdminContext& c, const Rollout& rollout) {
 
 }  // namespace
 
+// A clock may have been set back between the two, so that their times come second. A step up judged
+// the epoch that it ended, and every look at the next one is newer, whatever it is stamped with.
+std::optional<store::RolloutVerdict> NewestOf(const Rollout& rollout,
+                                              store::LatestVerdicts latest) {
+  if (!latest.look) return std::move(latest.decision);
+  if (!latest.decision) return std::move(latest.look);
+  const auto place = [&](const store::RolloutVerdict& verdict) {
+    const std::size_t epochs = EpochsJudged(verdict).value_or(EpochsBy(rollout, verdict.at));
+    return std::tuple(epochs, verdict.at, verdict.number);
+  };
+  const bool look_is_newer = place(*latest.decision) < place(*latest.look);
+  return std::move(look_is_newer ? latest.look : latest.decision);
+}
+
 Result<Rollout> FindRolloutOf(store::RolloutStore& store, const RouteName& route,
                               const RolloutId& id) {
   PODIUM_TRY_ASSIGN(Rollout rollout, store.FindRollout(id));
@@ -72,8 +94,8 @@ RolloutBeside BesideOf(const AdminContext& c, const Rollout& rollout, bool with_
   RolloutBeside beside = NamesOf(c, rollout);
   if (!with_look) return beside;
   beside.driver = DriverOf(c, rollout);
-  if (auto verdicts = c.rollouts->ReadVerdicts(rollout.id)) {
-    beside.latest = Newest(std::move(*verdicts));
+  if (Result<store::LatestVerdicts> latest = c.rollouts->ReadLatestVerdicts(rollout.id)) {
+    beside.latest = NewestOf(rollout, std::move(*latest));
   }
   return beside;
 }
@@ -140,10 +162,11 @@ Result<std::optional<store::RolloutProof>> ProofOfPromotion(store::RolloutStore&
   if (!is_last || rollout.epochs.empty() || rollout.share() != rollout.plan.steps.back().share) {
     return Proof();
   }
-  PODIUM_TRY_ASSIGN(std::vector<store::RolloutVerdict> verdicts, store.ReadVerdicts(rollout.id));
-  std::optional<store::RolloutVerdict> latest = Newest(std::move(verdicts));
-  if (!latest || latest->at < rollout.epochs.back().began_at) return Proof();
-  if (latest->decision != kStepUpWord) return Proof();
+  PODIUM_TRY_ASSIGN(store::LatestVerdicts kept, store.ReadLatestVerdicts(rollout.id));
+  std::optional<store::RolloutVerdict> latest = NewestOf(rollout, std::move(kept));
+  if (!latest || latest->decision != kStepUpWord) return Proof();
+  // Of the present epoch by what it counted: the step up that began it has the time of its begin.
+  if (EpochsJudged(*latest) != rollout.epochs.size()) return Proof();
   return Proof(store::RolloutProof{std::move(latest->decision), std::move(latest->evidence),
                                    std::move(latest->verdict), latest->at});
 }

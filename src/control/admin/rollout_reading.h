@@ -29,8 +29,11 @@ Result<ModelVersion> CandidateIn(const store::RouteState& state, const std::stri
 Result<int> NextAttemptOf(const AdminContext& c, const store::RouteState& state,
                           const ModelVersion& candidate);
 
+/// Of the latest look and the latest decision, the newer one; none where there is neither. Pure.
+std::optional<store::RolloutVerdict> NewestOf(const Rollout& rollout, store::LatestVerdicts latest);
+
 /// The latest verdict, if it proves that the candidate may take all traffic: positive, at the last
-/// step, and of this part of it.
+/// step, and with evidence of this part of it.
 Result<std::optional<store::RolloutProof>> ProofOfPromotion(store::RolloutStore& store,
                                                             const Rollout& rollout);
 

@@ -86,9 +86,14 @@ class CutStore final : public store::RolloutStore {
     PODIUM_TRY(store_.KeepLook(verdict, pin));
     return Heard();
   }
-  Result<std::vector<store::RolloutVerdict>> ReadVerdicts(const RolloutId& id) override {
+  Result<store::LatestVerdicts> ReadLatestVerdicts(const RolloutId& id) override {
     PODIUM_TRY(Reach());
-    return store_.ReadVerdicts(id);
+    return store_.ReadLatestVerdicts(id);
+  }
+  Result<store::VerdictPage> ReadVerdictPage(const RolloutId& id,
+                                             const store::VerdictQuery& query) override {
+    PODIUM_TRY(Reach());
+    return store_.ReadVerdictPage(id, query);
   }
   Status Reach() const {
     if (away) return Fail(ErrorCode::kUnavailable, "the database is away");

@@ -1,7 +1,11 @@
 #include "control/rollouts/left_evidence.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
+#include <bit>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -114,11 +118,108 @@ TEST_F(LeftEvidenceTest, WaitsForTheStore) {
 
 // A store must not be held for as long as a million keys take.
 TEST_F(LeftEvidenceTest, WritesInBoundedBatches) {
-  const std::size_t keys = limits::kEvidenceBatch / kRolloutSeries + 1;
-  for (std::uint64_t key = 0; key < keys; ++key) OneSlow(key);
+  for (std::uint64_t key = 0; key < limits::kEvidenceBatch + 1; ++key) OneSlow(key);
   Die();
   ASSERT_TRUE(left_.Send());
-  EXPECT_EQ(cut_.batches, (std::vector<std::size_t>{0, keys - 1, 1}));
+  EXPECT_EQ(cut_.batches, (std::vector<std::size_t>{0, limits::kEvidenceBatch, 1}));
+}
+
+// A key with several rows goes whole into a batch, or into the next one.
+TEST(TakeHits, ABatchHasRoomForRowsNotForKeys) {
+  view::LeftTally tally;
+  tally.rollout = RolloutId("r");
+  for (std::uint64_t unit = 0; unit < 3; ++unit) {
+    view::MergedKey key;
+    key.unit = unit;
+    for (std::size_t series = 0; series < 4; ++series) key.ranks[series].Add(1);
+    ASSERT_EQ(std::popcount(key.hit()), 4);
+    tally.keys.push_back(key);
+  }
+  std::size_t key = 0;
+  EXPECT_EQ(TakeHits(tally, key, kRolloutSeries).size(), 8U);
+  EXPECT_EQ(key, 2U);
+  EXPECT_EQ(TakeHits(tally, key, kRolloutSeries).size(), 4U);
+  EXPECT_EQ(key, 3U);
+  EXPECT_TRUE(TakeHits(tally, key, kRolloutSeries).empty());
+}
+
+// What this replica counts itself must not wait for a million keys of somebody else's.
+TEST_F(LeftEvidenceTest, OneCallStoresAPartAndTheNextGoesOnBehindIt) {
+  constexpr std::size_t kFirst = (LeftEvidence::kWritesOfCall - 1) * limits::kEvidenceBatch;
+  for (std::uint64_t key = 0; key < kFirst + 1; ++key) OneSlow(key);
+  Die();
+  ASSERT_TRUE(left_.Send());
+  EXPECT_EQ(Stored().hits.size(), kFirst);
+  EXPECT_TRUE(AnythingLeft());
+  LeftEvidence other(root_.path(), cut_);
+  cut_.batches.clear();
+  ASSERT_TRUE(other.Send());
+  EXPECT_TRUE(cut_.batches.empty()) << "it is being sent";
+  cut_.away = true;
+  EXPECT_FALSE(left_.Send());
+  cut_.away = false;
+  ASSERT_TRUE(left_.Send());
+  EXPECT_EQ(cut_.batches, std::vector<std::size_t>{1}) << "nothing is sent again";
+  EXPECT_EQ(Stored().hits.size(), kFirst + 1);
+  EXPECT_FALSE(AnythingLeft());
+}
+
+// A folder on a sick disk, or of another user, is told of, and holds up nobody else's.
+TEST_F(LeftEvidenceTest, AFileThatCannotBeReadHoldsUpNoOther) {
+  OneSlow(1);
+  Die();
+  fs::create_directory(root_ / "a/0000.tally");  // Opens, and every read of it fails.
+  fs::create_directory(root_ / "0");
+  fs::create_directory(root_ / "0/0000.tally");
+  const Status sent = left_.Send();
+  ASSERT_FALSE(sent);
+  EXPECT_EQ(sent.error().code, ErrorCode::kUnavailable);
+  EXPECT_EQ(Units(), 1U);
+  EXPECT_FALSE(fs::exists(root_ / "a/0001.tally"));
+  EXPECT_TRUE(fs::exists(root_ / "a/0000.tally")) << "it was not sent";
+}
+
+/// As many descriptors as are open now, and `more`.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(int more) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    const int lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    ::close(lowest);
+    rlimit few = before_;
+    few.rlim_cur = static_cast<rlim_t>(lowest + more);
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+// A list that was cut off names nothing, which is not the same as that there is nothing.
+TEST_F(LeftEvidenceTest, WhatCannotBeListedStaysAndIsAnError) {
+  OneSlow(1);
+  Die();
+  for (const int descriptors : {0, 1}) {  // Not the root; not the folder in it, which is held.
+    const FewDescriptors few(descriptors);
+    EXPECT_FALSE(left_.Send()) << descriptors;
+  }
+  EXPECT_TRUE(AnythingLeft());
+  ASSERT_TRUE(left_.Send());
+  EXPECT_EQ(Units(), 1U);
+  EXPECT_FALSE(AnythingLeft());
+}
+
+// What came into a folder after it was listed was not sent.
+TEST_F(LeftEvidenceTest, AFolderGoesOnlyWhenItIsEmpty) {
+  OneSlow(1);
+  Die();
+  std::ofstream(root_ / "a/notes.txt") << "of a person who looks into it";
+  ASSERT_TRUE(left_.Send());
+  EXPECT_FALSE(fs::exists(root_ / "a/0001.tally"));
+  EXPECT_TRUE(fs::exists(root_ / "a/notes.txt"));
 }
 
 // Its rollout is over: nobody asks any more, and the file goes.

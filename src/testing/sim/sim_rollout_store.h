@@ -52,8 +52,12 @@ class SimRolloutStore final : public store::RolloutStore {
   Status KeepLook(const store::RolloutVerdict& verdict, const store::LookPin& pin) override {
     return Run(StoreCall::kWriteRollout, [&] { return inner_.KeepLook(verdict, pin); });
   }
-  Result<std::vector<store::RolloutVerdict>> ReadVerdicts(const RolloutId& id) override {
-    return Run(StoreCall::kReadRollout, [&] { return inner_.ReadVerdicts(id); });
+  Result<store::LatestVerdicts> ReadLatestVerdicts(const RolloutId& id) override {
+    return Run(StoreCall::kReadRollout, [&] { return inner_.ReadLatestVerdicts(id); });
+  }
+  Result<store::VerdictPage> ReadVerdictPage(const RolloutId& id,
+                                             const store::VerdictQuery& query) override {
+    return Run(StoreCall::kReadRollout, [&] { return inner_.ReadVerdictPage(id, query); });
   }
 
  private:
