@@ -226,6 +226,22 @@ TEST(LlmChallenger, ADrawnChallengerAnswersThoughTheChampionFails) {
   EXPECT_EQ(HeaderOf(response, "x-podium-reason"), "challenger");
 }
 
+// Of a provider that tells no time of its own: when it was asked, as the champion's would have.
+TEST(LlmChallenger, ATranslatedAnswerHasItsTime) {
+  LlmWorld::Options options = Challenged(10'000);
+  options.rows[1].provider = "claude";
+  LlmWorld world(options);
+  world.Script("main", Body(Reply("champion")));
+  world.Script("claude", Body(R"({"id":"m1","type":"message","role":"assistant","model":"c",)"
+                              R"("content":[{"type":"text","text":"bonjour"}],)"
+                              R"("stop_reason":"end_turn",)"
+                              R"("usage":{"input_tokens":3,"output_tokens":4}})"));
+  const net::Response response = world.Ask(kCopied);
+  ASSERT_NE(response.body.find("bonjour"), std::string::npos) << response.body;
+  EXPECT_EQ(ParseJson(response.body)->at("created"),
+            MicrosOf(testing::SimClock::kStart) / 1'000'000);
+}
+
 // Streams: who was drawn streams, the other one is read to its end beside it.
 TEST(LlmChallenger, OfAStreamWhoWasDrawnStreams) {
   for (const int weight : {0, 10'000}) {
