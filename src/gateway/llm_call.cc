@@ -81,24 +81,6 @@ Status LlmCall::Prepare() {
   return Place();
 }
 
-// Before anybody is asked: what comes of the request is an outcome of the version that it was
-// assigned to, whoever answers.
-void LlmCall::EnterRollout() {
-  if (!call_.assigned()) return;
-  const view::RolloutTicket ticket =
-      call_.EnterRollout([this](VersionIndex version) { return IsAble(version); });
-  if (ticket) rollout_ = RolloutPart(call_.route()->tally, ticket, fields_.stream);
-}
-
-/// Whether a version would be asked now. One whose breaker is being probed would not by most.
-bool LlmCall::IsAble(VersionIndex version) const {
-  const ModelVersion& row = call_.At(version);
-  if (!IsRemote(row) || !call_.ServingOf(version).ready()) return false;
-  const std::size_t provider = llm_.shared.providers.IndexOf(row.provider_key);
-  return llm_.breakers.Of(core_.index, provider, row.upstream_model)
-             .state(core_.shared.clock.SteadyNow()) == BreakerState::kClosed;
-}
-
 void LlmCall::CopyToShadows() {
   const view::RouteView* route = call_.route();
   if (route == nullptr || route->shadows == nullptr || !core_.shared.spawn) return;

@@ -95,8 +95,11 @@ class LlmCall {
   bool AdmitsTo(const Candidate& candidate, AttemptSubject& subject);
   AttemptSubject SubjectOf(const Candidate& candidate) const;
   bool IsAssigned(const Candidate& candidate) const;
+  // The rollout: llm_call_rollout.cc.
   void EnterRollout();
   bool IsAble(routing::VersionIndex version) const;
+  bool ArmsSpeakAlike() const;
+  bool HasWordsFor(const Provider& provider, const ModelVersion& version) const;
   bool PassesOver(const Candidate& candidate, Refusal refusal);
   journal::IntentView IntentOf(const Candidate& candidate, const Provider& provider) const;
   llm::HeaderList PassedOn(const Provider& provider, const AttemptRecord& record) const;
