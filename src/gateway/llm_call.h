@@ -65,9 +65,12 @@ class LlmCall {
   void WithdrawChallenge();
   bool KeepsAnswers() const;
   void EndSide(const AttemptEnd& end, std::chrono::nanoseconds time);
-  bool awaits_challenger() const { return challenge_ != nullptr && drawn_ && !leads_; }
-  /// Settles it; true when `end` is the challenger's answer now.
-  bool TakeChallengers(AttemptEnd& end);
+  /// Whether its whole answer was drawn, and may still come.
+  bool awaits_challenger() const {
+    return challenge_ != nullptr && !leads_ && !challenge_->settled();
+  }
+  /// Settles it: `answer` is the challenger's now, if it has one in time.
+  void TakeChallengers(std::optional<AttemptEnd>& answer);
   SteadyTime DeadlineOf(const Candidate& candidate, SteadyTime now) const;
   Status NameRoute();
   Status Place();
@@ -107,6 +110,7 @@ class LlmCall {
   bool GoesOn(const AttemptEnd& end);
   void AddCost(std::optional<NanoUsd> cost);
 
+  void CountNotServed() const;
   void Answer(AttemptEnd end, net::Response& response);
   void Abandon(net::Response& response);
   void AddHeaders(net::Response& response) const;
