@@ -146,6 +146,40 @@ TEST(ChallengerCall, LateIsTheChampions) {
   EXPECT_EQ(BothOf(*records[0]).challenger.outcome, SideOutcome::kAnswered);
 }
 
+/// Waits for `go` in its run.
+std::shared_ptr<PlayedModel> HeldBack(std::latch& go, float factor = 1) {
+  auto model = Playing(factor);
+  model->before = [&go]() -> Status {
+    go.wait();
+    return {};
+  };
+  return model;
+}
+
+// A server that stops does not wait for challengers that nobody waits for.
+TEST(ChallengerCall, WhatWaitsWhenTheServerStopsIsNotAsked) {
+  std::latch go(1);
+  const auto champion = Playing();
+  const auto slow = HeldBack(go, 2);
+  ShadowWorld world(Both(champion, nullptr), std::nullopt);
+  (void)world.Ask();
+  (void)world.Records(1);
+  world.Publish(Both(champion, slow), std::nullopt, Against("v2", 0));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(world.Ask().status, 200);
+  while (slow->runs == 0) world.AwaitCore();
+  world.EndInference();
+  go.count_down();
+  world.AwaitPool();
+  EXPECT_EQ(slow->runs, 1) << "the one that ran already";
+  const auto records = world.Records(3);
+  ASSERT_EQ(records.size(), 3U);
+  int asked = 0;
+  for (const auto& record : records) {
+    asked += BothOf(*record).challenger.outcome == SideOutcome::kNotAsked ? 0 : 1;
+  }
+  EXPECT_EQ(asked, 1);
+}
+
 // What a late challenger has cost the caller is no latency of the champion.
 TEST(ChallengerCall, TheWaitIsNotTheChampions) {
   ChallengerPlan plan = Against("v2", 10'000);
