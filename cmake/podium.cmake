@@ -171,6 +171,12 @@ function(podium_binary library)
   add_executable(podium main.cc)
   set_target_properties(podium PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
   target_link_libraries(podium PRIVATE ${library})
+  if(NOT PODIUM_SANITIZE)
+    # Takes malloc over from the C library by being linked; nothing names it (docs/benchmarks.md says
+    # what it is worth). The sanitizers have an allocator of their own.
+    target_link_libraries(podium PRIVATE mimalloc)
+    target_link_options(podium PRIVATE -Wl,--no-as-needed)
+  endif()
   if(CMAKE_BUILD_TYPE STREQUAL "Release")
     target_link_options(podium PRIVATE -Wl,--strip-debug)
   endif()

@@ -16,7 +16,8 @@ kPackages=(
   python3 python3-venv python3-pip
   # libraries
   libboost1.81-dev libcli11-dev libexpected-dev libfmt-dev libsimdjson-dev libspdlog-dev
-  libpq-dev libsqlite3-dev libssl-dev libxxhash-dev libyaml-cpp-dev nlohmann-json3-dev zlib1g-dev
+  libmimalloc-dev libpq-dev libsqlite3-dev libssl-dev libxxhash-dev libyaml-cpp-dev
+  nlohmann-json3-dev zlib1g-dev
   # tests (a PostgreSQL that they start themselves; g++ with its binutils: libpodium's headers and
   # symbols are for other compilers too)
   libgtest-dev libgmock-dev g++ postgresql-15

@@ -53,6 +53,10 @@ std::string TitleOf(const Json& version) {
 std::string ComparisonWarnings(const Json& report) {
   std::string text;
   for (const Json& version : MemberOf(report, "versions")) {
+    if (TextOf(version, "latency_of") == "model") {
+      text += fmt::format("{}: latency of the model alone, as it was asked beside another\n",
+                          TitleOf(version));
+    }
     if (const double keep = NumberOf(version, "least_keep"); keep < 1) {
       text +=
           fmt::format("{}: at times only {} of the units were logged, the same of all versions\n",

@@ -67,6 +67,8 @@ Task<void> CostRecording::Prepare() {
   Trouble trouble("the journal cannot be prepared: calls that cost money may be refused",
                   kJournalIsWell);
   do {
+    // Most ticks find nothing to do: they wake no thread.
+    if (!journal_->wants_segments()) continue;
     auto prepare = RunOn(files_, [this] { return journal_->Prepare(); });
     trouble.Note(co_await std::move(prepare));
   } while (co_await Pause(kJournalTick));
@@ -75,6 +77,7 @@ Task<void> CostRecording::Prepare() {
 Task<void> CostRecording::Sync() {
   Trouble trouble("the journal cannot be synced: a power cut may cost records", kJournalIsWell);
   while (co_await Pause(limits::kJournalSync)) {
+    if (!journal_->unsynced()) continue;
     auto sync = RunOn(files_, [this] { return journal_->Sync(); });
     trouble.Note(co_await std::move(sync));
   }

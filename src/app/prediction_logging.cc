@@ -11,6 +11,8 @@ namespace {
 
 // What has gathered by then is written at once; until then it waits in the queues.
 constexpr std::chrono::milliseconds kWriteTick{20};
+// Where nothing is logged, what an earlier process has left is still packed.
+constexpr std::chrono::milliseconds kSealTick{1000};
 constexpr std::chrono::milliseconds kIndexTick{200};
 // Between two turns whatever else waits for the one writer is let past.
 constexpr std::chrono::milliseconds kIndexTurn{100};
@@ -61,7 +63,7 @@ Task<void> PredictionLogging::WriteLog() {
   auto recover = RunOn(files_, [this] { return log_.Recover(); });
   trouble.Note(co_await std::move(recover));
   recovered_ = true;
-  while (co_await Pause(kWriteTick)) {
+  while (co_await Pause(logs_ ? kWriteTick : kSealTick)) {
     auto drain = RunOn(files_, [this] { return log_.Drain(); });
     trouble.Note(co_await std::move(drain));
   }

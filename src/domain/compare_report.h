@@ -36,6 +36,9 @@ struct VersionComparison {
   std::int64_t labelled = 0;    ///< Rows with a label.
   std::int64_t unscored = 0;    ///< Of those: without a number to compare it with.
   double least_keep = 1;        ///< The least rate at which units were logged meanwhile.
+  /// Latencies are of the model alone (of a stream: to the first token), of the calls that it was
+  /// asked beside another version. False: of whole calls.
+  bool beside = false;
   std::optional<Estimate> error_rate;  ///< Errors and timeouts.
   std::optional<Estimate> latency_p50_ms;
   std::optional<Estimate> latency_p90_ms;

@@ -40,6 +40,11 @@ Status Journal::Prepare() {
   return worst;
 }
 
+bool Journal::wants_segments() const {
+  return std::ranges::any_of(logs_,
+                             [](const auto& log) { return log->writer.wanted().has_value(); });
+}
+
 Status Journal::PrepareCore(std::uint32_t core) {
   CoreLog& log = *logs_[core];
   while (const std::optional<std::uint64_t> number = log.writer.wanted()) {
@@ -65,19 +70,27 @@ Status Journal::PrepareCore(std::uint32_t core) {
 
 Status Journal::Sync() {
   const std::lock_guard one_at_a_time(syncing_);
+  const std::uint64_t before = records();
   Status worst;
   for (const auto& log : logs_) {
     for (const std::shared_ptr<Segment>& segment : SegmentsOf(*log)) {
       if (Status synced = segment->Sync(); !synced) worst = std::move(synced);
     }
   }
+  if (worst) synced_records_ = before;
   return worst;
+}
+
+std::uint64_t Journal::records() const {
+  std::uint64_t all = 0;
+  for (const auto& log : logs_) all += log->writer.records();
+  return all;
 }
 
 Journal::Figures Journal::figures() const {
   Figures all;
+  all.records = records();
   for (const auto& log : logs_) {
-    all.records += log->writer.records();
     all.refused += log->writer.refused();
     all.segments += SegmentsOf(*log).size();
   }

@@ -51,8 +51,12 @@ class Journal final : public Log {
   /// that has all it may have unread gets none: that is kLimited. kUnavailable: no room, or no
   /// permission.
   Status Prepare();
+  /// Whether a writer lacks a segment, so that Prepare has something to do. Not while it runs.
+  bool wants_segments() const;
   /// Writes to the disk what was appended before the call: what a power cut cannot take then.
   Status Sync();
+  /// Whether anything was appended since a Sync that went well began. Not while one runs.
+  bool unsynced() const { return records() != synced_records_; }
 
   struct Figures {
     std::uint64_t records = 0;
@@ -79,6 +83,7 @@ class Journal final : public Log {
 
   Journal(JournalOptions options, LifeFolder folder);
   Status PrepareCore(std::uint32_t core);
+  std::uint64_t records() const;
   static std::vector<std::shared_ptr<Segment>> SegmentsOf(const CoreLog& log);
   static std::shared_ptr<Segment> Find(const CoreLog& log, std::uint64_t number);
 
@@ -86,6 +91,7 @@ class Journal final : public Log {
   const LifeFolder folder_;
   std::mutex preparing_;  // One thread at a time prepares.
   std::mutex syncing_;    // And one syncs: that may take long, and must not hold up the other.
+  std::uint64_t synced_records_ = 0;  // Sync's.
   std::vector<std::unique_ptr<CoreLog>> logs_;
 };
 

@@ -209,6 +209,37 @@ TEST_F(JournalTest, OnlyLogsAreTakenForLogs) {
   EXPECT_FALSE(DeadLog::Open(root() + "/1"));
 }
 
+// Whoever ticks asks first, so that a server at rest wakes nobody.
+TEST_F(JournalTest, SaysWhetherThereIsAnythingToDo) {
+  const auto journal = OpenJournal(SmallJournal(root(), 2));
+  EXPECT_FALSE(journal->wants_segments());
+  EXPECT_FALSE(journal->unsynced());
+  ASSERT_TRUE(journal->writer(1).Append(RecordType::kIntent, "x", 0));
+  EXPECT_TRUE(journal->wants_segments()) << "its first segment is in use";
+  EXPECT_TRUE(journal->unsynced());
+  EXPECT_TRUE(journal->Prepare());
+  EXPECT_FALSE(journal->wants_segments());
+  EXPECT_TRUE(journal->Sync());
+  EXPECT_FALSE(journal->unsynced());
+  ASSERT_TRUE(journal->writer(1).Append(RecordType::kIntent, "x", 0));
+  EXPECT_FALSE(journal->wants_segments());
+  EXPECT_TRUE(journal->unsynced());
+}
+
+TEST_F(JournalTest, AFullJournalWantsSegmentsUntilItHasThem) {
+  const auto journal = OpenJournal(SmallJournal(root()));
+  const std::string large(limits::kMaxJournalRecordBytes, 'x');
+  while (journal->Prepare()) {
+    while (journal->writer(0).Append(RecordType::kIntent, large, 0)) {
+    }
+  }
+  EXPECT_TRUE(journal->wants_segments());
+  journal->DropBefore(0, 3);
+  EXPECT_TRUE(journal->wants_segments());
+  EXPECT_TRUE(journal->Prepare());
+  EXPECT_FALSE(journal->wants_segments());
+}
+
 TEST_F(JournalTest, SyncWritesWithoutComplaint) {
   const auto journal = OpenJournal(SmallJournal(root(), 2));
   EXPECT_TRUE(journal->Sync());

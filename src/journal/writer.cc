@@ -67,7 +67,7 @@ std::uint64_t Writer::Put(RecordType type, std::string_view payload) {
   if (current_ == nullptr || FrameBytes(payload.size()) > current_->bytes().size() - end_) GoOn();
   end_ += WriteFrame(current_->bytes().subspan(end_), type, ++sequence_, payload, current_->salt());
   current_->Commit(end_);
-  records_.store(sequence_, std::memory_order_relaxed);
+  records_.store(sequence_, std::memory_order_release);
   return sequence_;
 }
 

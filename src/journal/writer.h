@@ -43,7 +43,8 @@ class Writer {
   /// the rest to those who cannot. On the core that owns it.
   bool IsHalfFree();
 
-  std::uint64_t records() const { return records_.load(std::memory_order_relaxed); }
+  /// What is counted is committed.
+  std::uint64_t records() const { return records_.load(std::memory_order_acquire); }
   std::uint64_t refused() const { return refused_.load(std::memory_order_relaxed); }
 
  private:

@@ -284,5 +284,7 @@ class UpstreamTest : public ::testing::Test {
 };
 
 inline constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+inline constexpr std::string_view kStream =
+    "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
 }  // namespace podium::net

@@ -123,6 +123,23 @@ void AddRequestErrors(std::vector<Scenario>& all) {
       Found("late", "1 -> 3 % after 52,500 requests", Soak(1, 3, 52'500), std::nullopt, 11'000));
 }
 
+// Lognormal times of sigma 0.8; thresholds are the primary's own p50, p90 and p99.
+void AddRequestLatencies(std::vector<Scenario>& all) {
+  const auto with = [](const WorldLatency& latency) {
+    World world = Soak(1, 1);
+    world.latency = latency;
+    return world;
+  };
+  all.push_back(Kept("latency-equal", "latency, the same in both", with({}), kMostFalse));
+  all.push_back(
+      Kept("latency-faster", "all take 0.8x as long", with({.factor = 0.8}), kMostFalseRequest));
+  all.push_back(Found("latency-1.1x", "all take 1.1x as long", with({.factor = 1.1})));
+  all.push_back(Found("latency-1.25x", "all take 1.25x as long", with({.factor = 1.25}), 0.99));
+  all.push_back(Found("latency-1.5x", "all take 1.5x as long", with({.factor = 1.5}), 1));
+  all.push_back(
+      Found("latency-stalls", "1 % of requests take 10x as long", with({.stalled = 0.01})));
+}
+
 void AddRequestPromotions(std::vector<Scenario>& all) {
   const auto held = [](double share, double ratio) {
     return HeldWorld({.share = share}, 0.01, ratio, ratio, 0);
@@ -286,6 +303,7 @@ std::optional<bool> Clears(const Scenario& scenario, const SimulationResult& res
 std::vector<Scenario> RequestScenarios() {
   std::vector<Scenario> all;
   AddRequestErrors(all);
+  AddRequestLatencies(all);
   AddRequestPromotions(all);
   return all;
 }

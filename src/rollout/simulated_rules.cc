@@ -187,11 +187,12 @@ double AlphaBeforeAttempts(const SimulationPlan& plan) {
   return plan.alpha * std::numbers::pi * std::numbers::pi / 6;
 }
 
-std::unique_ptr<SimulatedRule> MakeRule(const SimulationPlan& plan, std::uint32_t keys,
+std::unique_ptr<SimulatedRule> MakeRule(const SimulationPlan& plan, const World& world,
                                         std::size_t declared) {
   switch (plan.rule) {
     case Rule::kPodium:
-      if (keys > 0) return MakeStickyRule(plan, keys, declared);
+      if (world.latency) return MakeLatencyRule(plan, declared);
+      if (world.keys > 0) return MakeStickyRule(plan, world.keys, declared);
       return std::make_unique<LabelRule>(plan, declared);
     case Rule::kEveryEvent:
       return std::make_unique<LabelRule>(plan, declared);

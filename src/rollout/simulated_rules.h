@@ -2,6 +2,7 @@
 // simulator.cc and its tests.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -15,7 +16,12 @@ struct SimulatedRequest {
   std::uint32_t key = 0;
   bool canary = false;
   bool bad = false;
+  int above = 0;  ///< How many of the primary's p50, p90 and p99 it took longer than.
 };
+
+/// Of a standard normal: the quantiles that latency is judged above.
+inline constexpr std::array<double, 3> kNormalQuantiles = {0, 1.2815515655446004,
+                                                           2.3263478740408408};
 
 /// How far a step is, for a rule that says whether its power is gone.
 struct StepOutlook {
@@ -42,11 +48,14 @@ class SimulatedRule {
 std::unique_ptr<SimulatedRule> MakeStickyRule(const SimulationPlan& plan, std::uint32_t keys,
                                               std::size_t declared);
 
+/// Podium's guard on latency, unit = request: as Judge has it for three frozen thresholds.
+std::unique_ptr<SimulatedRule> MakeLatencyRule(const SimulationPlan& plan, std::size_t declared);
+
 /// What AttemptAlpha makes of it in the first attempt is plan.alpha.
 double AlphaBeforeAttempts(const SimulationPlan& plan);
 
 /// `declared`: how many steps there will be.
-std::unique_ptr<SimulatedRule> MakeRule(const SimulationPlan& plan, std::uint32_t keys,
+std::unique_ptr<SimulatedRule> MakeRule(const SimulationPlan& plan, const World& world,
                                         std::size_t declared);
 
 }  // namespace podium::rollout

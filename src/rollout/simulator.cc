@@ -21,15 +21,17 @@ constexpr std::uint32_t kMostKeys = 1'000'000;
 
 double Uniform(SeededRng& rng) { return static_cast<double>(rng.Next64() >> 11U) * 0x1p-53; }
 
+double Normal(SeededRng& rng) {
+  const double radius = std::sqrt(-2 * std::log(1 - Uniform(rng)));
+  return radius * std::cos(2 * std::numbers::pi * Uniform(rng));
+}
+
 /// Draws keys in proportion to their activity (Walker's alias method).
 class Activity {
  public:
   Activity(std::uint32_t keys, double sigma, SeededRng& rng) : limit_(keys), other_(keys) {
     std::vector<double> weight(keys);
-    for (double& each : weight) {
-      const double radius = std::sqrt(-2 * std::log(1 - Uniform(rng)));
-      each = std::exp(sigma * radius * std::cos(2 * std::numbers::pi * Uniform(rng)));
-    }
+    for (double& each : weight) each = std::exp(sigma * Normal(rng));
     const double mean = std::accumulate(weight.begin(), weight.end(), 0.0) / keys;
     for (const double each : weight) chances_.push_back(each / (mean * keys));
     std::vector<std::uint32_t> small;
@@ -171,9 +173,22 @@ class Life {
       request.canary = buckets_[request.key] < step.share;
       rate = RateOf(request.key, rate);
     }
+    if (world_.latency) {
+      request.above = Above(*world_.latency, request.canary);
+      request.bad = request.above == static_cast<int>(kNormalQuantiles.size());
+      return request;
+    }
     if (request.canary) rate *= step.ratio;
     request.bad = Uniform(rng_) < rate;
     return request;
+  }
+
+  int Above(const WorldLatency& latency, bool canary) const {
+    double log_time = latency.sigma * Normal(rng_);
+    if (canary) log_time += std::log(latency.factor);
+    if (canary && Uniform(rng_) < latency.stalled) log_time += std::log(latency.stall);
+    return static_cast<int>(std::ranges::count_if(
+        kNormalQuantiles, [&](double quantile) { return log_time > latency.sigma * quantile; }));
   }
 
   const World& world_;
@@ -184,6 +199,12 @@ class Life {
   std::uint64_t step_begun_ = 0;
   StepOutlook before_;
 };
+
+bool CanBe(const WorldLatency& latency) {
+  const auto is_positive = [](double number) { return number > 0 && std::isfinite(number); };
+  return is_positive(latency.sigma) && is_positive(latency.factor) && is_positive(latency.stall) &&
+         latency.stalled >= 0 && latency.stalled <= 1;
+}
 
 Status CheckWorld(const World& world, const SimulationPlan& plan) {
   std::uint64_t requests = 0;
@@ -198,6 +219,7 @@ Status CheckWorld(const World& world, const SimulationPlan& plan) {
                        step.base_end <= 1 && step.ratio >= 0 && std::isfinite(step.ratio);
     sound = sound && rates && step.share > 0 && step.share < 1;
   }
+  if (world.latency) sound = sound && CanBe(*world.latency) && world.keys == 0;
   if (sound && requests > 0 && requests <= kMostRequests) return {};
   return Fail(ErrorCode::kInvalidArgument,
               "a simulation needs 1 to {} requests, at most {} keys, rates from 0 to 1 and shares "
@@ -285,7 +307,7 @@ Result<SimulationResult> Simulate(const World& world, const SimulationPlan& plan
       world.steps.begin(), world.steps.end(), [](const WorldStep& step) { return step.new_step; }));
   Summary summary(world, plan);
   for (int i = 0; i < plan.rollouts; ++i) {
-    const std::unique_ptr<SimulatedRule> rule = MakeRule(plan, world.keys, declared);
+    const std::unique_ptr<SimulatedRule> rule = MakeRule(plan, world, declared);
     summary.Add(Life(world, plan, rng).Run(*rule));
     if (progress) progress(i + 1);
   }

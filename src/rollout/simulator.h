@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "base/result.h"
@@ -23,8 +24,19 @@ struct WorldStep {
   bool new_step = true;  ///< Else a change of the world within the step before.
 };
 
+/// Lognormal times in place of bad outcomes; rates and ratios of the steps play no part. Bad, for a
+/// rule that knows no latency, is what takes longer than the primary's p99.
+struct WorldLatency {
+  double sigma = 0.8;
+  double factor = 1;   ///< Of the candidate's times to the primary's.
+  double stalled = 0;  ///< The part of the candidate's requests that takes `stall` times as long.
+  double stall = 10;
+};
+
 struct World {
   std::vector<WorldStep> steps;
+  /// REQUIRES: keys = 0.
+  std::optional<WorldLatency> latency{};
   /// 0: the unit is the request. Else so many sticky keys, with lognormal activity.
   std::uint32_t keys = 0;
   double activity_sigma = 1.5;

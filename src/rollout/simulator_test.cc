@@ -89,6 +89,52 @@ TEST(Simulator, ALateRegressionCountsFromItsOnset) {
   EXPECT_EQ(Outcome(early, {.rollouts = 5, .look_every = 100}).rolled_back, 0);
 }
 
+World TimedWorld(const WorldLatency& latency, std::uint64_t requests) {
+  World world = FlatWorld(0.01, 1, requests);
+  world.latency = latency;
+  return world;
+}
+
+TEST(Simulator, ASlowerCandidateIsFoundByItsLatency) {
+  EXPECT_LE(Outcome(TimedWorld({}, 30'000), {.rollouts = 60}).rolled_back, 0.12);
+  EXPECT_EQ(Outcome(TimedWorld({.factor = 0.8}, 30'000), {.rollouts = 20}).rolled_back, 0);
+  const SimulationResult slower = Outcome(TimedWorld({.factor = 1.5}, 30'000), {.rollouts = 20});
+  EXPECT_EQ(slower.rolled_back, 1);
+  EXPECT_LT(slower.median_requests, 8'000);
+  // Stalls move no median: the p99 finds them.
+  const SimulationResult stalls =
+      Outcome(TimedWorld({.stalled = 0.05, .stall = 20}, 60'000), {.rollouts = 20});
+  EXPECT_EQ(stalls.rolled_back, 1);
+}
+
+// The rule of the simulation is the one that verdicts are made with.
+TEST(Simulator, LatencyIsJudgedAsJudgeDoes) {
+  const SimulationPlan plan;
+  const std::unique_ptr<SimulatedRule> rule = MakeLatencyRule(plan, 1);
+  rule->BeginStep(0.25);
+  SeededRng rng(7);
+  bool alarm = false;
+  int looks = 0;
+  for (int i = 0; i < 20'000 && !alarm; ++i) {
+    const bool canary = rng.Next64() % 4 == 0;
+    const std::uint64_t draw = rng.Next64() % 1000;
+    const std::uint64_t shift = canary ? 60 : 0;  // The candidate is above each more often.
+    const int above = draw < 10 + shift / 4 ? 3
+                      : draw < 100 + shift  ? 2
+                      : draw < 500 + shift  ? 1
+                                            : 0;
+    rule->Add({.canary = canary, .above = above});
+    if (i % 500 != 499) continue;
+    ++looks;
+    alarm = rule->RollsBack();
+    const Result<Verdict> verdict = Judge(*rule->Counters({}));
+    ASSERT_TRUE(verdict) << Describe(verdict.error());
+    EXPECT_EQ(verdict->decision == Decision::kRollBack, alarm) << i;
+  }
+  EXPECT_TRUE(alarm);
+  EXPECT_GT(looks, 1);
+}
+
 TEST(Simulator, ACandidateAtTheMarginIsNotPromoted) {
   World at_margin = FlatWorld(0.01, 2, 30'000);
   EXPECT_LE(Outcome(at_margin, {.rollouts = 60, .null_ratio = 8, .margin = 2}).promoted, 0.12);
@@ -132,7 +178,8 @@ TEST(Simulator, PodiumsRuleIsTheVerdictOfItsCounters) {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     SeededRng rng(seed);
     const std::uint32_t keys = seed % 2 == 0 ? 0 : 200;
-    const std::unique_ptr<SimulatedRule> rule = MakeRule({.margin = 3}, keys, 2);
+    const std::unique_ptr<SimulatedRule> rule =
+        MakeRule({.margin = 3}, World{.steps = {}, .keys = keys}, 2);
     for (const double share : {0.25, 0.5}) {
       rule->BeginStep(share);
       for (int i = 0; i < 3'000; ++i) {

@@ -24,6 +24,7 @@ Json ComparisonJson(const VersionComparison& version, const Result<ModelVersion>
   json["labelled"] = version.labelled;
   json["unscored"] = version.unscored;
   json["least_keep"] = NumberJson(version.least_keep);
+  json["latency_of"] = version.beside ? "model" : "call";
   const std::pair<const char*, const std::optional<Estimate>*> figures[] = {
       {"error_rate", &version.error_rate},
       {"latency_p50_ms", &version.latency_p50_ms},

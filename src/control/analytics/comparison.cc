@@ -30,7 +30,8 @@ void Comparison::AddCall(const store::PredictionFact& fact, const OwnPart& own, 
     return;
   }
   if (own.latency) {
-    version.latencies_ms.push_back(static_cast<double>(own.latency->count()) / kMicrosPerMilli);
+    (own.beside ? version.beside_ms : version.latencies_ms)
+        .push_back(static_cast<double>(own.latency->count()) / kMicrosPerMilli);
   }
   // What a call has cost is known of the answer that was given.
   if (fact.cost && own.was_given) {
@@ -59,7 +60,8 @@ void Comparison::AddSide(const store::PredictionFact& fact, const ChallengerSide
                          bool is_new) {
   const bool answered = side.outcome == SideOutcome::kAnswered;
   if (!answered && side.outcome != SideOutcome::kFailed) return;
-  OwnPart own{PredictionOutcome::kOk, side.latency, side.scores, fact.served == side.version};
+  OwnPart own{PredictionOutcome::kOk, side.latency, side.scores, fact.served == side.version,
+              /*beside=*/true};
   // A side that fails on what its caller did wrong has not failed.
   if (!answered) {
     own.outcome = fact.outcome == PredictionOutcome::kRefused ? PredictionOutcome::kRefused
@@ -126,10 +128,13 @@ VersionComparison Comparison::ReportOf(const std::string& model_id, Version& ver
   report.unscored = version.unscored;
   report.least_keep = version.least_keep;
   report.error_rate = ShareOf(version.failed, version.n - version.refused);
-  std::ranges::sort(version.latencies_ms);
-  report.latency_p50_ms = QuantileOf(version.latencies_ms, 0.5);
-  report.latency_p90_ms = QuantileOf(version.latencies_ms, 0.9);
-  report.latency_p99_ms = QuantileOf(version.latencies_ms, 0.99);
+  // A model's own time and that of whole calls are two things: never in one quantile.
+  report.beside = !version.beside_ms.empty();
+  std::vector<double>& latencies = report.beside ? version.beside_ms : version.latencies_ms;
+  std::ranges::sort(latencies);
+  report.latency_p50_ms = QuantileOf(latencies, 0.5);
+  report.latency_p90_ms = QuantileOf(latencies, 0.9);
+  report.latency_p99_ms = QuantileOf(latencies, 0.99);
   report.cost_usd = MeanOf(version.costs_usd);
   report.feedback_score = MeanOf(version.feedback_scores);
   const std::vector<Scored>& scored = version.scored;

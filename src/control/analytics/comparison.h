@@ -46,6 +46,7 @@ class Comparison {
     std::int64_t unscored = 0;
     double least_keep = 1;
     std::vector<double> latencies_ms;
+    std::vector<double> beside_ms;  ///< Of the model alone, beside another one.
     std::vector<double> costs_usd;
     std::vector<Scored> scored;
     std::vector<double> feedback_scores;
@@ -56,6 +57,7 @@ class Comparison {
     std::optional<std::chrono::microseconds> latency;
     const std::vector<double>& scores;
     bool was_given = true;  ///< Its answer was the call's.
+    bool beside = false;    ///< Another version was asked too.
   };
   void AddBoth(const store::PredictionFact& fact, bool is_new);
   void AddSide(const store::PredictionFact& fact, const ChallengerSide& side, bool is_new);

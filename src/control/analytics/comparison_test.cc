@@ -109,6 +109,19 @@ TEST(Comparison, ChampionAndChallengerEachHaveTheirOwnPartOfACall) {
   }
 }
 
+TEST(Comparison, AModelsOwnTimeAndAWholeCallsAreNotMixed) {
+  const CompareReport report =
+      ReportOf({FactFor("v1"), FactFor("v3"), ChallengedFact(false), ChallengedFact(true)});
+  const VersionComparison& champion = report.versions.at(0);
+  EXPECT_TRUE(champion.beside);
+  EXPECT_EQ(champion.n, 3);
+  EXPECT_EQ(champion.latency_p50_ms->n, 2);
+  EXPECT_EQ(champion.latency_p50_ms->value, 3);
+  EXPECT_TRUE(report.versions.at(1).beside);
+  EXPECT_FALSE(report.versions.at(2).beside);
+  EXPECT_EQ(report.versions.at(2).latency_p50_ms->value, 2);
+}
+
 TEST(Comparison, WhatTheCallerWasToldIsOfTheAnswerThatWasGiven) {
   PredictionFact fact = Labelled(ChallengedFact(true), 1);
   fact.prediction = 0.1;
@@ -140,6 +153,7 @@ TEST(Comparison, AChallengersEndIsItsOwn) {
     EXPECT_EQ(challenger.error_rate->value, c.want_error_rate);
     EXPECT_EQ(challenger.labelled, 0);
     EXPECT_EQ(challenger.latency_p50_ms->n, 1);
+    EXPECT_FALSE(challenger.beside);
   }
 }
 

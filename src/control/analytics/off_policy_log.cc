@@ -78,6 +78,18 @@ std::vector<ArmSet> SetsOf(const std::vector<SplitRun>& runs) {
   return sets;
 }
 
+/// Of the assigned version. What another one answered in its place is that one's to be praised for;
+/// the failure is this one's. A challenger that was asked beside it takes nothing from it; nullopt
+/// where nobody knows how it has done.
+std::optional<double> SuccessOf(const store::PredictionFact& fact) {
+  if (!fact.challenger) {
+    return fact.outcome == PredictionOutcome::kOk && fact.served == fact.assigned ? 1 : 0;
+  }
+  const SideOutcome champion = fact.challenger->champion.outcome;
+  if (champion == SideOutcome::kAnswered) return 1;
+  return champion == SideOutcome::kFailed ? std::optional<double>(0) : std::nullopt;
+}
+
 }  // namespace
 
 std::vector<bool> SupportOf(const std::vector<DrawnCall>& calls,
@@ -139,12 +151,7 @@ void OffPolicyLog::Begin(const store::PredictionFact& fact) {
   call.keep = std::min(fact.keep, 1.0);
   call.unit = predictions::ThinningHash(fact.unit.empty() ? fact.id : fact.unit);
   call.generation = fact.generation.get();
-  // What another version answered is that version's to be praised for; the failure is this one's.
-  // A challenger that was asked beside it takes nothing from it.
-  const bool own = fact.challenger
-                       ? fact.challenger->champion.outcome == SideOutcome::kAnswered
-                       : fact.outcome == PredictionOutcome::kOk && fact.served == fact.assigned;
-  if (question_.reward == RewardKind::kSuccess) call.reward = own ? 1 : 0;
+  if (question_.reward == RewardKind::kSuccess) call.reward = SuccessOf(fact);
   call_ = call;
 }
 

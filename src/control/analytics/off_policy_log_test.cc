@@ -148,15 +148,20 @@ TEST(OffPolicyLog, AnAnswerOfAnotherVersionIsAFailure) {
 TEST(OffPolicyLog, AChallengersAnswerTakesNothingFromItsChampion) {
   LogOf log;
   log.Wants("v2", 1).Split("v1", "v2", 800, 10);
-  for (int i = 0; i < 50; ++i) {
+  using enum SideOutcome;
+  for (int i = 0; i < 70; ++i) {
     PredictionFact& fact = log.Add("v2", 0.25);
     fact.served = "v3";
     fact.challenger.emplace();
-    fact.challenger->champion.outcome = i < 40 ? SideOutcome::kAnswered : SideOutcome::kFailed;
+    fact.challenger->champion.outcome = i < 40   ? kAnswered
+                                        : i < 50 ? kFailed
+                                        : i < 60 ? kNotAsked
+                                                 : kUnknown;
   }
   const auto answer = log.Answer();
   ASSERT_TRUE(answer);
   EXPECT_NEAR(answer->report.snips.value, 0.96, 1e-9);
+  EXPECT_EQ(answer->left_out.without_reward, 20);
 }
 
 TEST(OffPolicyLog, TheScoreOfACallIsTheMeanOfItsRows) {
