@@ -137,6 +137,7 @@ std::uint32_t PartsOfStep(const RolloutPlan& plan, std::uint32_t step) {
 int DeclaredEpochs(const Rollout& rollout) {
   PODIUM_ASSERT(!rollout.epochs.empty());
   const RolloutPlan& plan = rollout.plan;
+  if (plan.rule == RolloutRule::kThompson) return 0;
   std::size_t declared = 0;
   for (std::uint32_t step = 0; step < plan.steps.size(); ++step) {
     declared += PartsWith(plan, step, rollout.epochs.front().thresholds);

@@ -44,7 +44,8 @@ bool IsKnown(const FrozenThresholds& thresholds, GuardMetric metric);
 /// are long enough and all of them fit into what one rollout may be judged by. Else 1.
 std::uint32_t PartsOfStep(const RolloutPlan& plan, std::uint32_t step);
 /// The epochs that share alpha: known when the rollout starts. One more for each step where
-/// thresholds may have to be found out on the way.
+/// thresholds may have to be found out on the way. 0, not known, by the thompson rule: it begins as
+/// many as it likes, and weights that followed them would be chosen by what they weigh.
 int DeclaredEpochs(const Rollout& rollout);
 
 /// The first epoch of a rollout. Of keys nothing is known yet: J is 1.

@@ -110,6 +110,15 @@ TEST(EpochPlan, DeclaresNoFewerThanThereAre) {
   EXPECT_EQ(DeclaredEpochs(rows.rollout()), 5);
 }
 
+// By its shares the rule begins epochs as it likes: nobody can declare how many.
+TEST(EpochPlan, ByTheThompsonRuleTheNumberOfEpochsIsNeverKnown) {
+  Running rows;
+  rows.plan().rule = RolloutRule::kThompson;
+  EXPECT_EQ(DeclaredEpochs(rows.rollout()), 0);
+  for (int i = 0; i < 40; ++i) rows.Begin(rows.epoch(), std::chrono::minutes(i));
+  EXPECT_EQ(DeclaredEpochs(rows.rollout()), 0);
+}
+
 TEST(EpochPlan, FreezesWhatIsKnownAtTheStart) {
   const RolloutEpoch first = FirstEpoch(Running().plan(), KnownPrimary());
   EXPECT_EQ(first.share, Share(500));

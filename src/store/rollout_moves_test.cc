@@ -116,6 +116,43 @@ TEST(MoveRollout, AFurtherEpochOfAStepKeepsItsTimeAndGate) {
   EXPECT_FALSE(next->rollout->paged);
 }
 
+// A share that swings about the border of two steps would put off both deadlines for ever.
+TEST(MoveRollout, AShareThatSwingsKeepsTheTimeOfItsHighestStep) {
+  struct Case {
+    const char* name;
+    RolloutRule rule;
+    bool driven;
+    std::uint32_t to;
+    bool anew;
+  };
+  const Case cases[] = {
+      {"down", RolloutRule::kThompson, true, 0, false},
+      {"up to where it was", RolloutRule::kThompson, true, 2, false},
+      {"further up", RolloutRule::kThompson, true, 3, true},
+      {"by a person", RolloutRule::kThompson, false, 0, true},
+      {"down by plan", RolloutRule::kSequential, true, 0, true},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.name);
+    Rollout before = Running();
+    before.plan.rule = c.rule;
+    for (const std::uint32_t step : {2U, 1U}) {
+      before.epochs.push_back(before.epochs[0]);
+      before.epochs.back().step = step;
+    }
+    before.step = 1;
+    before.gate_open = before.paged = true;
+    before.step_entered_at = WallTime(std::chrono::seconds(2));
+    const MoveRollout verb = EpochAt(c.to, 300);
+    const Result<Changes> changes = Ask(Rolling(before), c.driven ? Driven(verb) : verb);
+    ASSERT_TRUE(changes) << Describe(changes.error());
+    EXPECT_EQ(changes->rollout->step, c.to);
+    EXPECT_EQ(changes->rollout->step_entered_at, c.anew ? ShopStamp().now : before.step_entered_at);
+    EXPECT_EQ(changes->rollout->paged, !c.anew);
+    EXPECT_FALSE(changes->rollout->gate_open);
+  }
+}
+
 TEST(MoveRollout, WhatAnEpochMayBe) {
   struct Case {
     const char* name;

@@ -304,6 +304,15 @@ Outcome OfCandidate(const Rollout& rollout, PromotionKind kind) {
   return outcome;
 }
 
+// By the thompson rule a share swings about the borders of steps. There its driver enters a step
+// that is above all that were before, so that a deadline and its page are of the highest.
+bool EntersStep(const MoveRollout& verb, const Rollout& rollout) {
+  const std::uint32_t step = verb.epoch->step;
+  if (rollout.plan.rule != RolloutRule::kThompson || !verb.token) return step != rollout.step;
+  return std::none_of(rollout.epochs.begin(), rollout.epochs.end(),
+                      [&](const RolloutEpoch& epoch) { return epoch.step >= step; });
+}
+
 Result<Outcome> BeginEpoch(const MoveRollout& verb, Rollout& rollout, Work work) {
   PODIUM_TRY(CheckEpoch(verb, rollout));
   PODIUM_TRY(CheckDriven(verb, rollout));
@@ -312,12 +321,12 @@ Result<Outcome> BeginEpoch(const MoveRollout& verb, Rollout& rollout, Work work)
   outcome.audit.from = rollout.candidate;
   outcome.audit.share_before = work.draft.Find(rollout.candidate)->share;
   outcome.audit.share_after = verb.epoch->share;
-  if (verb.epoch->step != rollout.step) {
-    rollout.step = verb.epoch->step;
+  if (EntersStep(verb, rollout)) {
     rollout.step_entered_at = work.stamp.now;
-    rollout.gate_open = false;
     rollout.paged = false;
   }
+  if (verb.epoch->step != rollout.step) rollout.gate_open = false;
+  rollout.step = verb.epoch->step;
   rollout.epochs.push_back(*verb.epoch);
   rollout.epochs.back().began_at = work.stamp.now;
   work.draft.Place(rollout.candidate, VersionStatus::kCanary, verb.epoch->share);

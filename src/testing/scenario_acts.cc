@@ -9,6 +9,12 @@
 namespace podium::testing::scenario {
 namespace {
 
+bool AtCircumstance(const Line& line) {
+  const Word* word = line.Peek();
+  static const std::set<std::string_view> begins = {"as", "in", "by", "because", "if"};
+  return !word->quoted && begins.contains(word->text);
+}
+
 Result<store::Mutation> ReadRegistration(Line& line) {
   store::RegisterVersion verb;
   PODIUM_TRY_ASSIGN(verb.version.route, line.Route());
@@ -61,6 +67,34 @@ Result<store::Mutation> ReadArmsVerb(Line& line) {
   return store::Mutation(std::move(verb));
 }
 
+Result<store::Mutation> ReadShadow(Line& line) {
+  store::SetShadow verb;
+  PODIUM_TRY_ASSIGN(verb.route, line.Route());
+  if (line.Take("none")) return store::Mutation(std::move(verb));
+  ShadowPlan& plan = verb.plan.emplace();
+  PODIUM_TRY(line.Need("at"));
+  PODIUM_TRY_ASSIGN(plan.rate, line.Share());
+  if (!line.Take("for")) return store::Mutation(std::move(verb));
+  do {
+    PODIUM_TRY_ASSIGN(ModelId id, line.Id());
+    plan.versions.push_back(std::move(id));
+  } while (line.Peek() != nullptr && !AtCircumstance(line));
+  return store::Mutation(std::move(verb));
+}
+
+Result<store::Mutation> ReadChallengerVerb(Line& line) {
+  store::SetChallenger verb;
+  PODIUM_TRY_ASSIGN(verb.route, line.Route());
+  if (line.Take("none")) return store::Mutation(std::move(verb));
+  ChallengerPlan& plan = verb.plan.emplace();
+  PODIUM_TRY_ASSIGN(plan.challenger, line.Id());
+  if (line.Take("at")) {
+    PODIUM_TRY_ASSIGN(plan.weight, line.Share());
+  }
+  plan.testing = !line.Take("off");
+  return store::Mutation(std::move(verb));
+}
+
 Result<store::Mutation> ReadDeletion(Line& line, const ModelId& id) {
   store::DeleteVersion verb{id};
   if (line.Take("even")) {
@@ -76,6 +110,8 @@ Result<store::Mutation> ReadMutation(Line& line, const std::string& verb) {
   if (verb == "arms") return ReadArmsVerb(line);
   if (verb == "follow") return ReadFollow(line);
   if (verb == "rollout") return ReadRollout(line);
+  if (verb == "shadow") return ReadShadow(line);
+  if (verb == "challenger") return ReadChallengerVerb(line);
   if (verb == "end") {
     PODIUM_TRY(line.Need("canary"));
     PODIUM_TRY(line.Need("on"));
@@ -92,12 +128,6 @@ Result<store::Mutation> ReadMutation(Line& line, const std::string& verb) {
   if (verb == "promote") return store::Mutation(store::PromoteVersion{id, line.Take("aborting")});
   if (verb == "retire") return store::Mutation(store::RetireVersion{id});
   return ReadDeletion(line, id);
-}
-
-bool AtCircumstance(const Line& line) {
-  const Word* word = line.Peek();
-  static const std::set<std::string_view> begins = {"as", "in", "by", "because", "if"};
-  return !word->quoted && begins.contains(word->text);
 }
 
 Status ReadCircumstances(Line& line, Act& act) {
@@ -129,8 +159,8 @@ Status ReadCircumstances(Line& line, Act& act) {
 
 const std::vector<std::string_view>& ActVerbs() {
   static const std::vector<std::string_view> verbs = {
-      "register", "activate", "promote", "retire",   "delete", "canary", "end",
-      "rollback", "arms",     "follow",  "unfollow", "resume", "rollout"};
+      "register", "activate", "promote",  "retire", "delete",  "canary", "end",       "rollback",
+      "arms",     "follow",   "unfollow", "resume", "rollout", "shadow", "challenger"};
   return verbs;
 }
 

@@ -25,9 +25,11 @@ using FactKeys = std::vector<FactKey>;
 
 const FactKeys& RouteKeys() {
   static const FactKeys keys = {
-      {"primary", Value::kName},  {"canary", Value::kName}, {"share", Value::kShare},
-      {"previous", Value::kName}, {"policy", Value::kName}, {"sticky", Value::kName},
-      {"follows", Value::kName},  {"held", Value::kText},   {"revision", Value::kRevision}};
+      {"primary", Value::kName},  {"canary", Value::kName},  {"share", Value::kShare},
+      {"previous", Value::kName}, {"policy", Value::kName},  {"sticky", Value::kName},
+      {"follows", Value::kName},  {"held", Value::kText},    {"revision", Value::kRevision},
+      {"copies", Value::kShare},  {"watched", Value::kName}, {"challenger", Value::kName},
+      {"weight", Value::kShare},  {"testing", Value::kName}};
   return keys;
 }
 

@@ -1,6 +1,10 @@
 #include "testing/scenario_facts.h"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include "testing/scenario_parse.h"
 
@@ -25,6 +29,22 @@ std::string Since(WallTime start, WallTime time) {
 
 std::string Unknown(std::string_view key) { return fmt::format("(no such fact: {})", key); }
 
+// Of what goes on beside the split.
+std::optional<std::string> BesideFact(const Route& route, std::string_view key) {
+  if (key == "copies") return TextOfShare(route.shadow ? route.shadow->rate : BasisPoints());
+  if (key == "watched") {
+    if (!route.shadow || !route.shadow->on()) return std::string("nobody");
+    std::vector<std::string> ids;
+    for (const ModelId& id : route.shadow->versions) ids.push_back(id.get());
+    return ids.empty() ? std::string("all") : fmt::format("{}", fmt::join(ids, ","));
+  }
+  const std::optional<ChallengerPlan>& challenger = route.challenger;
+  if (key == "challenger") return challenger ? challenger->challenger.get() : std::string(kNobody);
+  if (key == "weight") return challenger ? TextOfShare(challenger->weight) : "no challenger";
+  if (key == "testing") return challenger && challenger->testing ? "yes" : "no";
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string TextOfId(const std::optional<ModelId>& id) {
@@ -35,6 +55,7 @@ std::string TextOfShare(BasisPoints share) { return FormatPercent(share) + "%"; 
 
 std::string FactOf(const store::RouteState& state, std::string_view key) {
   const Route& route = state.route;
+  if (const std::optional<std::string> beside = BesideFact(route, key)) return *beside;
   if (key == "primary") return HolderName(state, VersionStatus::kPrimary);
   if (key == "canary") return HolderName(state, VersionStatus::kCanary);
   if (key == "share") {

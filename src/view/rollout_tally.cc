@@ -53,8 +53,9 @@ RolloutTally::RolloutTally(RolloutMark mark, std::size_t cores, std::size_t most
     : RolloutTally(mark, TallyMemory::OfProcess(ShapeOf(mark, cores, most_keys)), most_keys) {}
 
 RolloutTally::RolloutTally(RolloutMark mark, std::unique_ptr<TallyMemory> memory,
-                           std::size_t most_keys)
+                           std::size_t most_keys, std::uint64_t sequel)
     : mark_(std::move(mark)),
+      sequel_(sequel),
       limits_(mark_.thresholds),
       memory_(std::move(memory)),
       counters_(memory_->cores()),
@@ -180,17 +181,27 @@ void RolloutTally::PutBack(const std::vector<KeyRecord>& records) {
   }
 }
 
+// Epochs of a rollout only grow, unless its rows were set back.
+std::uint64_t RolloutTallies::SequelOf(const RolloutMark& mark) {
+  const auto [newest, first] = newest_.try_emplace(mark.id, mark.epoch);
+  if (first) return 0;
+  if (mark.epoch <= newest->second) return ++sequels_;
+  newest->second = mark.epoch;
+  return 0;
+}
+
 std::shared_ptr<RolloutTally> RolloutTallies::Of(const RolloutMark& mark) {
   const std::lock_guard lock(mutex_);
   for (Entry& entry : tallies_) {
-    const RolloutMark& known = entry.tally->mark();
-    if (known.id != mark.id || known.epoch != mark.epoch) continue;
+    if (entry.tally->mark() != mark) continue;
     entry.left = false;
     return entry.tally;
   }
   const TallyShape shape = RolloutTally::ShapeOf(mark, cores_);
-  auto memory = folder_ ? folder_->Make(mark, shape) : TallyMemory::OfProcess(shape);
-  tallies_.push_back({std::make_shared<RolloutTally>(mark, std::move(memory))});
+  const std::uint64_t sequel = SequelOf(mark);
+  auto memory = folder_ ? folder_->Make(mark, shape, sequel) : TallyMemory::OfProcess(shape);
+  tallies_.push_back(
+      {std::make_shared<RolloutTally>(mark, std::move(memory), limits::kMaxFailingKeys, sequel)});
   return tallies_.back().tally;
 }
 
@@ -205,9 +216,7 @@ std::vector<std::shared_ptr<RolloutTally>> RolloutTallies::All() const {
 void RolloutTallies::Keep(const std::vector<RolloutMark>& live) {
   const std::lock_guard lock(mutex_);
   std::erase_if(tallies_, [&](Entry& entry) {
-    const bool named = std::any_of(live.begin(), live.end(), [&](const RolloutMark& mark) {
-      return mark.id == entry.tally->mark().id && mark.epoch == entry.tally->mark().epoch;
-    });
+    const bool named = std::find(live.begin(), live.end(), entry.tally->mark()) != live.end();
     const bool counts_no_more = !named && entry.tally.use_count() == 1;
     if (!std::exchange(entry.left, counts_no_more) || !counts_no_more) return false;
     entry.tally->memory().Remove();

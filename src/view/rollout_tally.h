@@ -1,14 +1,16 @@
 // What one replica has counted of a rollout: the evidence, before it goes to the store.
 //
-// One tally per (rollout, epoch). Calls are counted where they run, without a lock on the way of a
-// good one; whoever brings evidence to the store reads what has changed. Nothing here is ever
-// dropped: the numbers only grow, and go to the store as they stand.
+// One tally per (rollout, epoch), unless an epoch is replaced or comes back. Calls are counted
+// where they run, without a lock on the way of a good one; whoever brings evidence to the store
+// reads what has changed. Nothing here is ever dropped: the numbers only grow, and go to the store
+// as they stand.
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -44,7 +46,7 @@ class RolloutTally {
                std::size_t most_keys = limits::kMaxFailingKeys);
   /// REQUIRES: `memory` of the shape ShapeOf(mark, cores, most_keys), new.
   RolloutTally(RolloutMark mark, std::unique_ptr<TallyMemory> memory,
-               std::size_t most_keys = limits::kMaxFailingKeys);
+               std::size_t most_keys = limits::kMaxFailingKeys, std::uint64_t sequel = 0);
   ~RolloutTally();
   RolloutTally(const RolloutTally&) = delete;
   RolloutTally& operator=(const RolloutTally&) = delete;
@@ -53,6 +55,9 @@ class RolloutTally {
                             std::size_t most_keys = limits::kMaxFailingKeys);
 
   const RolloutMark& mark() const { return mark_; }
+  /// 0: the first of its epoch in this process. Else a number that no other tally has, since what
+  /// counts anew must not share a row with what was counted before (CounterName).
+  std::uint64_t sequel() const { return sequel_; }
 
   /// An eligible request was assigned to an arm by its bucket. No lock, no allocation.
   RolloutTicket Admit(std::size_t core, bool canary, std::uint64_t unit);
@@ -83,6 +88,7 @@ class RolloutTally {
   void Tell(std::uint64_t unit, bool closes, std::uint8_t seen, std::vector<KeyRecord>& records);
 
   const RolloutMark mark_;
+  const std::uint64_t sequel_;
   const SeriesLimits limits_;
   const std::unique_ptr<TallyMemory> memory_;
   const std::span<CoreCounters> counters_;    // By core; in memory_, as what follows.
@@ -100,10 +106,11 @@ class RolloutTallies {
   explicit RolloutTallies(std::size_t cores, std::unique_ptr<TallyFolder> folder = nullptr)
       : cores_(cores), folder_(std::move(folder)) {}
 
-  /// The same object for the same rollout and epoch. Blocks where there is a folder.
+  /// The same object for the same mark. One of an epoch that was counted in here before, and was
+  /// forgotten or had other thresholds, is a sequel. Blocks where there is a folder.
   std::shared_ptr<RolloutTally> Of(const RolloutMark& mark);
   std::vector<std::shared_ptr<RolloutTally>> All() const;
-  /// Forgets tallies of epochs that `live` does not name and that nobody else holds any more: no
+  /// Forgets tallies whose marks `live` does not name and that nobody else holds any more: no
   /// view, and no call that was assigned in them. They are forgotten at the second call that finds
   /// them so, which lets whoever stores evidence store the last of it in between.
   /// REQUIRES: what All gave after the call before has been stored.
@@ -116,6 +123,7 @@ class RolloutTallies {
   bool outlives() const { return folder_ != nullptr; }
 
  private:
+  std::uint64_t SequelOf(const RolloutMark& mark);  // REQUIRES: mutex_; a tally is made of it.
   struct Entry {
     std::shared_ptr<RolloutTally> tally;
     bool left = false;  // The last Keep found that nobody counts in it any more.
@@ -123,7 +131,10 @@ class RolloutTallies {
   const std::size_t cores_;
   const std::unique_ptr<TallyFolder> folder_;  // May be null.
   mutable std::mutex mutex_;
-  std::vector<Entry> tallies_;  // Protected by mutex_.
+  std::vector<Entry> tallies_;  // Protected by mutex_, as what follows.
+  // By rollout its newest epoch that was counted in: a number for each that has ever run here.
+  std::map<RolloutId, std::uint32_t> newest_;
+  std::uint64_t sequels_ = 0;
 };
 
 }  // namespace podium::view

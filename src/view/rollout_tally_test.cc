@@ -258,6 +258,18 @@ TEST(RolloutTallies, OneTallyForOneEpoch) {
   EXPECT_EQ(tallies.All().size(), 3U);
 }
 
+// A backup was restored: what is the third epoch now is not the one that was counted in before.
+TEST(RolloutTallies, AnEpochOfOtherThresholdsIsAnother) {
+  RolloutTallies tallies(1);
+  const auto lost = tallies.Of(Mark(SplitUnit::kRequest, 2));
+  RolloutMark mark = Mark(SplitUnit::kRequest, 2);
+  mark.thresholds.latency_ms = {1, 2, 3};
+  const auto now = tallies.Of(mark);
+  EXPECT_NE(now, lost);
+  EXPECT_EQ(now->mark(), mark);
+  EXPECT_EQ(tallies.Of(mark), now);
+}
+
 // Evidence of an epoch that is over still comes from calls that began in it: it is forgotten when
 // nobody can bring more, and not before the last of it could be stored.
 TEST(RolloutTallies, ForgetsAnEpochWhenNobodyCountsInItAnyMore) {

@@ -16,6 +16,10 @@ namespace podium::view {
 /// Files are numbered, and say themselves whose they are.
 inline constexpr const char* kTallyFileEnd = ".tally";
 
+/// Under which name a tally's numbers go to the store: that of its replica's life, and of a sequel
+/// one of its own. Of two numbers in one row only the larger one counts.
+std::string CounterName(const std::string& incarnation, std::uint64_t sequel);
+
 /// Threads: one at a time.
 class TallyFolder {
  public:
@@ -25,7 +29,8 @@ class TallyFolder {
                                                    const std::string& incarnation);
 
   /// A file, or memory of the process when there is no room for one: then it says so in the log.
-  std::unique_ptr<TallyMemory> Make(const RolloutMark& mark, const TallyShape& shape);
+  std::unique_ptr<TallyMemory> Make(const RolloutMark& mark, const TallyShape& shape,
+                                    std::uint64_t sequel = 0);
   /// All of it is in the store.
   void Remove() const { folder_.Remove(); }
 

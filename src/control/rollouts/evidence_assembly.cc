@@ -45,9 +45,16 @@ std::string NameOfGuard(const RolloutGuard& guard) {
   return guard.metric == GuardMetric::kCustom ? guard.name : std::string(TextOf(guard.metric));
 }
 
-// Read while calls are counted, bad outcomes may be a little ahead of their units.
-std::uint64_t RequestsOf(const ArmTotal& arm) {
-  return std::max(arm.units, *std::max_element(arm.bad.begin(), arm.bad.end()));
+// Bad outcomes may be ahead of their units: they are read while calls are counted, and those of
+// custom metrics are told by others, also when a replica took its last units with it.
+std::uint64_t RequestsOf(const EpochCounts& counts, bool canary) {
+  const ArmTotal& arm = canary ? counts.canary : counts.primary;
+  std::uint64_t most = std::max(arm.units, *std::max_element(arm.bad.begin(), arm.bad.end()));
+  for (std::size_t i = kRolloutSeries; i < kAllSeries; ++i) {
+    const rollout::EpochTally& tally = counts.tallies[i];
+    most = std::max(most, canary ? tally.canary_hit : tally.hit - tally.canary_hit);
+  }
+  return most;
 }
 
 std::uint64_t KeysOf(const ArmTotal& arm, std::size_t incarnations) {
@@ -57,9 +64,9 @@ std::uint64_t KeysOf(const ArmTotal& arm, std::size_t incarnations) {
 
 rollout::StepUnits UnitsOf(const RolloutEpoch& epoch, const EpochCounts& counts, bool sticky) {
   const std::uint64_t canary =
-      sticky ? KeysOf(counts.canary, counts.incarnations) : RequestsOf(counts.canary);
+      sticky ? KeysOf(counts.canary, counts.incarnations) : RequestsOf(counts, true);
   const std::uint64_t primary =
-      sticky ? KeysOf(counts.primary, counts.incarnations) : RequestsOf(counts.primary);
+      sticky ? KeysOf(counts.primary, counts.incarnations) : RequestsOf(counts, false);
   return {.share = epoch.share,
           .label_probability = static_cast<double>(epoch.share.value()) / BasisPoints::kWhole,
           .canary_units = canary,

@@ -254,6 +254,27 @@ TEST(EvidenceAssembly, AFaultIsHold) {
   EXPECT_NE(look.sentence.find("a weight is above 0"), std::string::npos);
 }
 
+// What weighs the starts of the alarm may not change with the shares that the rule chooses: one
+// that has begun without any outcome says nothing, so nothing changes.
+TEST(EvidenceAssembly, AFurtherShareOfTheThompsonRuleProvesNothing) {
+  RolloutRows rows;
+  rows.plan().rule = RolloutRule::kThompson;
+  const int bad[] = {12, 3, 18, 2, 9, 7};
+  for (int i = 0; i < 6; ++i) {
+    rows.Count(true, 500, static_cast<std::uint64_t>(bad[i])).Count(false, 9'500, 95);
+    const RolloutLook before = rows.Look();
+    ASSERT_TRUE(before.fault) << Describe(before.fault.error());
+    rows.Begin(rows.epoch(), std::chrono::minutes(i + 1));
+    const RolloutLook after = rows.Look();
+    ASSERT_TRUE(after.fault) << Describe(after.fault.error());
+    EXPECT_NEAR(after.verdict.findings[0].log_e_alarm, before.verdict.findings[0].log_e_alarm, 1e-9)
+        << "epoch " << i;
+    const auto stored = rollout::ParseEvidence(rollout::ToJson(after.evidence));
+    ASSERT_TRUE(stored) << Describe(stored.error());
+    EXPECT_EQ(rollout::Judge(*stored)->log_e_rollback, after.verdict.log_e_rollback);
+  }
+}
+
 // --- Custom metrics ---
 
 RolloutRows WithRefunds(SplitUnit unit, std::uint64_t canary_bad, std::uint64_t primary_bad) {
@@ -284,6 +305,15 @@ TEST(Assemble, ACustomMetricRollsBack) {
   EXPECT_EQ(look.verdict.decision, rollout::Decision::kRollBack);
   EXPECT_THAT(look.sentence, ::testing::HasSubstr("refunded: ratio"));
   EXPECT_THAT(look.sentence, ::testing::HasSubstr("Proven by: refunded."));
+}
+
+// Reports come from elsewhere than the units, which may be under way yet, or lost with a replica:
+// all other guards have to go on.
+TEST(Assemble, ReportsAheadOfTheirUnitsAreNoFault) {
+  const RolloutLook look = WithRefunds(SplitUnit::kRequest, 501, 9'502).Look();
+  ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+  EXPECT_EQ(look.evidence.steps[0].canary_units, 501u);
+  EXPECT_EQ(look.evidence.steps[0].units, 10'003u);
 }
 
 // `podium rollout verify` computes it again from what is stored, and nothing else.

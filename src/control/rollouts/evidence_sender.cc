@@ -6,7 +6,6 @@
 #include <span>
 
 #include "base/limits.h"
-#include "control/rollouts/evidence_rows.h"
 
 namespace podium::control {
 namespace {
@@ -17,22 +16,31 @@ bool IsNothing(const std::vector<store::RolloutCount>& counts) {
   });
 }
 
+// A rollout's rows were set back, and its epoch is another one now.
+bool IsReplaced(const RolloutMark& mark, const std::vector<RolloutMark>& live) {
+  return std::any_of(live.begin(), live.end(), [&](const RolloutMark& now) {
+    return now.id == mark.id && now.epoch == mark.epoch && now != mark;
+  });
+}
+
 }  // namespace
 
 Status EvidenceSender::Send() {
-  PODIUM_TRY(SendAll());
-  tallies_.Keep(live_());
+  const std::vector<RolloutMark> live = live_();
+  PODIUM_TRY(SendAll(live));
+  tallies_.Keep(live);
   return {};
 }
 
 // No tally is held beyond this: one that is held is not forgotten.
-Status EvidenceSender::SendAll() {
-  const std::vector<std::shared_ptr<view::RolloutTally>> all = tallies_.All();
+Status EvidenceSender::SendAll(const std::vector<RolloutMark>& live) {
+  std::vector<std::shared_ptr<view::RolloutTally>> all = tallies_.All();
+  std::erase_if(all, [&](const auto& tally) { return IsReplaced(tally->mark(), live); });
   std::set<Epoch> known;
   std::map<Epoch, Counts> changed;
   Counts rows;
   for (const auto& tally : all) {
-    const Epoch epoch{tally->mark().id, tally->mark().epoch};
+    const Epoch epoch{tally->mark().id, tally->mark().epoch, tally->sequel()};
     known.insert(epoch);
     Counts counts = CountsOf(*tally);
     const auto before = stored_.find(epoch);
@@ -49,8 +57,12 @@ Status EvidenceSender::SendAll() {
   return {};
 }
 
+CountedIn EvidenceSender::PlaceOf(const view::RolloutTally& tally) const {
+  return {tally.mark().id, tally.mark().epoch, view::CounterName(incarnation_, tally.sequel())};
+}
+
 EvidenceSender::Counts EvidenceSender::CountsOf(const view::RolloutTally& tally) const {
-  const CountedIn in{tally.mark().id, tally.mark().epoch, incarnation_};
+  const CountedIn in = PlaceOf(tally);
   Counts counts = {CountRow(in, false, tally.Counts(false)),
                    CountRow(in, true, tally.Counts(true))};
   counts.front().ineligible = tally.ineligible();  // Of neither arm.
@@ -58,7 +70,7 @@ EvidenceSender::Counts EvidenceSender::CountsOf(const view::RolloutTally& tally)
 }
 
 Status EvidenceSender::SendKeys(view::RolloutTally& tally) {
-  const CountedIn in{tally.mark().id, tally.mark().epoch, incarnation_};
+  const CountedIn in = PlaceOf(tally);
   const std::vector<view::KeyRecord> changed = tally.TakeChanged();
   for (std::size_t at = 0; at < changed.size(); at += limits::kEvidenceBatch) {
     const std::size_t end = std::min(at + limits::kEvidenceBatch, changed.size());

@@ -9,10 +9,12 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "control/rollouts/evidence_rows.h"
 #include "domain/rollout.h"
 #include "store/rollout_store.h"
 #include "view/rollout_tally.h"
@@ -35,14 +37,16 @@ class EvidenceSender {
 
   /// Stores what has changed since the last call, in batches of limits::kEvidenceBatch keys. An
   /// error: some of it has to go again, which the next call does. Behind a complete one the tallies
-  /// that nobody counts in any more are forgotten.
+  /// that nobody counts in any more are forgotten. What was counted in an epoch that a live one
+  /// has replaced, under the same number with other thresholds, is no evidence and goes nowhere.
   Status Send();
 
  private:
-  using Epoch = std::pair<RolloutId, std::uint32_t>;
-  using Counts = std::vector<store::RolloutCount>;  // Of both arms.
+  using Epoch = std::tuple<RolloutId, std::uint32_t, std::uint64_t>;  // And its sequel.
+  using Counts = std::vector<store::RolloutCount>;                    // Of both arms.
 
-  Status SendAll();
+  Status SendAll(const std::vector<RolloutMark>& live);
+  CountedIn PlaceOf(const view::RolloutTally& tally) const;
   Counts CountsOf(const view::RolloutTally& tally) const;
   Status SendKeys(view::RolloutTally& tally);
 

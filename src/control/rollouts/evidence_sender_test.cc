@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "base/limits.h"
 #include "control/rollouts/driver_world_fixture.h"
 
@@ -112,6 +114,42 @@ TEST_F(EvidenceSenderTest, ForgetsATallyWhenAllOfItIsStored) {
   for (int i = 0; i < 2; ++i) ASSERT_TRUE(sender_.Send());
   EXPECT_TRUE(seen.expired());
   EXPECT_EQ(StoredKeys(), 1u);
+}
+
+// The route's row came back from a backup, or a newer epoch was lost with a database: what is
+// counted in it from now on comes on top, though its counters begin at 0.
+TEST_F(EvidenceSenderTest, AnEpochThatComesBackCountsOnTop) {
+  for (std::uint64_t key = 1; key <= 3; ++key) BeSlow(key);
+  const RolloutMark mark = std::exchange(live_, {})[0];
+  tally_.reset();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(sender_.Send());
+  ASSERT_TRUE(tallies_.All().empty());
+  for (const std::uint64_t stored : {4U, 5U}) {
+    live_ = {mark};
+    tally_ = tallies_.Of(mark);
+    BeSlow(9);  // The same key, which is one key.
+    ASSERT_TRUE(sender_.Send());
+    EXPECT_EQ(StoredUnits(), stored);
+    EXPECT_EQ(MergeCounts(*store_.ReadEvidence(id_))[0].keys[1].size(), 4U);
+    live_.clear();
+    tally_.reset();
+    for (int i = 0; i < 2; ++i) ASSERT_TRUE(sender_.Send());
+  }
+}
+
+// What was counted by thresholds that no epoch has any more is evidence of nothing.
+TEST_F(EvidenceSenderTest, AnEpochThatWasReplacedIsNotStored) {
+  BeSlow(1);
+  ASSERT_TRUE(sender_.Send());
+  const auto lost = tally_;
+  live_[0].thresholds.latency_ms = {1, 2, 3};
+  tally_ = tallies_.Of(live_[0]);
+  BeSlow(2);
+  tally_ = lost;
+  BeSlow(3);
+  BeSlow(4);
+  ASSERT_TRUE(sender_.Send());
+  EXPECT_EQ(StoredUnits(), 2U);
 }
 
 TEST_F(EvidenceSenderTest, KeepsATallyThatACallIsCountedIn) {

@@ -86,6 +86,21 @@ TEST_F(LeftEvidenceTest, CountsNothingTwice) {
   EXPECT_FALSE(AnythingLeft());
 }
 
+// An epoch that was forgotten and has come back is counted in a file of its own.
+TEST_F(LeftEvidenceTest, WhatWasCountedAnewComesOnTop) {
+  EvidenceSender sender(*tallies_, cut_, "a", [] { return std::vector<RolloutMark>{}; });
+  OneSlow(1);
+  OneSlow(2);
+  tally_.reset();
+  for (int i = 0; i < 2; ++i) ASSERT_TRUE(sender.Send());
+  tally_ = tallies_->Of(MarkOf(Row()));
+  OneSlow(3);
+  Die();
+  ASSERT_TRUE(left_.Send());
+  EXPECT_EQ(Units(), 3U);
+  EXPECT_EQ(Stored().hits.size(), 3U);
+}
+
 TEST_F(LeftEvidenceTest, WaitsForTheStore) {
   OneSlow(1);
   Die();

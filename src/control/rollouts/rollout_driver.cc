@@ -153,9 +153,15 @@ Task<void> RolloutDriver::Drive(RolloutId id) {
 
 // Prolonged in good time: whoever may act for half of it needs more than half of that.
 Task<Result<bool>> RolloutDriver::HasLease(RolloutId id) {
+  const Known& known = KnownOf(id);
+  if (known.held && clock_.SteadyNow() - known.held->since < kRolloutLease / 4) co_return true;
+  auto take = TakeLease(std::move(id));
+  co_return co_await std::move(take);
+}
+
+Task<Result<bool>> RolloutDriver::TakeLease(RolloutId id) {
   const SteadyTime now = clock_.SteadyNow();
   Known& known = KnownOf(id);
-  if (known.held && now - known.held->since < kRolloutLease / 4) co_return true;
   auto take = RunOn(writer_, [&] { return store_.TakeLease(id, owner_, kRolloutLease); });
   Result<std::optional<store::RolloutLease>> taken = co_await std::move(take);
   if (!taken) {
@@ -165,8 +171,25 @@ Task<Result<bool>> RolloutDriver::HasLease(RolloutId id) {
   }
   known.held.reset();
   if (*taken) known.held = Held{std::move(**taken), now};
-  if (!*taken) known.closed = {};
+  if (!*taken) {
+    known.closed = {};
+    known.broken.reset();
+  }
   co_return known.held.has_value();
+}
+
+// A look may take longer than any lease. While the token is the same nobody else has driven since,
+// and what people did is another revision than the one that a move is pinned to.
+Task<Result<bool>> RolloutDriver::HoldsStill(RolloutId id) {
+  const Known& known = KnownOf(id);
+  if (MayAct(known)) co_return true;
+  const auto token = known.held->lease.token;
+  auto take = TakeLease(id);
+  const Result<bool> mine = co_await std::move(take);
+  if (!mine) co_return Fail(mine.error());
+  NoteDriver(id, *mine);
+  if (!*mine) co_return false;
+  co_return known.held->lease.token == token;
 }
 
 Task<Result<RolloutLook>> RolloutDriver::Look(RolloutId id) {
@@ -193,16 +216,18 @@ Task<Status> RolloutDriver::Act(RolloutLook look) {
   Result<std::optional<store::MoveRollout>> move = NextMove(
       look, {.harm = HarmOf(rollout, known), .held_up = clock_.SteadyNow() < known.up_not_before});
   if (!move) co_return Fail(std::move(move).error());
+  if (*move) {
+    auto ask = HoldsStill(rollout.id);
+    const Result<bool> still = co_await std::move(ask);
+    if (!still) co_return Fail(still.error());
+    if (!*still) co_return Status();  // The next look is of what the other one has left.
+  }
   const bool up = *move && GoesUp(rollout, **move);
   // A page or a further part would move the row away under a step up that is on its way.
   const bool waits = *move && !TakesAway(**move) && (known.rising || (up && rising_ >= kLanes));
   if (!*move || waits) {
     auto keep = Keep(look);
     co_return co_await std::move(keep);
-  }
-  if (!MayAct(known)) {
-    co_return Fail(ErrorCode::kUnavailable,
-                   "a look took longer than half of its lease, so nothing was done");
   }
   (*move)->token = known.held->lease.token;
   if (up) {
@@ -287,12 +312,13 @@ bool RolloutDriver::MayAct(const Known& known) const {
 
 std::string RolloutDriver::HarmOf(const Rollout& rollout, Known& known) const {
   if (!ports_.is_broken || !ports_.is_broken(rollout)) {
-    known.broken_since.reset();
+    known.broken.reset();
     return "";
   }
   const SteadyTime now = clock_.SteadyNow();
-  if (!known.broken_since) known.broken_since = now;
-  if (now - *known.broken_since <= kBrokenFor) return "";
+  if (!known.broken || now - known.broken->seen > kBrokenSeen) known.broken = Broken{now, now};
+  known.broken->seen = now;
+  if (now - known.broken->since <= kBrokenFor) return "";
   return fmt::format("The circuit breaker of {} has not closed for more than {} seconds.",
                      rollout.candidate.get(), kBrokenFor.count());
 }

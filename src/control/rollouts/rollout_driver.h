@@ -28,12 +28,14 @@
 
 namespace podium::control {
 
-/// A lease; its holder acts for half of it, by its own steady clock.
+/// A lease; its holder acts for half of it, by its own steady clock, and then asks again.
 inline constexpr std::chrono::milliseconds kRolloutLease{10'000};
 /// Between two looks that are stored, unless the decision is another.
 inline constexpr std::chrono::seconds kKeepLookEvery{5};
 /// A candidate whose breaker does not close for so long is stopped: no evidence comes from it.
 inline constexpr std::chrono::seconds kBrokenFor{30};
+/// Two looks further apart do not tell that it stayed open in between.
+inline constexpr std::chrono::seconds kBrokenSeen{15};
 /// Until a step up that failed is tried again. What takes traffic away is tried at each look.
 inline constexpr std::chrono::seconds kStepUpRetry{10};
 
@@ -84,13 +86,18 @@ class RolloutDriver final : public view::RolloutPort {
     store::RolloutLease lease;
     SteadyTime since;
   };
+  /// A breaker that was open at each look, the last one included.
+  struct Broken {
+    SteadyTime since;
+    SteadyTime seen;
+  };
   /// What this replica knows of one rollout beside the store.
   struct Known {
     std::optional<Held> held;
     LogPeak peak = -std::numeric_limits<double>::infinity();
     SteadyTime up_not_before{};
-    std::optional<SteadyTime> broken_since;  ///< Seen so at each look since.
-    std::optional<Revision> refused_at;      ///< The last move met a conflict there.
+    std::optional<Broken> broken;
+    std::optional<Revision> refused_at;  ///< The last move met a conflict there.
     /// A step up is being made ready, or carried out. Meanwhile it is looked at all the same, and
     /// what takes traffic away goes on.
     bool rising = false;
@@ -106,6 +113,8 @@ class RolloutDriver final : public view::RolloutPort {
   std::optional<RolloutId> NextDue();
   Task<void> Drive(RolloutId id);
   Task<Result<bool>> HasLease(RolloutId id);
+  Task<Result<bool>> TakeLease(RolloutId id);
+  Task<Result<bool>> HoldsStill(RolloutId id);
   Task<Result<RolloutLook>> Look(RolloutId id);
   Task<Status> Act(RolloutLook look);
   void BeginRise(store::MoveRollout move, Known& known);

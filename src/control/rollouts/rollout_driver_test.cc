@@ -131,14 +131,55 @@ TEST_F(RolloutDriverTest, OneStepUpAtATime) {
   EXPECT_EQ(Row().share(), Share(5'000)) << "and then the next one";
 }
 
-TEST_F(RolloutDriverTest, ActsForHalfItsLeaseAtMost) {
+// Keys by the hundred thousand take their time: what they prove must not wait for a look that is
+// quick, for there may never be one.
+TEST_F(RolloutDriverTest, ALookThatTakesLongActsOnceTheLeaseIsItsOwnStill) {
+  std::chrono::milliseconds took = kRolloutLease / 2;
+  one.while_reading = [&] { Pass(took); };
   CountAlike();
-  one.while_reading = [&] { one.steady.Advance(kRolloutLease / 2); };
+  one.Survey();
+  EXPECT_EQ(Row().share(), Share(2'500));
+  EXPECT_EQ(one.cut.leases_taken, 2);
+  took = kRolloutLease * 2;
+  CountWorse();
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kRolledBack);
+}
+
+// Else two would move it, each by what it had seen before the other one did.
+TEST_F(RolloutDriverTest, ALookThatOutlivesItsLeaseMovesNothingOfAnothers) {
+  CountAlike();
+  one.while_reading = [&] {
+    Pass(kRolloutLease * 2);
+    ASSERT_TRUE(*store_.TakeLease(id_, "two", kRolloutLease));
+  };
+  one.Survey();
+  EXPECT_TRUE(one.moves.empty());
+  EXPECT_FALSE(one.Standing(id_).driven_here);
+  // It has come and gone: what one of them saw before it may be out of date all the same.
+  one.while_reading = [&] {
+    ASSERT_TRUE(store_.GiveUpLease(id_, "two"));
+    Pass(kRolloutLease);
+    ASSERT_TRUE(*store_.TakeLease(id_, "two", kRolloutLease));
+    ASSERT_TRUE(store_.GiveUpLease(id_, "two"));
+  };
+  Pass(kRolloutLease);
   one.Survey();
   EXPECT_TRUE(one.moves.empty());
   one.while_reading = nullptr;
   one.Survey();
-  EXPECT_EQ(one.moves.size(), 1u);
+  EXPECT_EQ(one.moves.size(), 1u) << "the next look acts";
+}
+
+TEST_F(RolloutDriverTest, WithoutTheDatabaseALookThatTakesLongMovesNothing) {
+  CountAlike();
+  one.while_reading = [&] {
+    Pass(kRolloutLease / 2);
+    one.cut.away = true;
+  };
+  one.Survey();
+  EXPECT_TRUE(one.moves.empty());
+  EXPECT_FALSE(one.Standing(id_).trouble.empty());
 }
 
 TEST_F(RolloutDriverTest, ALeaseIsProlongedInGoodTime) {
@@ -311,6 +352,42 @@ TEST_F(RolloutDriverTest, ABreakerThatDoesNotCloseAborts) {
   }
   EXPECT_EQ(Row().phase, RolloutPhase::kAborted);
   EXPECT_NE(Row().said.find("circuit breaker"), std::string::npos);
+}
+
+// Nobody looked in between: it may have closed and opened many times.
+TEST_F(RolloutDriverTest, ABreakerThatWasOpenBeforeAnOutageIsTimedAnew) {
+  one.broken = true;
+  one.Survey();
+  one.cut.away = true;
+  for (int i = 0; i < 40; ++i) {
+    one.Survey();
+    Pass(1s);
+  }
+  one.cut.away = false;
+  one.Survey();
+  EXPECT_EQ(Row().phase, RolloutPhase::kRunning);
+  for (int i = 0; i < 32; ++i) {
+    one.Survey();
+    Pass(1s);
+  }
+  EXPECT_EQ(Row().phase, RolloutPhase::kAborted);
+}
+
+TEST_F(RolloutDriverTest, ABreakerIsTimedAnewByWhoeverDrivesAgain) {
+  one.broken = true;
+  for (int i = 0; i < 29; ++i) {
+    one.Survey();
+    Pass(1s);
+  }
+  one.driver().GiveUpLeases();
+  ASSERT_TRUE(*store_.TakeLease(id_, "two", kRolloutLease));
+  one.Survey();
+  ASSERT_TRUE(store_.GiveUpLease(id_, "two"));
+  for (int i = 0; i < 3; ++i) {
+    one.Survey();
+    Pass(1s);
+  }
+  EXPECT_EQ(Row().phase, RolloutPhase::kRunning);
 }
 
 TEST_F(RolloutDriverTest, BeginsNothingAfterItsEnd) {
