@@ -36,8 +36,8 @@ void ChallengerCall::Begin(const GatewayCore& core, const RoutedCall& call,
   run_ = std::make_shared<ChallengerRun>(std::move(parts));
   if (LoggedCall* log = call.logged()) log->SetChallenged(core, run_);
   if (model == nullptr) return run_->GiveUp();
-  const Clock& clock = core.shared.clock;
-  const Status asked = lanes.Submit(model, [run = run_, &clock] { run->Run(clock); });
+  const Status asked =
+      lanes.Submit(model, [run = run_, &core] { run->Run(core.shared.clock, core.ending); });
   if (!asked) run_->GiveUp();
 }
 
@@ -56,6 +56,11 @@ void ChallengerCall::End(const std::vector<Tensor>* champion,
                          std::optional<std::chrono::nanoseconds> time) {
   ended_ = true;
   run_->EndChampion(champion, time);
+}
+
+void ChallengerCall::PassOverChampion() {
+  ended_ = true;
+  run_->PassOverChampion();
 }
 
 }  // namespace podium::gateway

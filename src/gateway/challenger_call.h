@@ -23,7 +23,8 @@ class ChallengerCall {
   ChallengerCall(const ChallengerCall&) = delete;
   ChallengerCall& operator=(const ChallengerCall&) = delete;
 
-  /// Asks the challenger on the pool. REQUIRES: once; the route has one that is tested.
+  /// Asks the challenger on the pool, which the core outlives. REQUIRES: once; the route has one
+  /// that is tested.
   void Begin(const GatewayCore& core, const RoutedCall& call,
              std::shared_ptr<const CallInputs> inputs, InferenceLanes& lanes);
   bool begun() const { return run_ != nullptr; }
@@ -42,6 +43,8 @@ class ChallengerCall {
   }
   /// How the champion has ended, once: null when it failed.
   void End(const std::vector<Tensor>* champion, std::optional<std::chrono::nanoseconds> time);
+  /// The same of one that was not asked, though the challenger answers.
+  void PassOverChampion();
   /// The call says nothing about either, unless it has ended.
   void Withdraw();
 

@@ -84,7 +84,7 @@ TEST(ChallengerCall, BothAreAskedOneAnswers) {
     EXPECT_EQ(ParseJson(records[0]->answer->bytes)->at("predictions")[0], theirs ? 6.0 : 3.0);
     EXPECT_EQ(ParseJson(records[0]->other_answer->bytes)->at("predictions")[0], theirs ? 3.0 : 6.0);
     EXPECT_EQ(world.Stats("v2").plain.total(), theirs ? 1U : 0U);
-    EXPECT_EQ(world.Stats("v1").plain.total(), theirs ? 0U : 1U);
+    EXPECT_EQ(world.Stats("v1").plain.total(), 1U) << "its failures are counted as well";
     EXPECT_EQ(world.Stats("v1").not_served, 0U) << "it was asked";
   }
 }
@@ -144,6 +144,80 @@ TEST(ChallengerCall, LateIsTheChampions) {
   ASSERT_EQ(records.size(), 1U);
   EXPECT_EQ(BothOf(*records[0]).choice, ChallengerChoice::kLate);
   EXPECT_EQ(BothOf(*records[0]).challenger.outcome, SideOutcome::kAnswered);
+}
+
+/// Waits for `go` in its run.
+std::shared_ptr<PlayedModel> HeldBack(std::latch& go, float factor = 1) {
+  auto model = Playing(factor);
+  model->before = [&go]() -> Status {
+    go.wait();
+    return {};
+  };
+  return model;
+}
+
+// A champion whose lane is full costs no caller an answer that the challenger has.
+TEST(ChallengerCall, TheChallengerAnswersThoughTheChampionHasNoPlace) {
+  for (const bool fails : {false, true}) {
+    SCOPED_TRACE(fails);
+    std::latch go(1);
+    const auto champion = HeldBack(go);
+    InferenceLanes::Options lanes;
+    lanes.at_once = 1;
+    lanes.waiting = 1;
+    ShadowWorld world(Both(champion, nullptr), std::nullopt, std::nullopt, lanes);
+    const auto runs = world.Begin();
+    const auto waits = world.Begin();
+    world.AwaitQueue(1);
+    world.Publish(Both(champion, fails ? Broken() : Playing(2)), std::nullopt,
+                  Against("v2", 10'000));
+    const auto call = world.Begin();
+    world.AwaitQueue(2);
+    go.count_down();
+    for (const auto* each : {&runs, &waits, &call}) (*each)->answered.wait();
+    EXPECT_EQ(call->response.status, fails ? 503 : 200);
+    EXPECT_EQ(HeaderIn(call->response, "Retry-After"), fails ? "1" : "-");
+    EXPECT_EQ(HeaderIn(call->response, "x-podium-version"), fails ? "v1" : "v2");
+    EXPECT_EQ(world.Stats("v1").plain.total(), 2U) << "the third has not asked it";
+    EXPECT_EQ(world.Stats("v1").not_served, fails ? 0U : 1U);
+    EXPECT_EQ(world.Stats("v2").plain.total(), fails ? 0U : 1U);
+    const auto won = fails ? ChallengerChoice::kFailed : ChallengerChoice::kChallenger;
+    EXPECT_EQ(world.Choices("v2", won), 1U);
+    const auto records = world.Records(3);
+    ASSERT_EQ(records.size(), 3U);
+    int both = 0;
+    for (const auto& record : records) {
+      if (!record->row.challenger) continue;
+      ++both;
+      EXPECT_EQ(record->row.challenger->champion.outcome, SideOutcome::kNotAsked);
+      EXPECT_EQ(record->row.challenger->challenger.outcome, SideOutcome::kAnswered);
+    }
+    EXPECT_EQ(both, fails ? 0 : 1);
+  }
+}
+
+// A server that stops does not wait for challengers that nobody waits for.
+TEST(ChallengerCall, WhatWaitsWhenTheServerStopsIsNotAsked) {
+  std::latch go(1);
+  const auto champion = Playing();
+  const auto slow = HeldBack(go, 2);
+  ShadowWorld world(Both(champion, nullptr), std::nullopt);
+  (void)world.Ask();
+  (void)world.Records(1);
+  world.Publish(Both(champion, slow), std::nullopt, Against("v2", 0));
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(world.Ask().status, 200);
+  while (slow->runs == 0) world.AwaitCore();
+  world.EndInference();
+  go.count_down();
+  world.AwaitPool();
+  EXPECT_EQ(slow->runs, 1) << "the one that ran already";
+  const auto records = world.Records(3);
+  ASSERT_EQ(records.size(), 3U);
+  int asked = 0;
+  for (const auto& record : records) {
+    asked += BothOf(*record).challenger.outcome == SideOutcome::kNotAsked ? 0 : 1;
+  }
+  EXPECT_EQ(asked, 1);
 }
 
 // What a late challenger has cost the caller is no latency of the champion.

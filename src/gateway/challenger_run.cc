@@ -41,7 +41,8 @@ SideOutcome ChallengerRun::OutcomeOfSide(Side side) {
   return SideOutcome::kUnknown;
 }
 
-void ChallengerRun::Run(const Clock& clock) {
+void ChallengerRun::Run(const Clock& clock, const std::atomic<bool>& ending) {
+  if (ending.load(std::memory_order_relaxed)) return GiveUp();
   const SteadyTime start = clock.SteadyNow();
   Result<std::vector<Tensor>> outputs = parts_.model->Run(parts_.inputs->tensors);
   const SteadyTime end = clock.SteadyNow();
@@ -54,6 +55,7 @@ void ChallengerRun::Run(const Clock& clock) {
   {
     const std::lock_guard lock(mutex_);
     time_ = end - start;
+    ended_after_ = end - parts_.begun;
     if (outputs) outputs_ = std::move(*outputs);
   }
   End(outputs ? Side::kAnswered : Side::kFailed);
@@ -86,7 +88,7 @@ ChallengerChoice ChallengerRun::Settle(bool taken) {
   const std::lock_guard lock(mutex_);
   ChallengerChoice choice = ChallengerChoice::kChampion;
   if (taken) {
-    const bool late = parts_.deadline.count() > 0 && time_ > parts_.deadline;
+    const bool late = parts_.deadline.count() > 0 && ended_after_ > parts_.deadline;
     choice = challenger_ == Side::kNotAsked       ? ChallengerChoice::kBusy
              : challenger_ == Side::kOpen || late ? ChallengerChoice::kLate
              : challenger_ == Side::kFailed       ? ChallengerChoice::kFailed
@@ -99,7 +101,6 @@ ChallengerChoice ChallengerRun::Settle(bool taken) {
 
 void ChallengerRun::EndChampion(const std::vector<Tensor>* outputs,
                                 std::optional<std::chrono::nanoseconds> time) {
-  bool is_last = false;
   {
     const std::lock_guard lock(mutex_);
     if (outputs != nullptr) {
@@ -108,7 +109,15 @@ void ChallengerRun::EndChampion(const std::vector<Tensor>* outputs,
       if (SizeOf(*outputs) <= parts_.answer_limit) champion_outputs_ = *outputs;
     }
     champion_time_ = time;
-    champion_ = outputs != nullptr ? Side::kAnswered : Side::kFailed;
+  }
+  EndChampionAs(outputs != nullptr ? Side::kAnswered : Side::kFailed);
+}
+
+void ChallengerRun::EndChampionAs(Side side) {
+  bool is_last = false;
+  {
+    const std::lock_guard lock(mutex_);
+    champion_ = side;
     is_last = challenger_ != Side::kOpen;
   }
   if (is_last) Close();
@@ -122,7 +131,21 @@ void ChallengerRun::Withdraw() {
 
 // On whichever thread has ended last: nothing changes any more.
 void ChallengerRun::Close() {
-  if (withdrawn_ || challenger_ == Side::kNotAsked) return;
+  const std::optional<view::ShadowPairOutcome> pair = Compare();
+  {
+    const std::lock_guard lock(mutex_);
+    if (pair) agrees_ = pair->agrees;
+    closed_ = true;
+  }
+  closing_.Happen();
+  if (pair) parts_.tally->pairs.CountPair(*pair);
+}
+
+/// Nothing, unless both were asked.
+std::optional<view::ShadowPairOutcome> ChallengerRun::Compare() const {
+  if (withdrawn_ || champion_ == Side::kNotAsked || challenger_ == Side::kNotAsked) {
+    return std::nullopt;
+  }
   view::ShadowPairOutcome pair;
   pair.champion_failed = champion_ != Side::kAnswered;
   pair.challenger_failed = challenger_ != Side::kAnswered;
@@ -132,18 +155,12 @@ void ChallengerRun::Close() {
     pair.champion_time = champion_time_;
     pair.challenger_time = time_;
   }
-  {
-    const std::lock_guard lock(mutex_);
-    agrees_ = pair.agrees;
-    closed_ = true;
-  }
-  closing_.Happen();
-  parts_.tally->pairs.CountPair(pair);
+  return pair;
 }
 
 bool ChallengerRun::ended() const {
   const std::lock_guard lock(mutex_);
-  return withdrawn_ || closed_ || (both_ended() && challenger_ == Side::kNotAsked);
+  return withdrawn_ || closed_;
 }
 
 Task<void> ChallengerRun::AwaitEnd(std::chrono::nanoseconds patience) {

@@ -4,6 +4,7 @@
 // ends last makes the one record of both.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
@@ -39,8 +40,8 @@ class ChallengerRun final : public ChallengedCall {
   };
   explicit ChallengerRun(Parts parts) : parts_(std::move(parts)) {}
 
-  /// Asks the model. Once.
-  void Run(const Clock& clock);
+  /// Asks the model, unless no model is asked any more. Once.
+  void Run(const Clock& clock, const std::atomic<bool>& ending);
   /// It will not be asked: there was no place for it.
   void GiveUp();
 
@@ -55,6 +56,8 @@ class ChallengerRun final : public ChallengedCall {
   /// The champion has ended, and the call is answered. `outputs` null: it failed.
   void EndChampion(const std::vector<Tensor>* outputs,
                    std::optional<std::chrono::nanoseconds> time);
+  /// The same, and the champion was not asked.
+  void PassOverChampion() { EndChampionAs(Side::kNotAsked); }
   /// The call said nothing about either: nothing is counted or recorded.
   void Withdraw();
 
@@ -66,8 +69,9 @@ class ChallengerRun final : public ChallengedCall {
   enum class Side : std::uint8_t { kOpen, kAnswered, kFailed, kNotAsked };
   static SideOutcome OutcomeOfSide(Side side);
   void End(Side side);
-  void Close();  // REQUIRES: both sides have ended.
-  bool both_ended() const { return champion_ != Side::kOpen && challenger_ != Side::kOpen; }
+  void EndChampionAs(Side side);
+  void Close();  // REQUIRES: both sides have ended, as the next.
+  std::optional<view::ShadowPairOutcome> Compare() const;
 
   Parts parts_;
   Awaited ended_;
@@ -76,7 +80,8 @@ class ChallengerRun final : public ChallengedCall {
   Side champion_ = Side::kOpen;
   bool withdrawn_ = false;
   std::optional<std::vector<Tensor>> outputs_;
-  std::chrono::nanoseconds time_{0};
+  std::chrono::nanoseconds time_{0};         // Of the model.
+  std::chrono::nanoseconds ended_after_{0};  // `begun`: with what it waited for a thread.
   std::optional<std::vector<Tensor>> champion_outputs_;  // Unless they are too large.
   std::vector<double> champion_scores_;
   std::optional<bool> agrees_;

@@ -270,10 +270,6 @@ Task<net::Response> Gateway::Call(GatewayCore& core, net::Exchange& exchange, Ca
   call.AskChallenger(lanes_);
   auto run = RunModel(call);
   Result<std::vector<Tensor>> outputs = co_await std::move(run);
-  if (!outputs && outputs.error().code == ErrorCode::kLimited) {
-    call.Shed(std::move(outputs).error(), response);
-    co_return response;
-  }
   if (call.awaits_challenger()) {
     auto wait = call.AwaitChallenger();
     co_await std::move(wait);

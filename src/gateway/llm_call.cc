@@ -81,24 +81,6 @@ Status LlmCall::Prepare() {
   return Place();
 }
 
-// Before anybody is asked: what comes of the request is an outcome of the version that it was
-// assigned to, whoever answers.
-void LlmCall::EnterRollout() {
-  if (!call_.assigned()) return;
-  const view::RolloutTicket ticket =
-      call_.EnterRollout([this](VersionIndex version) { return IsAble(version); });
-  if (ticket) rollout_ = RolloutPart(call_.route()->tally, ticket, fields_.stream);
-}
-
-/// Whether a version would be asked now. One whose breaker is being probed would not by most.
-bool LlmCall::IsAble(VersionIndex version) const {
-  const ModelVersion& row = call_.At(version);
-  if (!IsRemote(row) || !call_.ServingOf(version).ready()) return false;
-  const std::size_t provider = llm_.shared.providers.IndexOf(row.provider_key);
-  return llm_.breakers.Of(core_.index, provider, row.upstream_model)
-             .state(core_.shared.clock.SteadyNow()) == BreakerState::kClosed;
-}
-
 void LlmCall::CopyToShadows() {
   const view::RouteView* route = call_.route();
   if (route == nullptr || route->shadows == nullptr || !core_.shared.spawn) return;
@@ -125,6 +107,7 @@ Task<net::Response> LlmCall::Ask() {
   net::Response response;
   CopyToShadows();
   AskChallenger();
+  std::optional<AttemptEnd> answer;
   while (std::optional<Ready> ready = NextReady()) {
     const SteadyTime sent = core_.shared.clock.SteadyNow();
     asking_ = ready->attempt.get();
@@ -135,13 +118,8 @@ Task<net::Response> LlmCall::Ask() {
     waited_ += took;
     EndCopies(end, took);
     if (!end.failure && !end.cancelled) {
-      if (awaits_challenger()) {
-        auto wait = challenge_->AwaitChallenger(core_.shared.clock, deadline_);
-        co_await std::move(wait);
-        (void)TakeChallengers(end);
-      }
-      Answer(std::move(end), response);
-      co_return response;
+      answer = std::move(end);
+      break;
     }
     if (left_ || end.cancelled) {
       Abandon(response);
@@ -157,22 +135,28 @@ Task<net::Response> LlmCall::Ask() {
       co_return response;
     }
   }
-  if (awaits_challenger() && !left_) {
+  if (awaits_challenger()) {
+    if (attempts_ == 0) challenge_->EndChampion(SideOutcome::kNotAsked, std::nullopt, "");
     auto wait = challenge_->AwaitChallenger(core_.shared.clock, deadline_);
     co_await std::move(wait);
-    AttemptEnd end;
-    if (TakeChallengers(end)) {
-      Answer(std::move(end), response);
+    if (left_) {
+      Abandon(response);
       co_return response;
     }
+    TakeChallengers(answer);
   }
-  Refuse(*error_, response);
+  if (answer) {
+    Answer(*std::move(answer), response);
+  } else {
+    Refuse(*error_, response);
+  }
   co_return response;
 }
 
 void LlmCall::CallerLeft() {
   left_ = true;
   if (asking_ != nullptr) asking_->Cancel();
+  if (challenge_ != nullptr) challenge_->EndWait();
 }
 
 // G2: the header, else what the body calls its model.
@@ -501,7 +485,7 @@ void LlmCall::Answer(AttemptEnd end, net::Response& response) {
     response.body = std::move(end.body);
     llm_.metrics.CountCall(surface_, CallOutcome::kOk);
   }
-  if (!assigned_was_asked_) call_.CountNotServed(asked_->version);
+  CountNotServed();
   AddHeaders(response);
   if (is_over && cost_known_) {
     const std::int64_t micro = RoundToMicroUsd(cost_);
@@ -542,11 +526,16 @@ void LlmCall::Refuse(const llm::CallError& error, net::Response& response) {
                              : kRetryAfterSeconds;
     response.headers.Add("Retry-After", seconds);
   }
-  if (!assigned_was_asked_) {
-    call_.CountNotServed(asked_ != nullptr ? asked_->version : kNoVersion);
-  }
+  CountNotServed();
   AddHeaders(response);
   call_.Finish(ServingNow(), response.status);
+}
+
+// The champion of a challenger that leads is asked beside it.
+void LlmCall::CountNotServed() const {
+  const bool beside = leads_ && asked_ == &candidates_.front();
+  if (assigned_was_asked_ || beside) return;
+  call_.CountNotServed(asked_ != nullptr ? asked_->version : kNoVersion);
 }
 
 Serving LlmCall::ServingNow() const {

@@ -65,9 +65,12 @@ class LlmCall {
   void WithdrawChallenge();
   bool KeepsAnswers() const;
   void EndSide(const AttemptEnd& end, std::chrono::nanoseconds time);
-  bool awaits_challenger() const { return challenge_ != nullptr && drawn_ && !leads_; }
-  /// Settles it; true when `end` is the challenger's answer now.
-  bool TakeChallengers(AttemptEnd& end);
+  /// Whether its whole answer was drawn, and may still come.
+  bool awaits_challenger() const {
+    return challenge_ != nullptr && !leads_ && !challenge_->settled();
+  }
+  /// Settles it: `answer` is the challenger's now, if it has one in time.
+  void TakeChallengers(std::optional<AttemptEnd>& answer);
   SteadyTime DeadlineOf(const Candidate& candidate, SteadyTime now) const;
   Status NameRoute();
   Status Place();
@@ -95,8 +98,11 @@ class LlmCall {
   bool AdmitsTo(const Candidate& candidate, AttemptSubject& subject);
   AttemptSubject SubjectOf(const Candidate& candidate) const;
   bool IsAssigned(const Candidate& candidate) const;
+  // The rollout: llm_call_rollout.cc.
   void EnterRollout();
   bool IsAble(routing::VersionIndex version) const;
+  bool ArmsSpeakAlike() const;
+  bool HasWordsFor(const Provider& provider, const ModelVersion& version) const;
   bool PassesOver(const Candidate& candidate, Refusal refusal);
   journal::IntentView IntentOf(const Candidate& candidate, const Provider& provider) const;
   llm::HeaderList PassedOn(const Provider& provider, const AttemptRecord& record) const;
@@ -104,6 +110,7 @@ class LlmCall {
   bool GoesOn(const AttemptEnd& end);
   void AddCost(std::optional<NanoUsd> cost);
 
+  void CountNotServed() const;
   void Answer(AttemptEnd end, net::Response& response);
   void Abandon(net::Response& response);
   void AddHeaders(net::Response& response) const;

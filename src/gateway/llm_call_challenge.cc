@@ -69,6 +69,7 @@ void LlmCall::AskChallenger() {
   if (is_ready && shed) challenger.tally->pairs.CountShed(*shed);
   if (is_ready && !shed) return AskBeside(challenger);
   challenge_->EndChallenger(SideOutcome::kNotAsked, std::nullopt, "");
+  challenge_->Settle(challenge_->Choose());
 }
 
 // Whoever of the two the call does not ask itself.
@@ -115,11 +116,11 @@ void LlmCall::EndSide(const AttemptEnd& end, std::chrono::nanoseconds time) {
   challenge_->Settle(choice);
 }
 
-bool LlmCall::TakeChallengers(AttemptEnd& end) {
+void LlmCall::TakeChallengers(std::optional<AttemptEnd>& answer) {
   const ChallengerChoice choice = challenge_->Choose();
   challenge_->Settle(choice);
-  if (choice != ChallengerChoice::kChallenger) return false;
-  end = AttemptEnd();
+  if (choice != ChallengerChoice::kChallenger) return;
+  AttemptEnd& end = answer.emplace();
   end.body = challenge_->answer();
   if (LoggedCall* log = call_.logged()) log->ReplaceAnswer();
   if (Status safe = call_.passage().SafetyOut(end.body); !safe) {
@@ -129,7 +130,6 @@ bool LlmCall::TakeChallengers(AttemptEnd& end) {
   // What was done before it was asked, and its own time: not what the champion took beside it.
   call_.Count(challenger_.version, view::Outcome::kOk,
               challenge_->begun() - exchange_.received() + challenge_->took());
-  return true;
 }
 
 SteadyTime LlmCall::DeadlineOf(const Candidate& candidate, SteadyTime now) const {

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <deque>
+#include <functional>
 #include <latch>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/awaited.h"
 #include "base/json.h"
 #include "gateway/gateway.h"
 #include "journal/attempt_reader.h"
@@ -35,6 +37,8 @@ struct Scripted {
   std::vector<std::pair<std::string, std::string>> headers;
   std::vector<std::string> pieces;  ///< Of the body.
   std::optional<Error> broken;      ///< Behind the pieces, instead of the end.
+  std::function<void()> sent = {};  ///< Told, on the core, when it is.
+  Awaited* until = nullptr;         ///< Nothing comes before that.
 };
 
 inline Scripted Body(std::string body, int status = 200) {
@@ -88,6 +92,11 @@ class ScriptedUpstream final : public net::Upstream {
     }
     Scripted script = std::move(scripts[origin.host].front());
     scripts[origin.host].pop_front();
+    if (script.sent) script.sent();
+    if (script.until != nullptr) {
+      auto wait = script.until->Wait(std::chrono::hours(1));
+      (void)co_await std::move(wait);
+    }
     if (script.refused) co_return Fail(*script.refused);
     co_return std::make_unique<ScriptedResponse>(std::move(script), cancelled, deadlines);
   }
@@ -215,6 +224,10 @@ class LlmWorld {
                     std::string_view target = "/v1/chat/completions",
                     std::string_view method = "POST") {
     net::MemoryExchange exchange(net::MemoryExchange::Text(method, target, body, headers));
+    return Ask(exchange);
+  }
+  /// `then` once the caller has its answer; copies and challengers may go on.
+  net::Response Ask(net::MemoryExchange& exchange, const std::function<void()>& then = {}) {
     net::Response response;
     if (gateway_.TryHandle(exchange, response)) return response;
     net::CorePool core(1);
@@ -226,6 +239,7 @@ class LlmWorld {
       group->Spawn(net::AnswerInto(gateway_, exchange, response, answered));
     });
     answered.wait();
+    if (then) then();
     core.Stop();  // What was begun beside the call ends first.
     beside_.reset();
     return response;

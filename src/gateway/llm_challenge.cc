@@ -11,7 +11,7 @@ void LlmChallenge::EndChallenger(SideOutcome outcome, std::optional<std::chrono:
                                  std::string answer) {
   if (challenger_.outcome) return;
   challenger_ = {outcome, time, std::move(answer)};
-  ended_.Happen();
+  EndWait();
   CloseIfBoth();
 }
 
@@ -28,6 +28,10 @@ Task<void> LlmChallenge::AwaitChallenger(const Clock& clock, SteadyTime call_dea
   const std::chrono::nanoseconds patience = until - clock.SteadyNow();
   auto wait = ended_.Wait(std::max(patience, std::chrono::nanoseconds(0)));
   (void)co_await std::move(wait);
+}
+
+void LlmChallenge::EndWait() {
+  if (!std::exchange(wait_ended_, true)) ended_.Happen();
 }
 
 ChallengerChoice LlmChallenge::Choose() const {

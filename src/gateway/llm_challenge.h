@@ -43,8 +43,10 @@ class LlmChallenge final : public ChallengedCall {
                      std::string answer);
   void EndChampion(SideOutcome outcome, std::optional<std::chrono::nanoseconds> time,
                    std::string answer);
-  /// Until the challenger has ended, its deadline has passed, or `call_deadline`.
+  /// Until the challenger has ended, its deadline has passed, or `call_deadline`; or EndWait.
   Task<void> AwaitChallenger(const Clock& clock, SteadyTime call_deadline);
+  /// Nobody is there to wait for it any more.
+  void EndWait();
 
   /// Whether a drawn challenger's whole answer is to be given, or why not.
   ChallengerChoice Choose() const;
@@ -79,7 +81,8 @@ class LlmChallenge final : public ChallengedCall {
   bool settled_ = false;
   bool withdrawn_ = false;
   bool closed_ = false;
-  Awaited ended_;    // Of the challenger.
+  bool wait_ended_ = false;
+  Awaited ended_;    // The challenger has, or the wait for it.
   Awaited closing_;  // Of both.
 };
 

@@ -226,6 +226,75 @@ TEST(LlmChallenger, ADrawnChallengerAnswersThoughTheChampionFails) {
   EXPECT_EQ(HeaderOf(response, "x-podium-reason"), "challenger");
 }
 
+// The champion of a call that nobody could be asked for has ended as well: the record does not wait
+// for it.
+TEST(LlmChallenger, ADrawnChallengerAnswersThoughNobodyElseIsAsked) {
+  predictions::LoggingPolicy policy;
+  policy.all.log = true;
+  SeededRng rng(1);
+  predictions::CoreLog log(policy, rng);
+  LlmWorld::Options options = Challenged(10'000);
+  options.attempts.retries = 0;
+  options.breaker.failures = 1;
+  options.log = &log;
+  LlmWorld world(options);
+  world.Script("main", Body("{}", 500));
+  for (int i = 0; i < 2; ++i) world.Script("spare", Body(Reply("challenger")));
+  (void)world.Ask(kCopied);  // Opens the breaker of the champion.
+  ASSERT_NE(log.Take(), nullptr);
+  const net::Response response = world.Ask(kCopied);
+  EXPECT_EQ(response.body, Reply("challenger"));
+  EXPECT_EQ(HeaderOf(response, "x-podium-reason"), "challenger");
+  EXPECT_EQ(world.Stats("v1").not_served, 1U);
+  const auto record = log.Take();
+  ASSERT_NE(record, nullptr);
+  ASSERT_TRUE(record->row.challenger);
+  EXPECT_EQ(record->row.challenger->champion.outcome, SideOutcome::kNotAsked);
+  EXPECT_EQ(record->row.challenger->challenger.outcome, SideOutcome::kAnswered);
+}
+
+// Who leaves while a challenger is waited for holds up nothing, and says nothing of either.
+TEST(LlmChallenger, ACallerThatLeavesEndsTheWait) {
+  for (const bool fails : {false, true}) {
+    SCOPED_TRACE(fails);
+    LlmWorld::Options options = Challenged(10'000);
+    options.attempts.retries = 0;
+    LlmWorld world(options);
+    net::MemoryExchange exchange(
+        net::MemoryExchange::Text("POST", "/v1/chat/completions", kCopied));
+    Awaited answered;
+    Scripted slow = Body(Reply("challenger"));
+    slow.sent = [&exchange] { exchange.Leave(); };
+    slow.until = &answered;
+    world.Script("main", fails ? Body("{}", 500) : Body(Reply("champion")));
+    world.Script("spare", slow);
+    const net::Response response = world.Ask(exchange, [&answered] { answered.Happen(); });
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(world.upstream().sent.size(), 2U);
+    EXPECT_NE(world.Metrics().find(R"(outcome="client_left"} 1)"), std::string::npos)
+        << world.Metrics();
+    for (std::size_t i = 0; i < kChallengerChoices; ++i) {
+      EXPECT_EQ(ChoicesOf(world, static_cast<ChallengerChoice>(i)), 0U);
+    }
+  }
+}
+
+// Of a provider that tells no time of its own: when it was asked, as the champion's would have.
+TEST(LlmChallenger, ATranslatedAnswerHasItsTime) {
+  LlmWorld::Options options = Challenged(10'000);
+  options.rows[1].provider = "claude";
+  LlmWorld world(options);
+  world.Script("main", Body(Reply("champion")));
+  world.Script("claude", Body(R"({"id":"m1","type":"message","role":"assistant","model":"c",)"
+                              R"("content":[{"type":"text","text":"bonjour"}],)"
+                              R"("stop_reason":"end_turn",)"
+                              R"("usage":{"input_tokens":3,"output_tokens":4}})"));
+  const net::Response response = world.Ask(kCopied);
+  ASSERT_NE(response.body.find("bonjour"), std::string::npos) << response.body;
+  EXPECT_EQ(ParseJson(response.body)->at("created"),
+            MicrosOf(testing::SimClock::kStart) / 1'000'000);
+}
+
 // Streams: who was drawn streams, the other one is read to its end beside it.
 TEST(LlmChallenger, OfAStreamWhoWasDrawnStreams) {
   for (const int weight : {0, 10'000}) {
@@ -239,6 +308,7 @@ TEST(LlmChallenger, OfAStreamWhoWasDrawnStreams) {
     EXPECT_EQ(HeaderOf(response, "x-podium-version"), theirs ? "v2" : "v1");
     EXPECT_NE(LlmWorld::Read(response).find(theirs ? "challenger" : "champion"), std::string::npos);
     EXPECT_EQ(world.upstream().sent.size(), 2U);
+    EXPECT_EQ(world.Stats("v1").not_served, 0U) << "it was asked beside it";
     EXPECT_EQ(world.shadow_tallies()
                   .ChallengerOf(RouteName("chat"), ModelId("id-v2"))
                   ->pairs.Counts()

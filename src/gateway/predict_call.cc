@@ -149,6 +149,7 @@ Result<std::vector<Tensor>> PredictCall::Run() const {
   if (core_.ending.load(std::memory_order_relaxed)) {
     return Fail(ErrorCode::kUnavailable, "the server is stopping: try again");
   }
+  asked_ = true;
   const SteadyTime start = core_.shared.clock.SteadyNow();
   Result<std::vector<Tensor>> outputs = serving_here().model->Run(inputs().tensors);
   const bool ran = outputs || outputs.error().code != ErrorCode::kUnavailable;
@@ -157,28 +158,47 @@ Result<std::vector<Tensor>> PredictCall::Run() const {
 }
 
 void PredictCall::Answer(Result<std::vector<Tensor>> outputs, net::Response& response) {
+  answer_time_ = model_time_;
   // What does not fit the model's signature is the caller's mistake and says nothing of the
   // version.
   if (!outputs && outputs.error().code == ErrorCode::kInvalidArgument) {
     return Refuse(outputs.error(), response);
   }
-  const bool theirs = challenger_.begun() && challenger_.Settle() == ChallengerChoice::kChallenger;
-  EndChallenge(outputs);
+  const bool theirs = TakesChallengers();
+  EndChallenge(outputs, theirs);
+  Record(outputs);
   if (theirs) {
-    GiveChallengers(outputs, response);
-    return EndCopies(std::move(outputs));
-  }
-  Record(OutcomeOf(outputs));
-  if (!outputs) {
-    LogWarning("prediction failed", {{"route", call_.route_name()},
-                                     {"model_id", served().model_id.get()},
-                                     {"error", Describe(outputs.error())},
-                                     {"request_id", call_.request_id()}});
-    Refuse(outputs.error(), response);
-  } else {
+    GiveChallengers(response);
+  } else if (outputs) {
     Give(*outputs, response);
+  } else {
+    RefuseFailed(outputs.error(), response);
   }
   EndCopies(std::move(outputs));
+}
+
+/// Settles whose answer is given. A call that could ask nobody says nothing of either, unless the
+/// challenger's was drawn.
+bool PredictCall::TakesChallengers() {
+  if (!challenger_.begun() || (!asked_ && !challenger_.taken())) return false;
+  return challenger_.Settle() == ChallengerChoice::kChallenger;
+}
+
+// A full queue is this server's overload, not a limit that the caller has used up.
+void PredictCall::RefuseFailed(const Error& error, net::Response& response) {
+  if (!asked_ && error.code == ErrorCode::kLimited) {
+    return Refuse(Error(error).Wrap(ErrorCode::kUnavailable,
+                                    "this server is busy with other predictions: try again "
+                                    "shortly"),
+                  response);
+  }
+  if (asked_) {
+    LogWarning("prediction failed", {{"route", call_.route_name()},
+                                     {"model_id", served().model_id.get()},
+                                     {"error", Describe(error)},
+                                     {"request_id", call_.request_id()}});
+  }
+  Refuse(error, response);
 }
 
 void PredictCall::Give(const std::vector<Tensor>& outputs, net::Response& response) {
@@ -190,62 +210,61 @@ void PredictCall::Give(const std::vector<Tensor>& outputs, net::Response& respon
     return Refuse(safe.error(), response);
   }
   // Counted with the answer: until then the call may still be handed from the fast path to the
-  // other.
-  if (serving_.reason != routing::ServeReason::kChallenger) {
+  // other. A challenger's champion was asked beside it, unless there was no place for it.
+  if (serving_.reason != routing::ServeReason::kChallenger || !asked_) {
     call_.CountNotServed(serving_.version);
   }
   AddHeaders(response);
   call_.Finish(serving_, response.status);
 }
 
-// D4: both were asked, and this one's answer was drawn. How the champion ended is still its own, in
-// its own time.
-void PredictCall::GiveChallengers(const Result<std::vector<Tensor>>& champion,
-                                  net::Response& response) {
-  champion_time_ = model_time_;
-  if (!champion) {
-    Record(OutcomeOf(champion));
-  } else {
-    ObserveRowTime();
-    RecordRollout(view::Outcome::kOk);
-  }
+// D4: this one's answer was drawn. How the champion ended is its own, and counted as such.
+void PredictCall::GiveChallengers(net::Response& response) {
   serving_.version = call_.route()->challenger->version;
   serving_.reason = routing::ServeReason::kChallenger;
   serving_.attempts = 1;
-  model_time_ = challenger_.took();
+  answer_time_ = challenger_.took();
   ObserveRowTime();
   call_.Count(serving_.version, view::Outcome::kOk, challenger_.latency(exchange_.received()));
   Give(challenger_.outputs(), response);
 }
 
-/// Tells the record of both how the champion ended, before the call is logged.
-void PredictCall::EndChallenge(const Result<std::vector<Tensor>>& champion) {
-  if (!champion && champion.error().code == ErrorCode::kUnavailable) return challenger_.Withdraw();
-  if (challenger_.begun()) challenger_.End(champion ? &*champion : nullptr, model_time_);
+/// Tells the record of both how the champion ended, before the call is logged. `theirs`: the
+/// challenger's answer is given.
+void PredictCall::EndChallenge(const Result<std::vector<Tensor>>& champion, bool theirs) {
+  if (!challenger_.begun()) return;
+  if (model_time_) return challenger_.End(champion ? &*champion : nullptr, model_time_);
+  if (theirs) return challenger_.PassOverChampion();
+  challenger_.Withdraw();
 }
 
 /// Tells the shadows how the champion ended; the caller's answer is written.
 void PredictCall::EndCopies(Result<std::vector<Tensor>> champion) {
-  const auto time = champion_time_ ? champion_time_ : model_time_;
-  if (!champion && champion.error().code == ErrorCode::kUnavailable) return;  // They withdraw.
+  if (!model_time_) return;  // They withdraw.
   if (champion) {
-    copies_.End(ChampionEnd::kAnswered, std::move(*champion), time);
+    copies_.End(ChampionEnd::kAnswered, std::move(*champion), model_time_);
   } else {
     copies_.End(ChampionEnd::kFailed, {}, std::nullopt);
   }
 }
 
 void PredictCall::ObserveRowTime() {
-  if (!model_time_) return;
+  if (!answer_time_) return;
   serving_here().stats->ObserveRowTime(core_.index,
-                                       *model_time_ / static_cast<std::int64_t>(inputs().rows));
+                                       *answer_time_ / static_cast<std::int64_t>(inputs().rows));
 }
 
-// What a version did, counted on this core.
-void PredictCall::Record(view::Outcome outcome) {
+// What whoever was asked by the call itself did, counted on this core. A version that was not asked
+// did nothing; but for a rollout one that is too slow fills its queue, and callers get no answer.
+void PredictCall::Record(const Result<std::vector<Tensor>>& outputs) {
+  if (!asked_) {
+    if (outputs.error().code == ErrorCode::kLimited) RecordRollout(view::Outcome::kError);
+    ticket_ = {};
+    return;
+  }
   ObserveRowTime();
-  call_.Count(serving_.version, outcome, PrimarysLatency());
-  RecordRollout(outcome);
+  call_.Count(serving_.version, OutcomeOf(outputs), PrimarysLatency());
+  RecordRollout(OutcomeOf(outputs));
 }
 
 /// Of whoever was asked by the call itself: what a challenger has taken beyond it is not its own.
@@ -262,15 +281,6 @@ void PredictCall::RecordRollout(view::Outcome outcome) {
   of_version.timed_out = outcome == view::Outcome::kTimeout;
   of_version.latency = PrimarysLatency();
   ticket.tally->Record(core_.index, ticket, of_version);
-}
-
-// A full queue is this server's overload, not a limit that the caller has used up. For a rollout it
-// is an error of the version: one that is too slow fills its queue, and callers get no answer.
-void PredictCall::Shed(Error error, net::Response& response) {
-  RecordRollout(view::Outcome::kError);
-  Refuse(std::move(error).Wrap(ErrorCode::kUnavailable,
-                               "this server is busy with other predictions: try again shortly"),
-         response);
 }
 
 void PredictCall::Refuse(const Error& error, net::Response& response) {
@@ -292,7 +302,7 @@ void PredictCall::AddHeaders(net::Response& response) const {
   const std::chrono::nanoseconds total = core_.shared.clock.SteadyNow() - exchange_.received();
   response.headers.Add("x-podium-overhead-us",
                        std::chrono::duration_cast<std::chrono::microseconds>(
-                           total - model_time_.value_or(std::chrono::nanoseconds()))
+                           total - answer_time_.value_or(std::chrono::nanoseconds()))
                            .count());
 }
 

@@ -56,10 +56,9 @@ class PredictCall {
   void Enter();
   const LoadedModel* model() const { return serving_here().model.get(); }
   Result<std::vector<Tensor>> Run() const;
-  /// Writes the answer and records it: the one place where an outcome is counted.
+  /// Writes the answer and records it: the one place where an outcome is counted. `outputs`: of
+  /// Run, or why it was not called.
   void Answer(Result<std::vector<Tensor>> outputs, net::Response& response);
-  /// The answer when the pool had no room for it.
-  void Shed(Error error, net::Response& response);
   /// The answer when Prepare failed, or the body could not be read.
   void Refuse(const Error& error, net::Response& response);
 
@@ -71,12 +70,14 @@ class PredictCall {
   Status Place(std::string_view body);
   Status CheckServable() const;
   bool IsQuick(const view::VersionServing& serving) const;
-  void Record(view::Outcome outcome);
+  void Record(const Result<std::vector<Tensor>>& outputs);
   void RecordRollout(view::Outcome outcome);
   void ObserveRowTime();
-  void EndChallenge(const Result<std::vector<Tensor>>& champion);
+  bool TakesChallengers();
+  void EndChallenge(const Result<std::vector<Tensor>>& champion, bool theirs);
   void EndCopies(Result<std::vector<Tensor>> champion);
-  void GiveChallengers(const Result<std::vector<Tensor>>& champion, net::Response& response);
+  void GiveChallengers(net::Response& response);
+  void RefuseFailed(const Error& error, net::Response& response);
   std::chrono::nanoseconds PrimarysLatency() const;
   void Give(const std::vector<Tensor>& outputs, net::Response& response);
   void AddHeaders(net::Response& response) const;
@@ -90,10 +91,12 @@ class PredictCall {
   std::shared_ptr<const CallInputs> shared_inputs_;
   ShadowCopies copies_;
   ChallengerCall challenger_;
-  std::optional<SteadyTime> champion_ended_;               // Set when a challenger is waited for.
-  std::optional<std::chrono::nanoseconds> champion_time_;  // Set when another one answers.
-  view::RolloutTicket ticket_;                             // Until its outcome is recorded.
-  mutable std::optional<std::chrono::nanoseconds> model_time_;  // Unset: the model did not run.
+  std::optional<SteadyTime> champion_ended_;  // Set when a challenger is waited for.
+  view::RolloutTicket ticket_;                // Until its outcome is recorded.
+  mutable bool asked_ = false;                // The model was, whatever it said.
+  /// Unset: the model did not run.
+  mutable std::optional<std::chrono::nanoseconds> model_time_;
+  std::optional<std::chrono::nanoseconds> answer_time_;  // Of whichever model's answer is given.
 };
 
 }  // namespace podium::gateway

@@ -258,6 +258,32 @@ TEST(Predict, ARolloutCountsWhatTheBucketDecided) {
   }
 }
 
+// A server that stops asks no model any more: that is no error of any. One that is in quarantine
+// was asked.
+TEST(Predict, WhatAServerThatStopsDidNotAskDidNotFail) {
+  struct Case {
+    const char* name;
+    const char* body;
+    void (PredictWorld::*stop)();
+    std::uint64_t failed;
+  };
+  const char* good = R"({"rows": [[1]]})";
+  for (const Case& c : {Case{"its inferences have ended", good, &PredictWorld::EndInference, 0},
+                        Case{"its pool has stopped", good, &PredictWorld::StopPool, 0},
+                        Case{"in quarantine", R"({"rows": [[14]]})", nullptr, 1}}) {
+    SCOPED_TRACE(c.name);
+    PredictWorld world({}, 0);
+    world.RollOut(SplitUnit::kSession);
+    world.Publish({{"primary", VersionStatus::kPrimary}, {"canary", VersionStatus::kCanary}},
+                  BasisPoints::kWhole);
+    if (c.stop != nullptr) (world.*c.stop)();
+    EXPECT_EQ(world.Ask(c.body, "X-Session-Id: alice\r\n").status, 503);
+    EXPECT_EQ(world.Stats("canary").canary.total(), c.failed);
+    EXPECT_EQ(world.Tally()->Counts(true).requests, c.failed);
+    EXPECT_EQ(world.Tally()->Counts(true).bad[0], c.failed);
+  }
+}
+
 // Both arms through the same door: the hash that decided names the unit, and a call that is handed
 // from the fast path to the other is counted once.
 TEST(Predict, ARolloutCountsBothArmsByTheirUnits) {

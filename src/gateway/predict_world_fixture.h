@@ -15,7 +15,8 @@
 
 namespace podium::gateway {
 
-// y = x; fails on rows that hold 13, and may claim to be slow.
+// y = x; fails on rows that hold 13, is in quarantine for those that hold 14, and may claim to be
+// slow.
 class ToyModel final : public LoadedModel {
  public:
   explicit ToyModel(std::chrono::nanoseconds per_row) : per_row_(per_row) {
@@ -27,6 +28,7 @@ class ToyModel final : public LoadedModel {
     const auto count = inputs[0].data.size() / sizeof(float);
     for (std::size_t i = 0; i < count; ++i) {
       if (inputs[0].As<float>()[i] == 13) return Fail(ErrorCode::kInternal, "unlucky");
+      if (inputs[0].As<float>()[i] == 14) return Fail(ErrorCode::kUnavailable, "in quarantine");
     }
     std::vector<Tensor> outputs(inputs.begin(), inputs.end());
     outputs[0].name = "y";
@@ -125,6 +127,9 @@ class PredictWorld {
     if (!answered_inline_) response = net::AnswerOf(gateway_, exchange);
     return response;
   }
+  /// As the server does it when it stops.
+  void EndInference() { gateway_.EndInference(); }
+  void StopPool() { pool_.Stop(); }
   void set_ready(bool ready) { ready_ = ready; }
   bool answered_inline() const { return answered_inline_; }
   view::StatsSnapshot Stats(const std::string& version) {

@@ -15,6 +15,10 @@ std::string_view NameOf(ProviderKind kind) {
   return "openai";
 }
 
+bool SpeakAlike(const Provider& a, const Provider& b) {
+  return a.kind == b.kind && a.options.native_responses == b.options.native_responses;
+}
+
 ProviderTable::ProviderTable(std::vector<Provider> providers, routing::ChainConfig chain)
     : providers_(std::move(providers)), chain_(std::move(chain)) {
   std::ranges::sort(providers_, {}, &Provider::name);

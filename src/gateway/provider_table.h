@@ -40,6 +40,9 @@ struct Provider {
   ProviderTimeouts timeouts;
 };
 
+/// Whether what one of them can be asked the other can be asked too, on every surface. Pure.
+bool SpeakAlike(const Provider& a, const Provider& b);
+
 /// Threads: immutable after construction.
 class ProviderTable {
  public:

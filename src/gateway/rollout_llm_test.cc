@@ -217,6 +217,55 @@ TEST(RolloutLlm, WhileABreakerIsOpenNeitherArmIsCounted) {
   }
 }
 
+// What one of two providers has no words for would be answered by the other arm alone, and one
+// arm's calls would be the easier ones: it counts for neither, whoever was drawn.
+TEST(RolloutLlm, WhatOneArmCannotBeAskedCountsForNeither) {
+  const std::string messages =
+      R"({"id":"m1","type":"message","role":"assistant","model":"c","content":)"
+      R"([{"type":"text","text":"hi"}],"stop_reason":"end_turn",)"
+      R"("usage":{"input_tokens":3,"output_tokens":4}})";
+  const char* several = R"({"model":"chat","n":2,"messages":[{"role":"user","content":"hi"}]})";
+  struct Case {
+    const char* name;
+    const char* provider;  ///< The canary's.
+    const char* body;
+    int share_bp;
+    std::uint64_t units;
+  };
+  for (const Case& c :
+       {Case{"both can", "claude", kAskWhole, BasisPoints::kWhole, 1},
+        Case{"the canary cannot", "claude", several, BasisPoints::kWhole, 0},
+        Case{"the canary cannot, the primary was drawn", "claude", several, 1, 0},
+        Case{"both are spoken to alike", "spare", several, BasisPoints::kWhole, 1}}) {
+    SCOPED_TRACE(c.name);
+    LlmWorld::Options options = RollingOut(c.share_bp);
+    options.rows[1].provider = c.provider;
+    LlmWorld world(options);
+    for (const char* host : {"main", "spare"}) world.Script(host, Body(kOpenAiAnswer));
+    world.Script("claude", Body(messages));
+    EXPECT_EQ(world.Ask(c.body).status, 200);
+    const auto tally = world.tallies().Of(*options.rollout);
+    EXPECT_EQ(tally->Counts(true).units + tally->Counts(false).units, c.units);
+    EXPECT_EQ(tally->Counts(true).requests + tally->Counts(false).requests, c.units)
+        << "each has its outcome";
+    EXPECT_EQ(tally->ineligible(), 1 - c.units);
+  }
+}
+
+// A server without the responses surface gets those calls translated, as Anthropic gets all: not
+// every one of them can be.
+TEST(RolloutLlm, ProvidersAreSpokenToAlikeWhereBothTakeTheSameCalls) {
+  Provider openai;
+  Provider chat_only = openai;
+  chat_only.options.native_responses = false;
+  Provider anthropic = openai;
+  anthropic.kind = ProviderKind::kAnthropic;
+  EXPECT_TRUE(SpeakAlike(openai, openai));
+  EXPECT_TRUE(SpeakAlike(chat_only, chat_only));
+  EXPECT_FALSE(SpeakAlike(openai, chat_only));
+  EXPECT_FALSE(SpeakAlike(anthropic, openai));
+}
+
 // What an answer cost is known when it has ended; without a price nothing is said.
 TEST(RolloutLlm, CostsAreMeasuredWhereAPriceIsKnown) {
   LlmWorld world(RollingOut());

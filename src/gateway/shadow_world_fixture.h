@@ -65,8 +65,9 @@ class ShadowWorld {
   static constexpr std::size_t kMostAnswerBytes = 1024;  ///< Of what is kept to be compared.
 
   ShadowWorld(std::vector<WatchedVersion> versions, std::optional<ShadowPlan> shadow,
-              std::optional<ChallengerPlan> challenger = std::nullopt)
-      : gateway_(Shared(), cells_) {
+              std::optional<ChallengerPlan> challenger = std::nullopt,
+              InferenceLanes::Options lanes = {})
+      : gateway_(Shared(lanes), cells_) {
     core_.Run(0, [this] { beside_.emplace(core_.executor(0)); });
     Publish(std::move(versions), std::move(shadow), std::move(challenger));
   }
@@ -114,15 +115,34 @@ class ShadowWorld {
         std::make_shared<const view::CoreView>(routes, std::vector{std::move(view)}, sequence_));
   }
 
-  net::Response Ask(std::string_view body = R"({"rows": [[1]]})", std::string_view headers = "") {
-    net::MemoryExchange exchange(net::MemoryExchange::Text("POST", "/predict/r", body, headers));
+  /// A call that goes on while the test does.
+  struct Begun {
+    explicit Begun(std::string request) : exchange(std::move(request)) {}
+    net::MemoryExchange exchange;
     net::Response response;
-    if (gateway_.TryHandle(exchange, response)) return response;
-    std::latch answered(1);
-    core_.Run(0, [&] { beside_->Spawn(net::AnswerInto(gateway_, exchange, response, answered)); });
-    answered.wait();
-    return response;
+    std::latch answered{1};
+  };
+  /// Outlives the call.
+  std::unique_ptr<Begun> Begin(std::string_view body = R"({"rows": [[1]]})",
+                               std::string_view headers = "") {
+    auto call =
+        std::make_unique<Begun>(net::MemoryExchange::Text("POST", "/predict/r", body, headers));
+    if (gateway_.TryHandle(call->exchange, call->response)) {
+      call->answered.count_down();
+      return call;
+    }
+    core_.Run(0, [this, &call] {
+      beside_->Spawn(net::AnswerInto(gateway_, call->exchange, call->response, call->answered));
+    });
+    return call;
   }
+  net::Response Ask(std::string_view body = R"({"rows": [[1]]})", std::string_view headers = "") {
+    const std::unique_ptr<Begun> call = Begin(body, headers);
+    call->answered.wait();
+    return std::move(call->response);
+  }
+  /// As a server that stops does.
+  void EndInference() { gateway_.EndInference(); }
   /// Everything that waits, on this thread.
   int RunCopies() {
     int steps = 0;
@@ -155,6 +175,17 @@ class ShadowWorld {
   void AwaitCore() {
     core_.Run(0, [] {});
   }
+  /// Until so many runs wait for a thread, and the core has let go of what it does.
+  void AwaitQueue(std::size_t runs) {
+    const std::string line = fmt::format("podium_inference_queue {}\n", runs);
+    for (int turn = 0; turn < 1'000'000; ++turn) {
+      Exposition out;
+      gateway_.WriteMetrics(out);
+      if (out.Take().find(line) != std::string::npos) break;
+      AwaitCore();
+    }
+    AwaitCore();
+  }
   /// What is logged by now, once that is `count` at least.
   std::vector<std::unique_ptr<predictions::Record>> Records(std::size_t count = 0) {
     for (int turn = 0; log_.waiting() < count && turn < 1'000'000; ++turn) core_.Run(0, [] {});
@@ -166,12 +197,13 @@ class ShadowWorld {
   ShadowLane& lane() { return lane_; }
 
  private:
-  GatewayShared Shared() {
+  GatewayShared Shared(InferenceLanes::Options lanes) {
     GatewayShared shared{authenticator_, clock_, rng_, pool_, recent_, {}};
     shared.shadows = &lane_;
     shared.predictions = {&log_};
     shared.spawn = [this](std::size_t, Task<void> task) { beside_->Spawn(std::move(task)); };
     shared.options.shadow_answer_bytes = kMostAnswerBytes;
+    shared.options.lanes = lanes;
     return shared;
   }
 

@@ -92,7 +92,8 @@ Status PredictionLog::Write(std::string_view lines, std::size_t count) {
 
 void PredictionLog::CloseIfDue() {
   if (!segment_) return;
-  const WallTime now = clock_.Now();
+  // With a clock that was set back it is still the segment's day.
+  const WallTime now = std::max(clock_.Now(), segment_->opened());
   const bool is_full = segment_->size() >= options_.segment_bytes;
   const bool is_old = now - segment_->opened() >= options_.segment_age;
   // A folder holds the records of its day.

@@ -149,6 +149,19 @@ TEST_F(PredictionLogTest, AClockThatIsSetBackDoesNotReorderSegments) {
   EXPECT_EQ(Requests(), (std::vector<std::string>{"a", "b", "c"}));
 }
 
+// A day that comes twice is no other day: else each drain would leave a segment of its own.
+TEST_F(PredictionLogTest, AClockThatIsSetBackOverMidnightClosesNothing) {
+  Predict(0, "a");
+  ASSERT_TRUE(log_->Drain());
+  clock_.SetWall(clock_.Now() - hours(20));
+  for (const char* request : {"b", "c", "d"}) {
+    Predict(0, request);
+    ASSERT_TRUE(log_->Drain());
+  }
+  ASSERT_TRUE(log_->Drain());
+  EXPECT_EQ(Files(), std::pair(1, 0));
+}
+
 TEST_F(PredictionLogTest, SegmentsThatWaitArePackedInOneTurn) {
   options_.segment_bytes = 1;
   Start();
