@@ -92,8 +92,8 @@ Task<void> Rollouts::KeepSending() {
   while (co_await Pause(kRolloutTick)) {
     auto send = RunOn(writes_, [this] { return SendAll(); });
     const Result<Left> done = co_await std::move(send);
-    NoteSent(done ? Status() : Status(Failure(done.error())));
-    if (done) NoteLeft(done->sent);
+    sending_.Note(done ? Status() : Status(Failure(done.error())));
+    if (done) sending_left_.Note(done->sent);
   }
 }
 
@@ -107,43 +107,16 @@ Task<void> Rollouts::KeepDriving() {
 // What others have left, too: a server may share its directory, and one that died may not come
 // back.
 Result<Rollouts::Left> Rollouts::SendAll() {
-  NoteRoom(parts_.tallies.Prepare());
+  room_.Note(parts_.tallies.Prepare());
   PODIUM_TRY(sender_.Send());
   return Left{left_.Send()};
-}
-
-void Rollouts::NoteRoom(const Status& prepared) {
-  if (!prepared && !room_fails_) {
-    LogWarning("evidence of rollouts finds no room on the disk: a crash takes what was not sent",
-               {{"error", Describe(prepared.error())}});
-  }
-  if (prepared && room_fails_) LogInfo("evidence of rollouts has room on the disk again", {});
-  room_fails_ = !prepared;
-}
-
-void Rollouts::NoteSent(const Status& sent) {
-  if (!sent && !sending_fails_) {
-    LogWarning("evidence of rollouts waits here: the registry does not take it",
-               {{"error", Describe(sent.error())}});
-  }
-  if (sent && sending_fails_) LogInfo("evidence of rollouts is stored again", {});
-  sending_fails_ = !sent;
-}
-
-void Rollouts::NoteLeft(const Status& sent) {
-  if (!sent && !left_fails_) {
-    LogWarning("evidence that other replicas have left is not stored: tried again shortly",
-               {{"error", Describe(sent.error())}});
-  }
-  if (sent && left_fails_) LogInfo("evidence that other replicas have left is stored again", {});
-  left_fails_ = !sent;
 }
 
 void Rollouts::SendLast() {
   writes_.Stop();
   // A registry that is away would hold up the stop, and then as long as each write is tried for.
   Status sent = Fail(ErrorCode::kUnavailable, "the registry does not take it");
-  if (!sending_fails_) sent = sender_.Send();
+  if (!sending_.going_on()) sent = sender_.Send();
   if (sent) {
     parts_.tallies.Discard();
     driver_.GiveUpLeases();

@@ -6,6 +6,7 @@
 #include <functional>
 #include <string>
 
+#include "app/trouble.h"
 #include "base/task.h"
 #include "base/worker_pool.h"
 #include "control/admin/context.h"
@@ -63,9 +64,6 @@ class Rollouts {
     Status sent;
   };
   Result<Left> SendAll();  // An error: of its own.
-  void NoteSent(const Status& sent);
-  void NoteLeft(const Status& sent);
-  void NoteRoom(const Status& prepared);
 
   const Parts parts_;
   const control::AdminContext& admin_;
@@ -74,9 +72,13 @@ class Rollouts {
   control::EvidenceSender sender_;
   control::LeftEvidence left_;
   control::RolloutDriver driver_;
-  bool sending_fails_ = false;  // Of the driver's thread.
-  bool left_fails_ = false;     // Of the driver's thread.
-  bool room_fails_ = false;     // Of the thread that sends.
+  // The first two of the driver's thread, the last of the thread that sends.
+  Trouble sending_{"evidence of rollouts waits here: the registry does not take it",
+                   "evidence of rollouts is stored again"};
+  Trouble sending_left_{"evidence that other replicas have left is not stored: tried again shortly",
+                        "evidence that other replicas have left is stored again"};
+  Trouble room_{"evidence of rollouts finds no room on the disk: a crash takes what was not sent",
+                "evidence of rollouts has room on the disk again"};
   std::atomic<bool> woken_{false};
   TaskGroup* group_ = nullptr;  // Null: not begun yet, or ended. Of the driver's thread.
 };

@@ -19,6 +19,7 @@ class Trouble {
     if (status && failing_) LogInfo(well_, {});
     failing_ = !status;
   }
+  bool going_on() const { return failing_; }
 
  private:
   const std::string_view what_;

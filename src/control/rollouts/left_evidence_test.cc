@@ -182,12 +182,12 @@ TEST_F(LeftEvidenceTest, AFileThatCannotBeReadHoldsUpNoOther) {
 /// As many descriptors as are open now, and `more`.
 class FewDescriptors {
  public:
-  explicit FewDescriptors(int more) {
+  explicit FewDescriptors(rlim_t more) {
     EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
     const int lowest = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
     ::close(lowest);
     rlimit few = before_;
-    few.rlim_cur = static_cast<rlim_t>(lowest + more);
+    few.rlim_cur = static_cast<rlim_t>(lowest) + more;
     EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   }
   ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
@@ -202,7 +202,8 @@ class FewDescriptors {
 TEST_F(LeftEvidenceTest, WhatCannotBeListedStaysAndIsAnError) {
   OneSlow(1);
   Die();
-  for (const int descriptors : {0, 1}) {  // Not the root; not the folder in it, which is held.
+  for (const rlim_t descriptors :
+       {0UL, 1UL}) {  // Not the root; not the folder in it, which is held.
     const FewDescriptors few(descriptors);
     EXPECT_FALSE(left_.Send()) << descriptors;
   }
