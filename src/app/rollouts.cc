@@ -91,9 +91,7 @@ void Rollouts::End() {
 Task<void> Rollouts::KeepSending() {
   while (co_await Pause(kRolloutTick)) {
     auto send = RunOn(writes_, [this] { return SendAll(); });
-    const Result<Left> done = co_await std::move(send);
-    sending_.Note(done ? Status() : Status(Failure(done.error())));
-    if (done) sending_left_.Note(done->sent);
+    sending_.Note(co_await std::move(send));
   }
 }
 
@@ -105,11 +103,13 @@ Task<void> Rollouts::KeepDriving() {
 }
 
 // What others have left, too: a server may share its directory, and one that died may not come
-// back.
-Result<Rollouts::Left> Rollouts::SendAll() {
+// back. That is a matter apart: a file of theirs that cannot be read must not keep this replica's
+// own counts from the registry.
+Status Rollouts::SendAll() {
   room_.Note(parts_.tallies.Prepare());
   PODIUM_TRY(sender_.Send());
-  return Left{left_.Send()};
+  sending_left_.Note(left_.Send());
+  return {};
 }
 
 void Rollouts::SendLast() {

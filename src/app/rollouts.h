@@ -58,12 +58,7 @@ class Rollouts {
   control::DriverPorts Ports();
   std::vector<RolloutMark> LiveMarks() const;
   bool IsBroken(const Rollout& rollout) const;
-  /// What others have left is a matter apart: a file of theirs that cannot be read must not keep
-  /// this replica's own counts from the registry.
-  struct Left {
-    Status sent;
-  };
-  Result<Left> SendAll();  // An error: of its own.
+  Status SendAll();
 
   const Parts parts_;
   const control::AdminContext& admin_;
@@ -72,7 +67,7 @@ class Rollouts {
   control::EvidenceSender sender_;
   control::LeftEvidence left_;
   control::RolloutDriver driver_;
-  // The first two of the driver's thread, the last of the thread that sends.
+  // The first of the driver's thread, the others of the thread that sends.
   Trouble sending_{"evidence of rollouts waits here: the registry does not take it",
                    "evidence of rollouts is stored again"};
   Trouble sending_left_{"evidence that other replicas have left is not stored: tried again shortly",
