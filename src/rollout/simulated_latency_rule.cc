@@ -9,15 +9,12 @@
 #include "rollout/absolute_rate.h"
 #include "rollout/alpha.h"
 #include "rollout/label_likelihood.h"
+#include "rollout/latency_quantiles.h"
 #include "rollout/log_space.h"
 #include "rollout/simulated_rules.h"
 
 namespace podium::rollout {
 namespace {
-
-constexpr std::array<RatioGrid, 3> kLatencyGrids = {kP50Grid, kP90Grid, kP99Grid};
-constexpr std::array<double, 3> kLatencyRates = {0.5, 0.1, 0.01};
-constexpr std::array<const char*, 3> kLatencyNames = {"p50", "p90", "p99"};
 
 class LatencyRule final : public SimulatedRule {
  public:
@@ -42,29 +39,19 @@ class LatencyRule final : public SimulatedRule {
   }
   bool RollsBack() override {
     if (alarm_) return true;
-    std::array<double, 3> logs{};
+    std::array<double, kLatencyQuantiles.size()> logs{};
     for (std::size_t i = 0; i < logs.size(); ++i) logs[i] = LogAlarmE(i);
     alarm_ = LogMeanExp(logs) >= LogThreshold(plan_.alpha);
     return alarm_;
   }
   std::optional<Evidence> Counters(const StepOutlook&) const override {
-    Evidence evidence;
-    evidence.alpha_rollback = evidence.alpha_promote = AlphaBeforeAttempts(plan_);
-    evidence.margin = plan_.margin;
-    evidence.declared_steps = static_cast<int>(declared_.count);
-    evidence.steps = units_;
+    Evidence evidence = SimulatedEvidence(plan_, declared_, units_);
     Metric latency{.name = "latency"};
     for (std::size_t i = 0; i < series_.size(); ++i) {
-      Series& series = latency.series.emplace_back();
-      series.name = kLatencyNames[i];
-      series.grid = kLatencyGrids[i];
-      series.harmless_rate = kLatencyRates[i];
-      for (const LabelCounts& step : series_[i]) {
-        StepEvents& events = series.steps.emplace_back();
-        events.null_ratio = step.null_ratio;
-        events.canary_events = step.canary;
-        events.events = step.all;
-      }
+      Series series = SimulatedSeries(kLatencyQuantiles[i].name, series_[i]);
+      series.grid = kLatencyQuantiles[i].grid;
+      series.harmless_rate = kLatencyQuantiles[i].nominal_rate;
+      latency.series.push_back(std::move(series));
     }
     evidence.metrics.push_back(std::move(latency));
     return evidence;
@@ -72,17 +59,18 @@ class LatencyRule final : public SimulatedRule {
 
  private:
   double LogAlarmE(std::size_t i) const {
-    AbsoluteCounts candidate{.limit = kLatencyRates[i]};
+    AbsoluteCounts candidate{.limit = kLatencyQuantiles[i].nominal_rate};
     for (std::size_t step = 0; step < units_.size(); ++step) {
       candidate.bad += series_[i][step].canary;
       candidate.units += units_[step].canary_units;
     }
-    return std::min(LogRegressionE(series_[i], declared_, kLatencyGrids[i]), LogAboveE(candidate));
+    return std::min(LogRegressionE(series_[i], declared_, kLatencyQuantiles[i].grid),
+                    LogAboveE(candidate));
   }
 
   SimulationPlan plan_;
   DeclaredSteps declared_;
-  std::array<std::vector<LabelCounts>, 3> series_;
+  std::array<std::vector<LabelCounts>, kLatencyQuantiles.size()> series_;
   std::vector<StepUnits> units_;
   bool alarm_ = false;
 };

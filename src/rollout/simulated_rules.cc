@@ -43,19 +43,10 @@ class LabelRule final : public SimulatedRule {
   }
   bool Promoted() const override { return promoted_; }
   std::optional<Evidence> Counters(const StepOutlook& outlook) const override {
-    Evidence evidence;
-    evidence.alpha_rollback = evidence.alpha_promote = AlphaBeforeAttempts(plan_);
-    evidence.margin = plan_.margin;
-    evidence.declared_steps = static_cast<int>(declared_.count);
+    Evidence evidence = SimulatedEvidence(plan_, declared_, units_);
     evidence.units_left = outlook.units * outlook.left;
-    evidence.steps = units_;
-    Series series{.name = "errors", .rate_before = outlook.rate_before, .steps = {}};
-    for (const LabelCounts& step : steps_) {
-      StepEvents& events = series.steps.emplace_back();
-      events.null_ratio = step.null_ratio;
-      events.canary_events = step.canary;
-      events.events = step.all;
-    }
+    Series series = SimulatedSeries("errors", steps_);
+    series.rate_before = outlook.rate_before;
     evidence.metrics = {{.name = "error rate", .series = {std::move(series)}}};
     return evidence;
   }
@@ -182,6 +173,27 @@ class MannWhitneyRule final : public WindowRule {
 };
 
 }  // namespace
+
+Evidence SimulatedEvidence(const SimulationPlan& plan, DeclaredSteps declared,
+                           std::vector<StepUnits> units) {
+  Evidence evidence;
+  evidence.alpha_rollback = evidence.alpha_promote = AlphaBeforeAttempts(plan);
+  evidence.margin = plan.margin;
+  evidence.declared_steps = static_cast<int>(declared.count);
+  evidence.steps = std::move(units);
+  return evidence;
+}
+
+Series SimulatedSeries(std::string name, std::span<const LabelCounts> steps) {
+  Series series{.name = std::move(name), .steps = {}};
+  for (const LabelCounts& step : steps) {
+    StepEvents& events = series.steps.emplace_back();
+    events.null_ratio = step.null_ratio;
+    events.canary_events = step.canary;
+    events.events = step.all;
+  }
+  return series;
+}
 
 double AlphaBeforeAttempts(const SimulationPlan& plan) {
   return plan.alpha * std::numbers::pi * std::numbers::pi / 6;

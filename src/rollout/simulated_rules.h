@@ -6,6 +6,9 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "rollout/evidence.h"
 #include "rollout/simulator.h"
@@ -50,6 +53,11 @@ std::unique_ptr<SimulatedRule> MakeStickyRule(const SimulationPlan& plan, std::u
 
 /// Podium's guard on latency, unit = request: as Judge has it for three frozen thresholds.
 std::unique_ptr<SimulatedRule> MakeLatencyRule(const SimulationPlan& plan, std::size_t declared);
+
+/// Evidence of a simulated step so far, but for its metrics; and a series of one.
+Evidence SimulatedEvidence(const SimulationPlan& plan, DeclaredSteps declared,
+                           std::vector<StepUnits> units);
+Series SimulatedSeries(std::string name, std::span<const LabelCounts> steps);
 
 /// What AttemptAlpha makes of it in the first attempt is plan.alpha.
 double AlphaBeforeAttempts(const SimulationPlan& plan);

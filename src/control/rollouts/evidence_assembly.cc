@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "rollout/alpha.h"
+#include "rollout/latency_quantiles.h"
 #include "rollout/rate_limit.h"
 
 namespace podium::control {
@@ -20,10 +21,7 @@ namespace {
 
 // Before that an epoch's rate says little about the hours to come.
 constexpr std::chrono::seconds kLeastRateTime{60};
-constexpr std::array<std::string_view, kSeriesOfMetric> kQuantiles = {"p50", "p90", "p99"};
-/// How often they are exceeded by definition.
-constexpr std::array kNominalRates = {0.5, 0.1, 0.01};
-constexpr std::array kQuantileGrids = {rollout::kP50Grid, rollout::kP90Grid, rollout::kP99Grid};
+static_assert(rollout::kLatencyQuantiles.size() == kSeriesOfMetric);
 
 std::string_view TextOf(GuardMetric metric) {
   switch (metric) {
@@ -109,8 +107,9 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
   const bool custom = guard.metric == GuardMetric::kCustom;
   const std::size_t nth = custom ? 0 : index - FirstSeriesOf(guard.metric);
   const bool is_one = SeriesCountOf(guard.metric) == 1;
-  series.name = custom ? "bad" : is_one ? "errors" : kQuantiles[nth];
-  series.grid = is_one ? rollout::kErrorGrid : kQuantileGrids[nth];
+  const rollout::LatencyQuantile& quantile = rollout::kLatencyQuantiles[nth];
+  series.name = custom ? "bad" : is_one ? "errors" : quantile.name;
+  series.grid = is_one ? rollout::kErrorGrid : quantile.grid;
   if (guard.at_most) series.absolute_limit = *guard.at_most / 100;
   // Thresholds lie above the primary's quantiles, so that it may hardly ever exceed them, and a
   // ratio of nothing proves nothing. A candidate that is above the primary's p99 in less than one
@@ -119,8 +118,8 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
   const bool is_time =
       guard.metric == GuardMetric::kLatency || guard.metric == GuardMetric::kFirstToken;
   if (is_time && !IsSticky(stored.rollout.plan.unit)) {
-    series.absolute_limit = kNominalRates[nth];
-    series.harmless_rate = kNominalRates[nth];
+    series.absolute_limit = quantile.nominal_rate;
+    series.harmless_rate = quantile.nominal_rate;
   }
   for (std::size_t i = 0; i < epochs.size(); ++i) {
     const RolloutEpoch& epoch = stored.rollout.epochs[i];
