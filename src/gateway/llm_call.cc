@@ -8,6 +8,7 @@
 #include "domain/names.h"
 #include "gateway/shadow_copies.h"
 #include "gateway/trace_headers.h"
+#include "gateway/unix_time.h"
 #include "routing/serve_chain.h"
 
 namespace podium::gateway {
@@ -70,9 +71,7 @@ Task<Status> LlmCall::ReadCall() {
 
 Status LlmCall::Prepare() {
   PODIUM_TRY_ASSIGN(fields_, llm_.scanner.Scan(surface_, body_));
-  fields_.received_unix =
-      std::chrono::duration_cast<std::chrono::seconds>(core_.shared.clock.Now().time_since_epoch())
-          .count();
+  fields_.received_unix = UnixSecondsOf(core_.shared.clock.Now());
   PODIUM_TRY(call_.TakeIds({{}, {}, fields_.user}));
   PODIUM_TRY(CheckText(kWorkflowRun, exchange_.head().Find(kWorkflowRun).value_or(""),
                        limits::kMaxUnitBytes));

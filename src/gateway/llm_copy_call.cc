@@ -8,6 +8,7 @@
 #include "gateway/llm_attempt.h"
 #include "gateway/llm_copies.h"
 #include "gateway/llm_stream.h"
+#include "gateway/unix_time.h"
 
 namespace podium::gateway {
 namespace {
@@ -78,9 +79,7 @@ class CopyCall {
     if (breaker.state(Now()) != BreakerState::kClosed) return view::ShadowShed::kFull;
     Result<llm::RequestFields> fields = llm_.scanner.Scan(copy_->surface, body());
     if (!fields) return view::ShadowShed::kSize;
-    fields->received_unix = std::chrono::duration_cast<std::chrono::seconds>(
-                                core_.shared.clock.Now().time_since_epoch())
-                                .count();
+    fields->received_unix = UnixSecondsOf(core_.shared.clock.Now());
     Result<llm::UpstreamCall> call =
         adapter_.Encode(copy_->surface, *fields, body(), copy_->upstream_model, provider_.options);
     if (!call) {

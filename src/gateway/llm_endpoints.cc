@@ -10,6 +10,7 @@
 #include "gateway/llm/models_list.h"
 #include "gateway/llm_call.h"
 #include "gateway/routed_call.h"
+#include "gateway/unix_time.h"
 #include "net/media_type.h"
 
 namespace podium::gateway {
@@ -33,9 +34,7 @@ std::map<std::string, std::int64_t> ModelNames(const view::CoreView& view,
   for (const auto& [tag, target] : providers.chain().route_config) names[tag] = 0;
   for (const view::RouteView& route : view.routes()) {
     if (!HasRemoteVersion(*route.route)) continue;
-    names[route.route->name.get()] =
-        std::chrono::duration_cast<std::chrono::seconds>(route.route->updated_at.time_since_epoch())
-            .count();
+    names[route.route->name.get()] = UnixSecondsOf(route.route->updated_at);
   }
   return names;
 }
