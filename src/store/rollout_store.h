@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "domain/rollout.h"
 #include "store/registry_store.h"
@@ -90,7 +91,7 @@ struct LatestVerdicts {
 
 struct VerdictQuery {
   std::int64_t after = -1;  ///< Only higher numbers.
-  int limit = 50;
+  int limit = limits::kPageDefault;
 };
 /// Ascending numbers. It ends early behind the verdict that takes it to limits::kMaxVerdictBytes.
 struct VerdictPage {
@@ -112,7 +113,7 @@ Status CheckLook(const RolloutId& id, const LookPin& pin, std::int64_t token, Re
 struct RolloutQuery {
   std::optional<RouteName> route;
   bool running_only = false;
-  int limit = 50;
+  int limit = limits::kPageDefault;
   std::string cursor;
 };
 
