@@ -2,8 +2,8 @@
 
 import time
 
-from harness import scratch
-from registry_cases import ASKED, Caller, PostgresServer, SqliteFile, figures, serve
+from registry_cases import (ASKED, Caller, PostgresServer, SqliteFile, figures, on_postgres,
+                            on_sqlite, serve)
 
 ROWS = 1_000_000
 COMPARED = 3   # Times: each reads all rows.
@@ -12,18 +12,12 @@ HEX = {SqliteFile: "printf('%014x', {0})", PostgresServer: "lpad(to_hex({0}), 14
 
 def predictions(plan):
     """Lists, one, compare and evaluate among 1,000,000 labelled predictions of one route."""
-    with scratch() as directory:
-        return ask_predictions(plan, directory, SqliteFile(directory))
+    return on_sqlite(plan, ask_predictions)
 
 
 def predictions_postgres(plan):
     """The same on PostgreSQL."""
-    database = PostgresServer()
-    try:
-        with scratch() as directory:
-            return ask_predictions(plan, directory, database)
-    finally:
-        database.server.remove()
+    return on_postgres(plan, ask_predictions)
 
 
 def fill_predictions(database, first, second, count):

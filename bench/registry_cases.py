@@ -73,6 +73,20 @@ class PostgresServer:
                         "'model_registry' AND is_generated = 'NEVER'")
 
 
+def on_sqlite(plan, ask):
+    with scratch() as directory:
+        return ask(plan, directory, SqliteFile(directory))
+
+
+def on_postgres(plan, ask):
+    database = PostgresServer()
+    try:
+        with scratch() as directory:
+            return ask(plan, directory, database)
+    finally:
+        database.server.remove()
+
+
 class Caller:
     """One kept connection; seconds of each call."""
 
@@ -115,18 +129,12 @@ def fill_lists(podium, database, routes):
 
 def lists(plan):
     """Lists and searches among 10,000 versions of 1,000 routes: milliseconds over one connection."""
-    with scratch() as directory:
-        return ask_lists(plan, directory, SqliteFile(directory))
+    return on_sqlite(plan, ask_lists)
 
 
 def lists_postgres(plan):
     """The same on PostgreSQL."""
-    database = PostgresServer()
-    try:
-        with scratch() as directory:
-            return ask_lists(plan, directory, database)
-    finally:
-        database.server.remove()
+    return on_postgres(plan, ask_lists)
 
 
 def fill_models(caller, count):
