@@ -20,10 +20,7 @@ constexpr std::array<std::string_view, 5> kFallbackReasons = {
     "primary_fallback", "previous_primary", "route_config", "default_provider", "openai"};
 
 // As the API shows money: six digits behind the point.
-std::string ShowUsd(NanoUsd amount) {
-  const std::int64_t micros = RoundToMicroUsd(amount);
-  return fmt::format("{}.{:06} USD", micros / 1'000'000, micros % 1'000'000);
-}
+std::string ShowUsd(NanoUsd amount) { return FormatMicroUsd(RoundToMicroUsd(amount)) + " USD"; }
 
 std::string WhoAnswered(const ChatReport& report) {
   const std::string model =

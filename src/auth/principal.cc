@@ -73,8 +73,8 @@ bool IsLoopbackV4(std::string_view host) {
 }
 
 bool IsLoopbackName(std::string_view host) {
-  const std::string name = Lower(HostWithoutPort(host));
-  return name == "localhost" || name == "[::1]" || IsLoopbackV4(name);
+  const std::string_view name = HostWithoutPort(host);
+  return IsLoopbackV4(name) || name == "[::1]" || Lower(name) == "localhost";
 }
 
 }  // namespace

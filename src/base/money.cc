@@ -10,6 +10,7 @@ namespace podium {
 namespace {
 
 constexpr std::size_t kDigits = 9;
+constexpr std::size_t kMicroDigits = 6;
 
 bool AllDigits(std::string_view text) {
   return text.find_first_not_of("0123456789") == std::string_view::npos;
@@ -23,6 +24,18 @@ std::optional<std::int64_t> ParseWhole(std::string_view digits) {
   return value;
 }
 
+// `value` with its last `places` digits behind the point.
+std::string WithPoint(std::int64_t value, std::size_t places) {
+  const auto bits = static_cast<std::uint64_t>(value);
+  const fmt::format_int text(value < 0 ? 0 - bits : bits);
+  const std::string_view digits(text.data(), text.size());
+  const std::size_t whole = digits.size() > places ? digits.size() - places : 0;
+  std::string out = value < 0 ? "-" : "";
+  out.append(whole > 0 ? digits.substr(0, whole) : "0").append(".");
+  out.append(places - (digits.size() - whole), '0');
+  return out.append(digits.substr(whole));
+}
+
 }  // namespace
 
 std::int64_t RoundToMicroUsd(NanoUsd amount) {
@@ -34,13 +47,9 @@ std::int64_t RoundToMicroUsd(NanoUsd amount) {
   return amount.value < 0 ? whole - 1 : whole + 1;
 }
 
-std::string FormatUsd(NanoUsd amount) {
-  const bool negative = amount.value < 0;
-  const auto bits = static_cast<std::uint64_t>(amount.value);
-  const std::uint64_t size = negative ? 0 - bits : bits;
-  const auto unit = static_cast<std::uint64_t>(kNanosPerUsd);
-  return fmt::format("{}{}.{:09}", negative ? "-" : "", size / unit, size % unit);
-}
+std::string FormatUsd(NanoUsd amount) { return WithPoint(amount.value, kDigits); }
+
+std::string FormatMicroUsd(std::int64_t micros) { return WithPoint(micros, kMicroDigits); }
 
 std::optional<NanoUsd> ParseUsd(std::string_view text) {
   const std::size_t point = text.find('.');

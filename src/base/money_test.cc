@@ -49,6 +49,14 @@ TEST(Money, WritesNineDigits) {
   EXPECT_EQ(FormatUsd({std::numeric_limits<std::int64_t>::min()}), "-9223372036.854775808");
 }
 
+TEST(Money, MicroDollarsHaveSixDigits) {
+  EXPECT_EQ(FormatMicroUsd(0), "0.000000");
+  EXPECT_EQ(FormatMicroUsd(7), "0.000007");
+  EXPECT_EQ(FormatMicroUsd(123'456), "0.123456");
+  EXPECT_EQ(FormatMicroUsd(1'000'000), "1.000000");
+  EXPECT_EQ(FormatMicroUsd(-12'345'678), "-12.345678");
+}
+
 TEST(Money, MicroDollarsAreRoundedHalfToEven) {
   EXPECT_EQ(RoundToMicroUsd({499}), 0);
   EXPECT_EQ(RoundToMicroUsd({500}), 0);

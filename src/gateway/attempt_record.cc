@@ -74,19 +74,21 @@ void AttemptRecord::FirstToken() {
 }
 
 void AttemptRecord::Answered(TokenUsage usage, llm::FinishReason finish) {
+  const SteadyTime now = core_.shared.clock.SteadyNow();
+  const std::chrono::nanoseconds took = now - begun_;
   if (subject_.breaker != nullptr) {
-    subject_.breaker->Succeeded(core_.index, subject_.ticket, core_.shared.clock.SteadyNow());
+    subject_.breaker->Succeeded(core_.index, subject_.ticket, now);
   }
   core_.llm->metrics.CountAnswered(subject_.provider, finish);
   if (trace_ && finish != llm::FinishReason::kNone) trace_->SetFinish(llm::NameOf(finish));
-  CountVersion(view::Outcome::kOk);
+  CountVersion(view::Outcome::kOk, took);
   End(AttemptStatus::kOk, usage);
   std::optional<std::int64_t> cost;
   if (cost_) cost = cost_->value;
   if (cost && counts_in_role()) {
     subject_.version->RecordCost(core_.index, subject_.canary, *cost);
   }
-  subject_.rollout.Answered(core_.index, Elapsed(), cost);
+  subject_.rollout.Answered(core_.index, took, cost);
 }
 
 void AttemptRecord::Failed(const llm::UpstreamFailure& failure, bool billed, TokenUsage usage) {
@@ -95,8 +97,9 @@ void AttemptRecord::Failed(const llm::UpstreamFailure& failure, bool billed, Tok
   core_.llm->metrics.CountFailure(subject_.provider, failure.kind);
   // A caller's mistake says nothing about the version or the provider, but that they are there.
   if (llm::IsProvidersFault(failure.kind)) {
-    CountVersion(timeout ? view::Outcome::kTimeout : view::Outcome::kError);
-    subject_.rollout.Failed(core_.index, Elapsed(), timeout);
+    const std::chrono::nanoseconds took = Elapsed();
+    CountVersion(timeout ? view::Outcome::kTimeout : view::Outcome::kError, took);
+    subject_.rollout.Failed(core_.index, took, timeout);
   }
   subject_.rollout.Void();
   if (subject_.breaker != nullptr) TellBreaker(failure);
@@ -125,14 +128,14 @@ void AttemptRecord::CallerLeft(TokenUsage usage, bool billed) {
   End(AttemptStatus::kCancelled, usage);
 }
 
-void AttemptRecord::CountVersion(view::Outcome outcome) {
+void AttemptRecord::CountVersion(view::Outcome outcome, std::chrono::nanoseconds took) {
   if (!subject_.version) return;
   const WallTime now = core_.shared.clock.Now();
   if (subject_.is_override) {
     subject_.version->RecordOverride(core_.index, outcome, now);
     return;
   }
-  subject_.version->Record(core_.index, subject_.canary, outcome, Elapsed(), now);
+  subject_.version->Record(core_.index, subject_.canary, outcome, took, now);
 }
 
 void AttemptRecord::End(AttemptStatus status, TokenUsage usage) {

@@ -83,7 +83,7 @@ class AttemptRecord {
   AttemptRecord(GatewayCore& core, Passage& passage, AttemptSubject subject,
                 journal::OpenAttempt open, std::size_t request_bytes);
   void End(AttemptStatus status, TokenUsage usage);
-  void CountVersion(view::Outcome outcome);
+  void CountVersion(view::Outcome outcome, std::chrono::nanoseconds took);
   bool counts_in_role() const { return subject_.version && !subject_.is_override; }
   std::chrono::nanoseconds Elapsed() const;
   void TellBreaker(const llm::UpstreamFailure& failure);

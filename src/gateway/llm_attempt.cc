@@ -102,9 +102,13 @@ Task<AttemptEnd> LlmAttempt::Run(net::UpstreamRequest request, llm::AnswerTerms 
 Task<Result<std::string>> LlmAttempt::ReadAll(std::size_t limit) {
   std::string body;
   for (;;) {
-    auto read = response_->ReadSome();
-    const Result<std::string_view> piece = co_await std::move(read);
-    if (!piece) co_return podium::Fail(piece.error());
+    std::optional<std::string_view> piece = response_->TryRead();
+    if (!piece) {
+      auto read = response_->ReadSome();
+      const Result<std::string_view> waited = co_await std::move(read);
+      if (!waited) co_return podium::Fail(waited.error());
+      piece = *waited;
+    }
     if (piece->empty()) co_return body;
     if (piece->size() > limit - body.size()) {
       co_return podium::Fail(ErrorCode::kTooLarge, "the answer has more than {} bytes", limit);

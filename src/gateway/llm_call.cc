@@ -42,8 +42,13 @@ LlmCall::LlmCall(GatewayCore& core, net::Exchange& exchange, llm::Surface surfac
       call_(core, exchange, {}, passage) {}
 
 Task<net::Response> LlmCall::Run() {
-  auto read = ReadCall();
-  Status prepared = co_await std::move(read);
+  Status prepared;
+  if (const auto whole = exchange_.TryBody(llm_.shared.max_body_bytes)) {
+    prepared = TakeBody(*whole);
+  } else {
+    auto read = ReadCall();
+    prepared = co_await std::move(read);
+  }
   if (prepared) prepared = Prepare();
   if (!prepared) {
     net::Response response;
@@ -61,12 +66,16 @@ Task<Status> LlmCall::ReadCall() {
   const SteadyTime begun = core_.shared.clock.SteadyNow();
   auto read = exchange_.ReadBody(llm_.shared.max_body_bytes);
   const Result<std::string_view> body = co_await std::move(read);
-  if (!body) co_return Fail(body.error());
-  body_ = *body;
   const SteadyTime now = core_.shared.clock.SteadyNow();
   waited_ = now - begun;
   deadline_ = now + llm_.shared.timeout;
-  co_return Status();
+  co_return TakeBody(body);
+}
+
+Status LlmCall::TakeBody(const Result<std::string_view>& body) {
+  if (!body) return Fail(body.error());
+  body_ = *body;
+  return {};
 }
 
 Status LlmCall::Prepare() {
@@ -323,14 +332,14 @@ AttemptSubject LlmCall::SubjectOf(const Candidate& candidate) const {
 
 /// Asks the candidate's breaker. Whoever names a version wants to know how that one is, and says
 /// nothing about how the others fare.
-bool LlmCall::AdmitsTo(const Candidate& candidate, AttemptSubject& subject) {
+bool LlmCall::AdmitsTo(const Candidate& candidate, AttemptSubject& subject, SteadyTime now) {
   if (call_.is_override()) return true;
   const bool named_here = candidate.source == ElementSource::kRegistry ||
                           candidate.source == ElementSource::kRouteConfig;
   subject.breaker =
       named_here ? &llm_.breakers.Of(core_.index, candidate.provider, candidate.upstream_model)
                  : &llm_.breakers.SharedOf(candidate.provider);
-  const auto ticket = subject.breaker->Admit(core_.shared.clock.SteadyNow());
+  const auto ticket = subject.breaker->Admit(now);
   if (ticket) subject.ticket = *ticket;
   return ticket.has_value();
 }
@@ -348,7 +357,7 @@ std::optional<LlmCall::Ready> LlmCall::MakeReady(const Candidate& candidate, Ref
   Result<llm::UpstreamCall> call =
       adapter.Encode(surface_, fields_, body_, candidate.upstream_model, provider.options);
   if (!call) return refuse(Refusal::kUnfit, llm::CallErrorOf(std::move(call).error()));
-  if (!AdmitsTo(candidate, subject)) {
+  if (!AdmitsTo(candidate, subject, now)) {
     llm_.metrics.CountShortCircuit(candidate.provider);
     return refuse(Refusal::kBreaker,
                   llm::CallErrorOf(
@@ -487,9 +496,7 @@ void LlmCall::Answer(AttemptEnd end, net::Response& response) {
   CountNotServed();
   AddHeaders(response);
   if (is_over && cost_known_) {
-    const std::int64_t micro = RoundToMicroUsd(cost_);
-    response.headers.Add("x-podium-cost-usd",
-                         fmt::format("{}.{:06}", micro / 1'000'000, micro % 1'000'000));
+    response.headers.Add("x-podium-cost-usd", FormatMicroUsd(RoundToMicroUsd(cost_)));
   }
   llm_.metrics.RecordOverhead(Overhead());
   if (!streams) return call_.Finish(ServingNow(), response.status);

@@ -52,6 +52,7 @@ class LlmCall {
   };
 
   Task<Status> ReadCall();
+  Status TakeBody(const Result<std::string_view>& body);
   Status Prepare();
   Task<net::Response> Ask();
   void CallerLeft();
@@ -95,7 +96,7 @@ class LlmCall {
     kJournal,  ///< Nobody may be paid whose bill cannot be written down.
   };
   std::optional<Ready> MakeReady(const Candidate& candidate, Refusal& refusal);
-  bool AdmitsTo(const Candidate& candidate, AttemptSubject& subject);
+  bool AdmitsTo(const Candidate& candidate, AttemptSubject& subject, SteadyTime now);
   AttemptSubject SubjectOf(const Candidate& candidate) const;
   bool IsAssigned(const Candidate& candidate) const;
   // The rollout: llm_call_rollout.cc.

@@ -55,7 +55,13 @@ Result<HostPort> ParseHostPort(std::string_view text) {
 
 std::string ToString(const HostPort& address) {
   const bool v6 = address.host.find(':') != std::string::npos;
-  return fmt::format("{}{}{}:{}", v6 ? "[" : "", address.host, v6 ? "]" : "", address.port);
+  const fmt::format_int port(address.port);  // For each call that is sent on.
+  std::string text;
+  text.reserve(address.host.size() + 8);
+  if (v6) text += '[';
+  text += address.host;
+  text += v6 ? "]:" : ":";
+  return text.append(port.data(), port.size());
 }
 
 bool IsLoopback(std::string_view host) {

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace podium::net {
@@ -36,6 +38,19 @@ constexpr std::array<std::uint8_t, 256> MakeTable() {
 }
 inline constexpr std::array<std::uint8_t, 256> kTable = MakeTable();
 
+/// Whether one of eight bytes is below space or DEL, and so perhaps no IsFieldChar. Bytes above
+/// ASCII are none of them.
+inline bool MayHoldControl(const char* bytes) {
+  constexpr std::uint64_t kOnes = 0x0101010101010101;
+  constexpr std::uint64_t kHighs = 0x8080808080808080;
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, sizeof(word));
+  const std::uint64_t below_space = (word - kOnes * 0x20) & ~word;
+  const std::uint64_t apart = word ^ (kOnes * 0x7f);
+  const std::uint64_t del = (apart - kOnes) & ~apart;
+  return ((below_space | del) & kHighs) != 0;
+}
+
 }  // namespace char_class
 
 constexpr bool HasClass(char c, std::uint8_t bit) {
@@ -45,6 +60,20 @@ constexpr bool HasClass(char c, std::uint8_t bit) {
 constexpr bool IsTokenChar(char c) { return HasClass(c, char_class::kTokenBit); }
 /// Header values: visible, space, tab, and bytes above ASCII. No control bytes.
 constexpr bool IsFieldChar(char c) { return HasClass(c, char_class::kFieldBit); }
+/// How many bytes at the start of `text` are IsFieldChar. Eight at a time.
+inline std::size_t FieldPrefix(std::string_view text) {
+  std::size_t at = 0;
+  while (at + 8 <= text.size() && !char_class::MayHoldControl(text.data() + at)) at += 8;
+  while (at < text.size() && IsFieldChar(text[at])) ++at;
+  return at;
+}
+inline bool IsFieldText(std::string_view text) { return FieldPrefix(text) == text.size(); }
+/// How many bytes at the start of `text` are IsTokenChar.
+inline std::size_t TokenPrefix(std::string_view text) {
+  std::size_t at = 0;
+  while (at < text.size() && IsTokenChar(text[at])) ++at;
+  return at;
+}
 /// What a URI may hold without being percent-encoded; no fragment, since that is never sent.
 constexpr bool IsTargetChar(char c) { return HasClass(c, char_class::kTargetBit); }
 constexpr bool IsUnreserved(char c) { return HasClass(c, char_class::kUnreservedBit); }

@@ -10,6 +10,8 @@
 namespace podium::net {
 namespace {
 
+/// Room for the fields of a usual message.
+constexpr std::size_t kUsualFields = 16;
 /// Longer than any registered method. What is longer cannot be one of ours.
 constexpr std::size_t kMaxMethodBytes = 32;
 
@@ -102,7 +104,7 @@ class HeadReader {
     // The space before an empty reason is left out by some servers.
     if (Peek() != ' ' && Peek() != '\r') return Refuse(400, "the status is not three digits");
     const std::size_t begin = at_;
-    while (!AtEnd() && IsFieldChar(Peek())) ++at_;
+    at_ += FieldPrefix(text_.substr(at_));
     out.reason = TrimWhitespace(text_.substr(begin, at_ - begin));
     return LineEnd("a control byte in the status line");
   }
@@ -201,12 +203,12 @@ class HeadReader {
 
   ParseState Field(HeaderField& field) {
     const std::size_t name_at = at_;
-    while (!AtEnd() && IsTokenChar(Peek())) ++at_;
+    at_ += TokenPrefix(text_.substr(at_));
     if (AtEnd()) return ParseState::kNeedMore;
     if (Peek() != ':' || at_ == name_at) return RefuseName(at_ == name_at);
     field.name = text_.substr(name_at, at_ - name_at);
     const std::size_t value_at = ++at_;
-    while (!AtEnd() && IsFieldChar(Peek())) ++at_;
+    at_ += FieldPrefix(text_.substr(at_));
     if (AtEnd()) return ParseState::kNeedMore;
     field.value = TrimWhitespace(text_.substr(value_at, at_ - value_at));
     return LineEnd("a control byte in a header value");
@@ -353,6 +355,7 @@ ParseOutcome ParseRequestHead(std::string_view buffer, RequestHead& out, const H
   HeadReader reader(window, limits);
   FieldFacts facts;
   out.headers.clear();
+  out.headers.reserve(kUsualFields);
   ParseState state = reader.RequestLine(out);
   if (state == ParseState::kComplete) state = reader.Fields(out.headers, facts);
   if (state == ParseState::kComplete) state = FinishRequest(facts, out, reader);
@@ -365,6 +368,7 @@ ParseOutcome ParseResponseHead(std::string_view buffer, ResponseHead& out,
   HeadReader reader(window, limits);
   FieldFacts facts;
   out.headers.clear();
+  out.headers.reserve(kUsualFields);
   ParseState state = reader.StatusLine(out);
   if (state == ParseState::kComplete) state = reader.Fields(out.headers, facts);
   if (state == ParseState::kComplete) state = ApplyFraming(facts, out, reader);

@@ -13,8 +13,7 @@ bool NamesLength(const OutgoingHead& head) {
 }
 
 bool IsValid(std::string_view name, std::string_view value) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), IsTokenChar) &&
-         std::all_of(value.begin(), value.end(), IsFieldChar);
+  return !name.empty() && TokenPrefix(name) == name.size() && IsFieldText(value);
 }
 
 }  // namespace

@@ -12,6 +12,9 @@
 namespace podium::net {
 namespace {
 
+/// Room for what an answer says about itself.
+constexpr std::size_t kUsualHeaderBytes = 384;
+
 void AppendField(std::string_view key, std::string_view text, std::string& json) {
   if (text.empty()) return;
   fmt::format_to(std::back_inserter(json), R"(,"{}":"{}")", key, EscapeJson(text));
@@ -40,10 +43,11 @@ std::string SlugOf(std::string_view phrase) {
 }  // namespace
 
 void ResponseHeaders::Add(std::string_view name, std::string_view value) {
+  if (wire_.empty()) wire_.reserve(kUsualHeaderBytes);
   wire_.append(name).append(": ");
   const std::size_t begin = wire_.size();
   wire_.append(value);
-  for (std::size_t i = begin; i < wire_.size(); ++i) {
+  for (std::size_t i = begin + FieldPrefix(value); i < wire_.size(); ++i) {
     if (!IsFieldChar(wire_[i])) wire_[i] = ' ';
   }
   wire_.append("\r\n");

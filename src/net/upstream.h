@@ -107,6 +107,8 @@ class UpstreamResponse {
     return FindField(headers_, name);
   }
 
+  /// What ReadSome would give without waiting; nullopt means: use ReadSome.
+  virtual std::optional<std::string_view> TryRead() { return std::nullopt; }
   /// All of the body that has come and was not read yet, without its framing; valid until the next
   /// call. Waits for at least a byte; empty at the clean end. An error is the answer ever after.
   virtual Task<Result<std::string_view>> ReadSome() = 0;

@@ -210,15 +210,19 @@ ClientConnection::Io UpstreamCall::EndRead(error_code error, std::size_t bytes,
 
 // ---- The body.
 
+std::optional<std::string_view> UpstreamCall::TryRead() {
+  if (!ready_.empty()) return std::exchange(ready_, {});
+  if (broken_ || cancelled_) return std::nullopt;
+  const std::string_view piece = TakePieces();
+  if (!piece.empty() || (ended_ && !broken_)) return piece;
+  return std::nullopt;
+}
+
 Task<Result<std::string_view>> UpstreamCall::ReadSome() {
-  if (!ready_.empty()) co_return std::exchange(ready_, {});
   for (;;) {
+    if (const auto piece = TryRead()) co_return *piece;
     if (broken_) co_return Failure(*broken_);
     if (cancelled_) co_return Broken(UpstreamPhase::kBody, "reading from", {});
-    const std::string_view piece = TakePieces();
-    if (!piece.empty()) co_return piece;
-    if (broken_) continue;
-    if (ended_) co_return std::string_view{};
     // Memory follows what the server does: small pieces until one has filled its buffer.
     const bool filled = in_.free_bytes() == 0;
     const std::size_t wanted =

@@ -61,6 +61,7 @@ class UpstreamCall final : public UpstreamResponse {
   /// To the end of the answer's head. `head` is the text of the request's.
   Task<Status> Exchange(HttpMethod method, std::string_view head, std::string_view body);
 
+  std::optional<std::string_view> TryRead() override;
   Task<Result<std::string_view>> ReadSome() override;
   void Cancel() override;
   void SetDeadline(SteadyTime deadline) override {

@@ -10,12 +10,16 @@ namespace podium::routing {
 namespace {
 
 constexpr std::string_view kLastResort = "openai";
+/// The version assigned, and what stands behind it.
+constexpr std::size_t kUsualElements = 4;
 
 /// Takes the sources in order and keeps what can be tried.
 class ChainBuilder {
  public:
   ChainBuilder(std::string_view tag, const ChainConfig& config) : config_(config) {
     chain_.tag = tag;
+    chain_.elements.reserve(kUsualElements);
+    chain_.skipped.reserve(kUsualElements);
   }
 
   void Offer(ElementSource source, UpstreamTarget target, std::optional<ModelId> version = {}) {

@@ -1,5 +1,6 @@
-// Hears of commits to a SQLite file by asking every limits::kChangePoll whether it has changed: one
-// look at shared memory, however large the file.
+// Hears of commits to a SQLite file by looking every limits::kChangePoll at what all processes that
+// have it open share in memory, however large the file. SQLite is asked only when that has changed,
+// and now and then whether the file is in its place.
 #pragma once
 
 #include <condition_variable>
@@ -24,11 +25,14 @@ class SqliteChangeWatch final : public ChangeWatch {
   void Stop() override;
 
  private:
+  bool MayHaveChanged();
   Result<std::int64_t> Look();
 
   const std::string path_;
   std::unique_ptr<SqliteConnection> connection_;  // Null until asked.
   std::optional<std::int64_t> seen_;              ///< SQLite's count of others' commits.
+  std::optional<SqliteWalHead> head_;             ///< Before that count was asked for.
+  int peeks_ = 0;                                 ///< Since it was.
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <optional>
 
 #include "base/rng.h"
+#include "store/sqlite_file.h"
 #include "store/sqlite_store.h"
 #include "testing/sim_clock.h"
 #include "testing/temp_dir.h"
@@ -46,6 +48,28 @@ TEST_F(SqliteWatch, TellsOfEveryCommitAndOfNothingElse) {
   }
   ASSERT_TRUE(store_->ReadTable(Revision(0)));
   EXPECT_EQ(watch->Wait(0ms), false) << "a reader changes nothing";
+}
+
+// Without asking SQLite anything: what the watch goes by between its looks.
+TEST_F(SqliteWatch, SharedMemoryChangesWithEachCommitAndWithNothingElse) {
+  const auto reader = std::move(*OpenReader(path_, 20ms));
+  const auto read = [&] {
+    Query version(*reader, "PRAGMA data_version");
+    return version.Next().has_value();
+  };
+  ASSERT_TRUE(read());
+  const std::optional<SqliteWalHead> before = reader->PeekWalHead();
+  ASSERT_TRUE(before);
+  EXPECT_EQ(reader->PeekWalHead(), before);
+  ASSERT_TRUE(store_->ReadTable(Revision(0)));
+  ASSERT_TRUE(read());
+  EXPECT_EQ(reader->PeekWalHead(), before) << "a reader changes nothing";
+  Change();
+  const std::optional<SqliteWalHead> after = reader->PeekWalHead();
+  EXPECT_NE(after, before);
+  EXPECT_EQ(reader->PeekWalHead(), after);
+  Change();
+  EXPECT_NE(reader->PeekWalHead(), after);
 }
 
 TEST_F(SqliteWatch, AfterAFileThatWasGoneItTellsOnce) {

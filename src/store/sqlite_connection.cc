@@ -170,6 +170,28 @@ Status SqliteConnection::CheckInPlace() {
       path_);
 }
 
+// Through SQLite's own mapping: to open and close the file of it beside SQLite would drop the locks
+// that this process holds there. The layout of the head is fixed (sqlite.org/walformat.html, 2.1).
+// Other threads write there while we read, as other processes do: a torn head is allowed for.
+__attribute__((no_sanitize("thread"))) std::optional<SqliteWalHead>
+SqliteConnection::PeekWalHead() {
+  constexpr int kFirstPage = 0;
+  constexpr int kPageBytes = 32'768;
+  sqlite3_file* file = nullptr;
+  const int asked = sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  if (asked != SQLITE_OK || file == nullptr || file->pMethods == nullptr ||
+      file->pMethods->iVersion < 2) {
+    return std::nullopt;
+  }
+  void volatile* page = nullptr;
+  const int mapped = file->pMethods->xShmMap(file, kFirstPage, kPageBytes, 0, &page);
+  if (mapped != SQLITE_OK || page == nullptr) return std::nullopt;
+  const auto* words = static_cast<const volatile std::uint32_t*>(page);
+  SqliteWalHead head;
+  for (std::size_t i = 0; i < head.size(); ++i) head[i] = words[i];
+  return head;
+}
+
 Error SqliteConnection::LastError() {
   const int code = sqlite3_errcode(database_.get()) & 0xFF;
   has_bad_pages_ = has_bad_pages_ || code == SQLITE_CORRUPT || code == SQLITE_NOTADB;

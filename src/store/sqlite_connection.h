@@ -2,10 +2,12 @@
 // operator needs.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -16,6 +18,9 @@
 struct sqlite3;
 
 namespace podium::store {
+
+/// The head of the write-ahead log's index: another after each commit, of whatever process.
+using SqliteWalHead = std::array<std::uint32_t, 12>;
 
 /// One connection to one file.
 /// Threads: one at a time.
@@ -37,6 +42,10 @@ class SqliteConnection final : public SqlConnection {
   /// kUnavailable when the file was moved or removed under us: what is written then would be lost
   /// with the process, however durable SQLite believes it to be.
   Status CheckInPlace();
+  /// A look at shared memory: no system call and no lock. It may be half written, and then is
+  /// another one a moment later. nullopt where there is no such memory (yet). REQUIRES: the
+  /// connection has read before.
+  std::optional<SqliteWalHead> PeekWalHead();
   /// Copies the whole database, as it is at one moment, over the file `path`. Others may read and
   /// write it meanwhile; `progress`, if any, is told pages.
   Status CopyTo(const std::string& path,

@@ -35,6 +35,7 @@ std::pair<char, std::size_t> Folded(std::string_view text) {
 
 /// `name` is in lower case.
 bool EqualsFolded(std::string_view key, std::string_view name) {
+  if (key.size() < name.size()) return false;  // No letter folds to fewer bytes than one.
   for (const char expected : name) {
     if (key.empty()) return false;
     const auto [letter, bytes] = Folded(key);
@@ -139,8 +140,9 @@ Status FieldWalk::Root(od::object root) {
     if (const auto error = std::move(entry).get(field)) return Malformed(error, body_);
     std::string_view key;
     if (const auto error = field.unescaped_key().get(key)) return Malformed(error, body_);
+    const char first = key.empty() ? '\0' : Folded(key).first;
     for (std::size_t i = 0; i < kFields.size(); ++i) {
-      if (!EqualsFolded(key, kFields[i])) continue;
+      if (kFields[i].front() != first || !EqualsFolded(key, kFields[i])) continue;
       if (key != kFields[i]) {
         return Wrong(kFields[i], "\"{}\" is not \"{}\": write it in lower case", key, kFields[i]);
       }
