@@ -387,14 +387,15 @@ def test_a_call_may_take_more_than_the_load(scripted, tmp_path):
 @pytest.fixture
 def real(make_server, register):
     """Route `other` answers what it is sent; the primary of route `m` answers 1."""
-    server = make_server(env={**HASTY, "PODIUM_SERVING_CALL_MEMORY_LIMIT": "64MiB"})
+    server = make_server(env={**HASTY, "PODIUM_SERVING_LOAD_TIMEOUT": "10s",
+                              "PODIUM_SERVING_CALL_MEMORY_LIMIT": "64MiB"})
     register(server, "other", MODELS / "identity_fp32.onnx", "1", activate=True)
     register(server, "m", MODELS / "constant_one.onnx", "1", model_id="m1", activate=True)
     return server
 
 
 @pytest.mark.parametrize("model, words", [
-    ("slow_on_zeros", "took longer than 3 s while warming up"),
+    ("slow_on_zeros", "took longer than 10 s while warming up"),
     ("hungry_on_zeros", "needed more than 64 MiB of memory while warming up"),
 ])
 def test_a_real_model_that_cannot_warm_up(real, register, model, words):
@@ -452,7 +453,7 @@ def test_verify_artifact_tells_beforehand(podium):
     assert (good.code, good.err) == (0, "") and "loads and answers" in good.out
     odd = podium("verify-artifact", MODELS / "ratio.onnx")
     assert odd.code == 0 and 'warning: it answered NaN to zeros in output "y"' in odd.out
-    bad = podium("verify-artifact", MODELS / "hungry_on_zeros.onnx", env=HASTY)
+    bad = podium("verify-artifact", MODELS / "hungry_on_zeros.onnx", env=LIMITS)
     assert bad.code == 1 and "it needed more than 64 MiB of memory while warming up" in bad.err
     bad = podium("verify-artifact", MODELS / "slow_on_zeros.onnx", "-o", "json", env=HASTY)
     assert bad.code == 1 and bad.json["verdict"] == "timeout", bad
