@@ -58,7 +58,8 @@ Status CheckEvents(const StepEvents& step, const std::string& where) {
                  "a share is from 0 to 1, and at least one request is judged", where + ".judged");
 }
 
-// Events beside the units that they happened to. Units may be left out where nothing needs them.
+// Events beside the units that they happened to. Units may be left out where nothing needs them,
+// and reports may be ahead of them.
 // With sticky units a collision in the array of keys may hide a key that is hit all the same.
 Status CheckAgainstUnits(const Series& series, std::size_t i, const Evidence& evidence,
                          const std::string& where) {
@@ -69,7 +70,8 @@ Status CheckAgainstUnits(const Series& series, std::size_t i, const Evidence& ev
                    "keys hit early are among the keys judged", where + ".canary_judged");
   }
   const bool held_against =
-      seen.units > 0 || series.absolute_limit.has_value() || series.harmless_rate.has_value();
+      !series.reported &&
+      (seen.units > 0 || series.absolute_limit.has_value() || series.harmless_rate.has_value());
   return Require(
       !held_against || (step.canary_events <= seen.canary_units &&
                         step.events - step.canary_events <= seen.units - seen.canary_units),

@@ -53,6 +53,8 @@ struct Series {
   /// Unit = request: the candidate's rate that is no harm whatever the ratio, so that an alarm also
   /// has to prove that it is above this one.
   std::optional<double> harmless_rate{};
+  /// Told by others than those who count units, so that its events may be ahead of theirs.
+  bool reported = false;
   double rate_before = 0;         ///< Of the primary before the rollout, per unit.
   std::vector<StepEvents> steps;  ///< As many as Evidence::steps.
   bool operator==(const Series&) const = default;

@@ -140,6 +140,7 @@ void ReadSeries(Fields& fields, Series& series) {
   ReadGrid(fields, series.grid);
   fields.Read("absolute_limit", series.absolute_limit);
   fields.Read("harmless_rate", series.harmless_rate);
+  fields.Read("reported", series.reported);
   fields.Read("rate_before", series.rate_before);
   fields.Read("steps", limits::kMaxRolloutSteps, series.steps, ReadEvents);
 }

@@ -52,6 +52,7 @@ Json SeriesJson(const Series& series) {
   Json json = {{"name", series.name}, {"grid", GridJson(series.grid)}};
   if (series.absolute_limit) json["absolute_limit"] = *series.absolute_limit;
   if (series.harmless_rate) json["harmless_rate"] = *series.harmless_rate;
+  if (series.reported) json["reported"] = true;
   json["rate_before"] = series.rate_before;
   json["steps"] = ListJson(series.steps, EventsJson);
   return json;

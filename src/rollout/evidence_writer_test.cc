@@ -40,6 +40,7 @@ class AnyEvidence {
       if (grid == kP90Grid && evidence.unit == RolloutUnit::kRequest) {
         series.harmless_rate = Fraction();
       }
+      series.reported = rng_.Next64() % 2 == 0;
       for (int i = 0; i < 3; ++i) series.steps.push_back(Events());
       metric.series = {series, series};
       evidence.metrics.push_back(metric);

@@ -36,6 +36,19 @@ std::vector<LabelCounts> AllLabels(const Evidence& evidence, const Series& serie
   return labels;
 }
 
+// The units of a step that a series' events are held against. Each report stands for a unit, also
+// for one that is not counted yet; what checks the split itself is the counted ones alone.
+StepUnits UnitsUnder(const Evidence& evidence, const Series& series, std::size_t step) {
+  StepUnits units = evidence.steps[step];
+  if (!series.reported) return units;
+  const StepEvents& events = series.steps[step];
+  const std::uint64_t primary =
+      std::max(units.units - units.canary_units, events.events - events.canary_events);
+  units.canary_units = std::max(units.canary_units, events.canary_events);
+  units.units = units.canary_units + primary;
+  return units;
+}
+
 bool Informative(const StepUnits& step) {
   return step.label_probability > 0 && step.label_probability < 1;
 }
@@ -75,7 +88,7 @@ void AddRates(const StepUnits& units, const StepEvents& events, Finding& finding
 void AddPower(const Evidence& evidence, const Series& series, const Finding& present,
               Finding& finding) {
   if (!evidence.units_left) return;
-  const StepUnits& units = evidence.steps.back();
+  const StepUnits units = UnitsUnder(evidence, series, evidence.steps.size() - 1);
   const StepEvents& events = series.steps.back();
   const Outlook outlook{.hit = events.events,
                         .active_hit = events.events - events.canary_events,
@@ -97,7 +110,7 @@ AbsoluteCounts CandidateAgainst(double limit, const Evidence& evidence, const Se
   AbsoluteCounts counts{.limit = limit};
   for (std::size_t i = 0; i < series.steps.size(); ++i) {
     counts.bad += series.steps[i].canary_events;
-    counts.units += evidence.steps[i].canary_units;
+    counts.units += UnitsUnder(evidence, series, i).canary_units;
   }
   return counts;
 }
@@ -281,7 +294,7 @@ void AddFindings(const Evidence& evidence, const Budget& budget, Verdict& verdic
                                : JudgeRequests(evidence, metric, series, budget);
       finding.name = NameOfSeries(metric, series);
       finding.guards_promotion = metric.guards_promotion;
-      AddRates(evidence.steps[finding.step], series.steps[finding.step], finding);
+      AddRates(UnitsUnder(evidence, series, finding.step), series.steps[finding.step], finding);
       // An alarm of an epoch that is over does not give the present one more power.
       AddPower(evidence, series,
                sticky ? AlarmOfEpoch(evidence, metric, series, evidence.steps.size() - 1, budget)

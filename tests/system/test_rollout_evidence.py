@@ -46,11 +46,14 @@ REFUNDED = {"metric": "custom", "name": "refunded", "bad_above": 0}
 
 
 def test_what_callers_report_takes_a_candidate_back(two):
+    """By the first hundred reports, whatever is counted of their units when a look comes."""
     rollout = start(two, guards=[*GUARDS, REFUNDED])
     reported = 0
 
     def is_rolled_back():
         nonlocal reported
+        if reported > 100:
+            return phase(two, rollout) == "rolled_back"
         answers = [two.predict("number", [[1]]) for _ in range(20)]
         bad = [{"ticket": answer.headers["x-podium-ticket"], "metric": "refunded", "value": 1}
                for answer in answers if answer.headers["x-podium-canary"] == "true"]
@@ -62,7 +65,7 @@ def test_what_callers_report_takes_a_candidate_back(two):
         return phase(two, rollout) == "rolled_back"
     wait_until(is_rolled_back, 60, "the rollback")
     ended = look(two, rollout)
-    assert "refunded" in ended["sentence"] and reported < 400, ended
+    assert "Proven by: refunded." in ended["sentence"], ended
     assert row_of(two, "n2") == ("standby", 0)
     assert "x-podium-ticket" not in two.predict("number", [[1]]).headers
 

@@ -43,16 +43,9 @@ std::string NameOfGuard(const RolloutGuard& guard) {
   return guard.metric == GuardMetric::kCustom ? guard.name : std::string(TextOf(guard.metric));
 }
 
-// Bad outcomes may be ahead of their units: they are read while calls are counted, and those of
-// custom metrics are told by others, also when a replica took its last units with it.
-std::uint64_t RequestsOf(const EpochCounts& counts, bool canary) {
-  const ArmTotal& arm = canary ? counts.canary : counts.primary;
-  std::uint64_t most = std::max(arm.units, *std::max_element(arm.bad.begin(), arm.bad.end()));
-  for (std::size_t i = kRolloutSeries; i < kAllSeries; ++i) {
-    const rollout::EpochTally& tally = counts.tallies[i];
-    most = std::max(most, canary ? tally.canary_hit : tally.hit - tally.canary_hit);
-  }
-  return most;
+// Bad outcomes may be ahead of their units: they are read while calls are counted.
+std::uint64_t RequestsOf(const ArmTotal& arm) {
+  return std::max(arm.units, *std::max_element(arm.bad.begin(), arm.bad.end()));
 }
 
 std::uint64_t KeysOf(const ArmTotal& arm, std::size_t incarnations) {
@@ -62,9 +55,9 @@ std::uint64_t KeysOf(const ArmTotal& arm, std::size_t incarnations) {
 
 rollout::StepUnits UnitsOf(const RolloutEpoch& epoch, const EpochCounts& counts, bool sticky) {
   const std::uint64_t canary =
-      sticky ? KeysOf(counts.canary, counts.incarnations) : RequestsOf(counts, true);
+      sticky ? KeysOf(counts.canary, counts.incarnations) : RequestsOf(counts.canary);
   const std::uint64_t primary =
-      sticky ? KeysOf(counts.primary, counts.incarnations) : RequestsOf(counts, false);
+      sticky ? KeysOf(counts.primary, counts.incarnations) : RequestsOf(counts.primary);
   return {.share = epoch.share,
           .label_probability = static_cast<double>(epoch.share.value()) / BasisPoints::kWhole,
           .canary_units = canary,
@@ -109,6 +102,7 @@ Result<rollout::Series> SeriesOf(const store::RolloutEvidence& stored,
   const bool is_one = SeriesCountOf(guard.metric) == 1;
   const rollout::LatencyQuantile& quantile = rollout::kLatencyQuantiles[nth];
   series.name = custom ? "bad" : is_one ? "errors" : quantile.name;
+  series.reported = custom;
   series.grid = is_one ? rollout::kErrorGrid : quantile.grid;
   if (guard.at_most) series.absolute_limit = *guard.at_most / 100;
   // Thresholds lie above the primary's quantiles, so that it may hardly ever exceed them, and a

@@ -312,8 +312,25 @@ TEST(Assemble, ACustomMetricRollsBack) {
 TEST(Assemble, ReportsAheadOfTheirUnitsAreNoFault) {
   const RolloutLook look = WithRefunds(SplitUnit::kRequest, 501, 9'502).Look();
   ASSERT_TRUE(look.fault) << Describe(look.fault.error());
-  EXPECT_EQ(look.evidence.steps[0].canary_units, 501u);
-  EXPECT_EQ(look.evidence.steps[0].units, 10'003u);
+  EXPECT_EQ(look.evidence.steps[0].canary_units, 500u);
+  EXPECT_EQ(look.evidence.steps[0].units, 10'000u);
+  EXPECT_EQ(look.verdict.findings[1].canary.units, 501u);
+  EXPECT_EQ(look.verdict.findings[1].primary.units, 9'502u);
+}
+
+// A candidate whose every answer is reported, a second before its units are sent, or while they
+// are a second behind: that is no split gone wrong.
+TEST(Assemble, ReportsAheadOfTheirUnitsRollBack) {
+  for (const std::uint64_t counted : {0U, 250U, 480U}) {
+    RolloutRows rows = WithRefunds(SplitUnit::kRequest, 500, 0);
+    rows.epoch().share = Share(5'000);
+    rows.rows().counts.clear();
+    rows.Count(true, counted, 0).Count(false, counted, 0);
+    const RolloutLook look = rows.Look();
+    ASSERT_TRUE(look.fault) << Describe(look.fault.error());
+    EXPECT_EQ(look.verdict.decision, rollout::Decision::kRollBack) << look.sentence;
+    EXPECT_LT(look.verdict.log_e_sample_ratio, look.verdict.sample_ratio_needs) << counted;
+  }
 }
 
 // `podium rollout verify` computes it again from what is stored, and nothing else.
