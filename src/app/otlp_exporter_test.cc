@@ -230,6 +230,7 @@ TEST_F(OtlpExporterTest, TheLoopTriesAgainAndEndsWhenCancelled) {
   net::CorePool core(1);
   std::optional<TaskGroup> sending;
   std::optional<TaskGroup> ending;
+  RecordSpans(2);  // Before it looks, or it might see one of them alone.
   core.Run(0, [&] {
     sending.emplace(core.executor(0));
     sending->Spawn(exporter.SendTraces());
@@ -239,7 +240,6 @@ TEST_F(OtlpExporterTest, TheLoopTriesAgainAndEndsWhenCancelled) {
       core.Run(0, [&] { seen = collector_.sent.size(); });
     }
   };
-  RecordSpans(2);
   wait_for(3);
   RecordSpans(1);
   wait_for(4);

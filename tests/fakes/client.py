@@ -11,7 +11,7 @@ import threading
 import urllib.parse
 
 HERE = pathlib.Path(__file__).parent
-START_TIMEOUT_S = 30
+START_TIMEOUT_S = 120
 
 
 class Fake:
@@ -73,7 +73,7 @@ class Fake:
     def _ask(self, method, path, body=None):
         with self.lock:
             if self.control is None:
-                self.control = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+                self.control = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
             self.control.request(method, path, json.dumps(body) if body is not None else None)
             answer = self.control.getresponse()
             text = answer.read()

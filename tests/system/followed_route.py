@@ -52,7 +52,7 @@ class Client:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(60)
+        self.process.wait(120)
 
 
 @contextlib.contextmanager

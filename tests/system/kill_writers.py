@@ -42,7 +42,7 @@ class Writer:
         # Its own, so that a slow neighbour does not change what it asks.
         self.random = random.Random(f"{sys.argv[2]}-{self.prefix}")
         host, _, port = order["address"].rpartition(":")
-        self.connection = http.client.HTTPConnection(host, int(port), timeout=60)
+        self.connection = http.client.HTTPConnection(host, int(port), timeout=120)
 
     def run(self):
         try:

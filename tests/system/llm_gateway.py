@@ -60,17 +60,16 @@ def provider(kind, url, **fields):
 
 
 def provider_config(fakes, key_file=None, routes=(), more="", **providers):
-    """A configuration: `main`, `backup` and `brisk` are OpenAI's, `claude` and `spare` Anthropic's.
+    """A configuration: `main`, `backup` and `bare` are OpenAI's, `claude` and `spare` Anthropic's.
 
-    `brisk` has patience for half a second. `routes`: (tag, provider, model) of routes.<tag>.default.
+    `bare` has no credential. `routes`: (tag, provider, model) of routes.<tag>.default.
     """
     base = fakes.openai.base_url
     known = {
         "main": provider("openai", base("main"), api_key_env="MAIN_KEY"),
         "backup": provider("openai", base("backup"),
                            **({"api_key_file": key_file} if key_file else {})),
-        "brisk": provider("openai", base("brisk"), first_token_timeout="500ms", timeout="2s",
-                          idle_timeout="500ms"),
+        "bare": provider("openai", base("bare")),
         "azure": provider("openai", base("azure", ""), api_key_env="MAIN_KEY", azure="true",
                           api_version="2026-01-01"),
         "claude": provider("anthropic", fakes.anthropic.base_url("claude"),
@@ -127,11 +126,11 @@ class Gateway:
     def openai(self, **options):
         """As a team has it that changed nothing but the address. No retries: ours are looked at."""
         return openai.OpenAI(**{"base_url": self.server.url + "/v1", "api_key": CALLERS_KEY,
-                                "max_retries": 0, "timeout": 60, **options})
+                                "max_retries": 0, "timeout": 120, **options})
 
     def anthropic(self, **options):
         return anthropic.Anthropic(**{"base_url": self.server.url, "api_key": CALLERS_KEY,
-                                      "max_retries": 0, "timeout": 60, **options})
+                                      "max_retries": 0, "timeout": 120, **options})
 
     def metric(self, name, **labels):
         return metric(scrape(self.server), name, **labels)
@@ -141,7 +140,7 @@ class Gateway:
 
     def stream(self, surface, model, **fields):
         """A streamed call, read to its end as bytes."""
-        connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=60)
+        connection = http.client.HTTPConnection(self.server.host, self.server.port, timeout=120)
         try:
             connection.request("POST", PATHS[surface], json.dumps(body_of(surface, model, True) | fields),
                                {"Content-Type": "application/json"})

@@ -46,7 +46,7 @@ def raw(method, path, body=None, headers=None):
     sent = {"Content-Type": "application/json"} if data is not None else {}
     request = urllib.request.Request(URL + path, data, {**sent, **(headers or {})}, method=method)
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=120) as answer:
             return answer.status, json.loads(answer.read() or b"{}")
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read() or b"{}")

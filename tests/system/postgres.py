@@ -58,7 +58,7 @@ class Postgres:
                 self._as_user("postgres", "-D", f"{self.directory}/data", "-c", "listen_addresses=",
                               "-c", f"unix_socket_directories={self.directory}", "-c", "fsync=off"),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        wait_until(self._answers, 60, "PostgreSQL")
+        wait_until(self._answers, 120, "PostgreSQL")
 
     def stop(self, sig=signal.SIGQUIT):
         """At once, as when its machine goes: connections break."""

@@ -109,7 +109,7 @@ def table_of(audit):
 
 def read_file(path):
     # Opened as a second process would: the server may run beside.
-    database = sqlite3.connect(path, isolation_level=None, timeout=60)
+    database = sqlite3.connect(path, isolation_level=None, timeout=120)
     database.row_factory = sqlite3.Row
     try:
         database.execute("BEGIN")

@@ -26,7 +26,7 @@ class Terminal:
         os.close(theirs)
         self.fd = ours
 
-    def read_until(self, condition, timeout=60):
+    def read_until(self, condition, timeout=120):
         deadline = time.monotonic() + timeout
         while not condition(self.bytes):
             ready, _, _ = select.select([self.fd], [], [], max(0, deadline - time.monotonic()))

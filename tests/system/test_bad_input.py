@@ -374,7 +374,8 @@ def test_an_upload_that_stops_halfway_leaves_nothing(served, end):
             served.kill()
         served.start()
         served.wait_ready("m1")
-    assert sorted(file.name for file in artifacts.iterdir()) == before
+    wait_until(lambda: sorted(file.name for file in artifacts.iterdir()) == before,
+               what="nothing left of it")
 
 
 def test_pipelined_requests_are_answered_in_order(served):

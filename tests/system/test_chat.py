@@ -134,7 +134,7 @@ def test_the_answer_comes_while_the_model_still_speaks(gateway, podium_bin):
         assert b"two" not in terminal.bytes
         gateway.fakes.openai.release(row["upstream_model"])
         terminal.read_until(lambda said: False)
-        assert terminal.process.wait(60) == 0
+        assert terminal.process.wait(120) == 0
     finally:
         terminal.close()
 
@@ -150,7 +150,7 @@ def test_no_model_steers_the_terminal(gateway, podium_bin, chat):
     terminal = talk(podium_bin, gateway, route, ASK)
     try:
         terminal.read_until(lambda said: False)
-        assert terminal.process.wait(60) == 0
+        assert terminal.process.wait(120) == 0
     finally:
         terminal.close()
     said = terminal.bytes.decode()
@@ -183,7 +183,7 @@ def test_a_conversation_on_a_terminal(gateway, podium_bin):
         ask("four?", b"third")
         terminal.type("/exit\r")
         terminal.read_until(lambda said: False)
-        assert terminal.process.wait(60) == 0
+        assert terminal.process.wait(120) == 0
     finally:
         terminal.close()
     heard = [[m["content"] for m in entry["json"]["messages"]]
@@ -200,6 +200,6 @@ def test_a_conversation_ends_with_a_key(gateway, podium_bin, end):
         terminal.read_until(lambda said: said.endswith(b"> "))
         terminal.type(end)
         terminal.read_until(lambda said: False)
-        assert terminal.process.wait(60) == (0 if end == "\x04" else 130)
+        assert terminal.process.wait(120) == (0 if end == "\x04" else 130)
     finally:
         terminal.close()

@@ -142,7 +142,7 @@ def test_watching_ends_with_ctrl_c(two_versions, podium_bin):
             while "primary" not in watch.stdout.readline():
                 assert watch.poll() is None
         watch.send_signal(signal.SIGINT)
-        assert watch.wait(30) == 130
+        assert watch.wait(120) == 130
     finally:
         watch.kill()
         watch.wait()
@@ -365,7 +365,7 @@ def on_terminal(podium_bin, args, server, typed):
     text = b""
     try:
         while True:
-            ready, _, _ = select.select([leader], [], [], 60)
+            ready, _, _ = select.select([leader], [], [], 120)
             assert ready, text
             try:
                 chunk = os.read(leader, 4096)
@@ -377,7 +377,7 @@ def on_terminal(podium_bin, args, server, typed):
             if typed is not None and text.endswith(b"[y/N] "):
                 os.write(leader, typed)
                 typed = None
-        return process.wait(60), text.decode()
+        return process.wait(120), text.decode()
     finally:
         process.kill()
         process.wait()

@@ -15,18 +15,19 @@ import types
 
 import pytest
 
-from conftest import EXAMPLES, Server, clean_environment, metric, scrape, wait_until
+from conftest import EXAMPLES, Server, clean_environment, likely, metric, scrape, wait_until
 from terminal import Terminal
 
 ROUTES = ("tumour", "digits")
-# The demo reports this figure itself; on a busy machine more is no fault of its own.
-FIRST_ANSWER_LIMIT_S = 3.0
+# The demo reports this figure itself: a fraction of a second where commits are quick. It makes some
+# twenty of them, and a slow disk takes long for each.
+FIRST_ANSWER_LIMIT_S = 15.0
 
 
 def run(command, env=None):
     """What it prints; it must end well."""
     ended = subprocess.run(command, env=clean_environment(env), stdin=subprocess.DEVNULL,
-                           capture_output=True, text=True, timeout=60)
+                           capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0, ended
     return ended.stdout
 
@@ -55,7 +56,7 @@ class Demo(Server):
         """What it still says, and its exit code."""
         if sig is not None:
             self.process.send_signal(sig)
-        said, _ = self.process.communicate(timeout=60)
+        said, _ = self.process.communicate(timeout=120)
         return types.SimpleNamespace(code=self.process.returncode, lines=said.splitlines())
 
     def kill(self):
@@ -188,19 +189,27 @@ def test_one_provider_fails_and_the_other_answers(make_demo):
 
     def breaker_has_opened():
         return metric(scrape(demo), "podium_llm_breaker_refusals_total", **moody) > 0
-    wait_until(breaker_has_opened, 90, "a bad spell of fake-moody opens its breaker")
-    seen = scrape(demo)
+    wait_until(breaker_has_opened, 180, "a bad spell of fake-moody opens its breaker")
+
+    def enough():
+        seen = scrape(demo)
+        return metric(seen, "podium_llm_calls_total", outcome="ok") > 5 and seen
+    seen = wait_until(enough, what="calls that went well")
     for name in ("podium_llm_fallbacks_total", "podium_llm_retries_total"):
         assert metric(seen, name, **moody) > 0 and metric(seen, name, **steady) == 0
     assert metric(seen, "podium_llm_attempts_total", result="answered", **steady) > 0
-    assert metric(seen, "podium_llm_calls_total", outcome="ok") > 5
     for outcome in ("failed", "refused", "cut"):
         assert metric(seen, "podium_llm_calls_total", outcome=outcome) == 0
-    wait_until(lambda: demo.get("/api/models/costs").json["total_cost_usd"] > 0, 30, "it costs")
+    wait_until(lambda: demo.get("/api/models/costs").json["total_cost_usd"] > 0, what="it costs")
 
+    shown = []
+    failed = re.compile(r"on fake-moody: \d+ answered, [1-9]\d* failed")
+    while not shown or not failed.search(shown[-1]):  # Each five seconds one; what it says grows.
+        line = demo.process.stdout.readline()
+        assert line, shown
+        shown += [line.rstrip("\n")] if re.match(r"\d\d:\d\d:\d\d assistant: ", line) else []
     said = demo.end()
     assert said.code == 0
-    shown = [line for line in said.lines if re.match(r"\d\d:\d\d:\d\d assistant: ", line)]
     assert re.search(r" [\d.]+ calls/s, \d+ calls, 0 errors, first token \d+ ms, 0\.\d{6} USD "
                      r"\| moody primary on fake-moody: \d+ answered, [1-9]\d* failed, \d+ retries, "
                      r"\d+ fallbacks, breaker (open|closed|half open) \| steady standby on fake-steady",
@@ -275,7 +284,7 @@ def test_the_rollout_ends_by_itself_and_says_why(make_demo, kind, version, end, 
     second, text = rollout[-1]
     print(f"{kind}: {rollout}")
     assert text.startswith(f"{version} {end}: ") and len(text) > 60, rollout
-    assert second <= 90, rollout
+    assert second <= 240, rollout
     assert demo.route("digits")["primary"]["version"] == primary
     ended = demo.end()
     assert ended.code == 0
@@ -284,7 +293,7 @@ def test_the_rollout_ends_by_itself_and_says_why(make_demo, kind, version, end, 
 
 def test_verbs_make_the_candidate_good_or_bad_while_it_runs(make_demo):
     demo = make_demo()
-    wait_until(lambda: demo.route("digits").get("canary"), 30, "the rollout begins")
+    wait_until(lambda: demo.route("digits").get("canary"), what="the rollout begins")
     demo.paste("abort")
     assert demo.route("digits")["canary"] is None
     rollout = told(read_until_rollout_ends(demo))
@@ -299,7 +308,7 @@ def test_verbs_make_the_candidate_good_or_bad_while_it_runs(make_demo):
 
 
 def test_without_a_terminal_there_is_a_line_per_route_each_five_seconds(make_demo):
-    demo = make_demo("--duration", "11s")
+    demo = make_demo("--duration", "14s")  # Two, even if each is a second late.
     said = demo.end(sig=None)
     assert said.code == 0
     lines = [line for line in said.lines if re.match(r"\d\d:\d\d:\d\d ", line)]
@@ -317,12 +326,15 @@ def test_the_accuracy_shown_is_real(make_demo):
     shuffled = make_demo("--rate", 200, "--duration", 4, "--shuffle-labels")
     honest_lines = honest.end(sig=None).lines
     shuffled_lines = shuffled.end(sig=None).lines
-    # By chance every other tumour and every tenth digit is right.
-    for route, least, most in (("tumour", 85, 75), ("digits", 70, 35)):
+    # The share that v1 has right, and the most that a shuffle may: by chance it is every other
+    # tumour and every tenth digit.
+    for route, honest_share, shuffled_share in (("tumour", 0.92, 0.72), ("digits", 0.83, 0.17)):
         count, accuracy = shown_accuracy(honest_lines, route, "v1")
-        assert count >= 100 and accuracy >= least, honest_lines
+        right = round(count * accuracy / 100)
+        assert count >= 100 and right >= likely(count, honest_share)[0], honest_lines
         count, accuracy = shown_accuracy(shuffled_lines, route, "v1")
-        assert count >= 100 and accuracy <= most, shuffled_lines
+        right = round(count * accuracy / 100)
+        assert count >= 100 and right <= likely(count, shuffled_share)[1], shuffled_lines
 
 
 @pytest.mark.parametrize("sig", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -331,7 +343,8 @@ def test_a_signal_ends_it_and_leaves_nothing(make_demo, sig):
     assert len(demo.left()) == 1
     ended = demo.end(sig)
     assert ended.code == 0
-    assert 1 <= len(ended.lines) <= 6, ended.lines
+    last = [line for line in ended.lines if not re.match(r"\d\d:\d\d:\d\d ", line)]
+    assert 1 <= len(last) <= 6, ended.lines
     assert demo.left() == []
 
 
@@ -381,7 +394,7 @@ def test_what_makes_no_sense_is_refused(podium, args):
 def test_a_reader_that_goes_away_ends_it(make_demo):
     demo = make_demo("--rate", 5)
     demo.process.stdout.close()
-    assert demo.process.wait(60) == 0
+    assert demo.process.wait(120) == 0
     assert demo.left() == []
 
 
@@ -393,7 +406,7 @@ def test_on_a_terminal_the_view_is_redrawn_in_place(podium_bin, tmp_path, width,
         terminal.read_until(lambda said: said.count(b"requests/s  ") >= 4)
         terminal.process.send_signal(signal.SIGINT)
         terminal.read_until(lambda said: False)
-        assert terminal.process.wait(60) == 0
+        assert terminal.process.wait(120) == 0
     finally:
         terminal.close()
     assert b"\x1b[3" not in terminal.bytes and b"\x1b[1m" not in terminal.bytes

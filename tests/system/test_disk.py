@@ -57,8 +57,18 @@ class SmallDisk:
     def check_registry(self, copy):
         """check_file of a copy, for no server may be at work: SQLite resolves `seen` to our own
         file system."""
-        for name in ("podium.db", "podium.db-wal"):
-            shutil.copyfile(self.seen / name, copy.with_name(name))
+        log = self.seen / "podium.db-wal"
+
+        def begun():
+            with open(log, "rb") as file:
+                return file.read(32)  # Whoever begins the log anew gives it another salt.
+
+        def copied():
+            before = begun()
+            for name in ("podium.db", "podium.db-wal"):
+                shutil.copyfile(self.seen / name, copy.with_name(name))
+            return begun() == before
+        wait_until(copied, what="a copy of file and log that belong together")
         return check_file(copy.with_name("podium.db"))
 
     def fill(self, leave=0):
@@ -182,7 +192,7 @@ def wait_for_log(server, level, *words):
 def start_fails(binary, data, **options):
     """`podium serve` ends with 1 and says why; its last line."""
     ended = subprocess.run([binary, "serve", "--data", str(data), "--listen", "127.0.0.1:0"],
-                           env=clean_environment({}), stdin=subprocess.DEVNULL, timeout=60,
+                           env=clean_environment({}), stdin=subprocess.DEVNULL, timeout=120,
                            capture_output=True, text=True, **options)
     assert ended.returncode == 1 and ended.stdout == "", ended
     assert "serving on" not in ended.stderr, ended

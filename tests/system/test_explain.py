@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from conftest import done, make_two, refused, write_rows
-
+from conftest import done, make_two, refused, wait_until, write_rows
 
 
 @pytest.fixture
@@ -136,10 +135,11 @@ def test_a_change_by_sql_is_replayed_and_named(two, podium):
     done(two.put("/api/v1/routes/number/canary", {"model_id": "n2", "traffic_pct": 1}))
     write_rows(two, "UPDATE model_registry SET traffic_bp = 9000, revision = :revision "
                     "WHERE model_id = 'n2'")
-    headers = None
-    for session, headers in answers(two, [f"s{n}" for n in range(2000)]):
-        if headers["x-podium-generation"] == "5" and headers["x-podium-canary"] == "true":
-            break
+    wait_until(lambda: next(answers(two, ["s"]))[1]["x-podium-generation"] == "5",
+               what="the change made elsewhere")
+    # At 90 %: one of them is on the canary.
+    session, headers = next((s, h) for s, h in answers(two, [f"s{n}" for n in range(20)])
+                            if h["x-podium-canary"] == "true")
     assert headers["x-podium-generation"] == "5"
     with two.line() as line:
         now = done(explain(line, session, generation=5))

@@ -38,7 +38,7 @@ def test_a_new_champion_is_led_in(server, registry):
 def test_a_champion_that_is_worse_is_taken_back_and_not_tried_again(server, registry):
     rollout = led_in(server, registry, GOOD, WORSE)
     with traffic(server, route="ads", x=3):
-        wait_until(lambda: rollouts(server)[0]["phase"] == "rolled_back", 90, "the rollback")
+        wait_until(lambda: rollouts(server)[0]["phase"] == "rolled_back", what="the rollback")
     says(server, "blocked", "version 2 is not led in again", rollout["id"], "1 goes on")
     done(server.post(f"{ROUTE}/reload"))
     serves(server, 1)

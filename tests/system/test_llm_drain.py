@@ -12,7 +12,7 @@ from test_llm_streams import open_stream, read_until
 
 NUMBERS = itertools.count(200_000)  # The fakes remember: no model's name is used twice.
 USAGE = {"main": {"prompt": 1000, "completion": 500}, "claude": {"input": 1000, "output": 500}}
-WITHIN_S = 10
+LONG = "10m"  # Than any test takes: nothing ends of itself.
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def left(gateway, model, provider="main"):
 
 @pytest.mark.parametrize("provider", ["main", "claude"])
 def test_the_bill_is_exact(draining, provider):
-    gateway = draining(streams=4)
+    gateway = draining(streams=4, time=LONG)
     model = leave(gateway, provider)
     wait_until(lambda: gateway.metric("podium_llm_draining_streams") == 1, what="a stream read on")
     assert not left(gateway, model, provider)
@@ -53,32 +53,33 @@ def test_the_bill_is_exact(draining, provider):
     [event] = events_of(gateway, model)
     assert not event["estimated"] and event["status"] == "ok", event
     assert (event["uncached_input"], event["output_text"]) == (1000, 500)
-    assert gateway.metric("podium_llm_calls_total", surface="chat", outcome="client_left") == 1
+    wait_until(lambda: gateway.metric("podium_llm_calls_total", surface="chat",
+                                      outcome="client_left") == 1, what="the caller's leaving")
     wait_until(lambda: gateway.metric("podium_llm_draining_streams") == 0, what="its end")
 
 
 @pytest.mark.parametrize("settings, behaviour", [
     ({"streams": 4, "time": "50ms"}, {}),
-    ({"streams": 4, "bytes": "64KiB"}, {"hold": "", "repeat": 0, "gap": 0.001}),
+    ({"streams": 4, "time": LONG, "bytes": "64KiB"}, {"hold": "", "repeat": 0, "gap": 0.001}),
     ({"streams": 0}, {}),
 ], ids=["time", "bytes", "number"])
 def test_not_longer_than_its_limits(draining, settings, behaviour):
     gateway = draining(**settings)
     model = leave(gateway, **behaviour)
-    wait_until(lambda: left(gateway, model), WITHIN_S, "the end of the call upstream")
+    wait_until(lambda: left(gateway, model), what="the end of the call upstream")
     [event] = events_of(gateway, model)
     assert event["estimated"] and event["status"] == "cancelled", event
-    assert gateway.metric("podium_llm_draining_streams") == 0
+    wait_until(lambda: gateway.metric("podium_llm_draining_streams") == 0, what="its end")
     # Nobody's failure: neither the version's nor the provider's.
     assert gateway.metric("podium_llm_attempts_total", provider="main", result="timeout") == 0
 
 
 def test_so_many_at_once(draining):
-    gateway = draining(streams=1)
+    gateway = draining(streams=1, time=LONG)
     first = leave(gateway)
     wait_until(lambda: gateway.metric("podium_llm_draining_streams") == 1, what="a stream read on")
     second = leave(gateway)
-    wait_until(lambda: left(gateway, second), WITHIN_S, "the end of the second call upstream")
+    wait_until(lambda: left(gateway, second), what="the end of the second call upstream")
     assert not left(gateway, first)
     gateway.fake_of("main").release(first)
     [event] = events_of(gateway, first)

@@ -16,7 +16,10 @@ from llm_gateway import (KEYS, Gateway, anthropic_fake, body_of, fakes, openai_f
 
 MATRIX = pathlib.Path(__file__).parent / "llm_matrix.txt"
 SURFACES = ("chat", "responses", "messages")
-FIRST = {"openai": "brisk", "anthropic": "brisk-claude"}
+# Where a failure shows by itself, no fake is hurried; only who stalls is not waited for long.
+FIRST = {"openai": "first", "anthropic": "first-claude"}
+HASTY = {"openai": "hasty", "anthropic": "hasty-claude"}
+HASTE = {"first_token_timeout": "2s", "idle_timeout": "2s", "timeout": "8s"}
 ONLY_OPENAI = ("vllm_context_length", "llama_context_length")
 BROKEN = ("close", "reset", "stall", "end", "malformed", "error")
 ASK = [{"role": "user", "content": "Say hello, please."}]
@@ -63,8 +66,8 @@ def gateway(podium_bin, fakes, tmp_path_factory):
     config = provider_config(
         fakes, routes=[(name, "backup", f"backup-{name}") for name in NAMES],
         more="llm:\n  retry_backoff: 10ms\n  retry_backoff_max: 2s\n  max_attempts: 3\n  retries: 1\n",
-        **{"brisk-claude": provider("anthropic", fakes.anthropic.base_url("brisk-claude"),
-                                    first_token_timeout="500ms", idle_timeout="500ms", timeout="2s")},
+        **{name: provider(kind, getattr(fakes, kind).base_url(name), **timeouts)
+           for names, timeouts in ((FIRST, {}), (HASTY, HASTE)) for kind, name in names.items()},
         dead=provider("openai", "http://127.0.0.1:1/v1"))
     with serving(podium_bin, tmp_path_factory.mktemp("failures")) as make:
         yield Gateway(make(env=KEYS, config=config), fakes)
@@ -78,7 +81,8 @@ def outcomes(gateway, fakes):
         fake = fakes.openai if kind == "openai" else fakes.anthropic
         fake.script(f"first-{name}", *behaviours(row))
         fakes.openai.script(f"backup-{name}", {"text": "from the backup"})
-        gateway.version(name, FIRST[kind], f"first-{name}", version="tested")
+        first = (HASTY if row[0] == "stall" else FIRST)[kind]
+        gateway.version(name, first, f"first-{name}", version="tested")
         if row[1] == "stream":
             return gateway.stream(surface, name)
         return gateway.post(surface, body_of(surface, name))
@@ -208,13 +212,15 @@ def test_the_providers_own_advice_not_to_retry(gateway):
 # ---- Breaker.
 
 def test_who_fails_on_and_on_is_left_alone_then_tried_again(podium_bin, fakes, tmp_path):
+    open_time = 0.3
     config = provider_config(
         fakes, routes=[("fragile", "backup", "breaker-backup")],
         more="llm:\n  retry_backoff: 5ms\n  retries: 0\n  breaker_failures: 3\n  breaker_open_time: 300ms\n")
+    assert f"{open_time * 1000:.0f}ms" in config
     with serving(podium_bin, tmp_path) as make:
         # One core: each has a breaker of its own.
         gateway = Gateway(make(env={**KEYS, "PODIUM_SERVER_CORES": "1"}, config=config), fakes)
-        fakes.openai.script("breaker-first", *[{"error": "server"}] * 4, {"text": "well again"})
+        fakes.openai.script("breaker-first", {"error": "server"})
         fakes.openai.script("breaker-backup", {"text": "from the backup"})
         gateway.version("fragile", "main", "breaker-first", version="tested")
 
@@ -223,10 +229,13 @@ def test_who_fails_on_and_on_is_left_alone_then_tried_again(podium_bin, fakes, t
             assert answer.status == 200, answer
             return answer.json["choices"][0]["message"]["content"]
 
+        begun = time.monotonic()
         assert {ask() for _ in range(30)} == {"from the backup"}
         # Three opened it; more came only as probes, one per time that it was open.
-        assert 3 <= len(fakes.openai.received("breaker-first")) <= 5
-        wait_until(lambda: ask() == "well again", 30, "the breaker's closing")
+        probes = (time.monotonic() - begun) / open_time
+        assert 3 <= len(fakes.openai.received("breaker-first")) <= 3 + probes
+        fakes.openai.script("breaker-first", {"text": "well again"})
+        wait_until(lambda: ask() == "well again", what="the breaker's closing")
         assert ask() == "well again"
 
 

@@ -6,6 +6,7 @@ import anthropic
 import openai
 import pytest
 
+from conftest import wait_until
 from llm_gateway import anthropic_fake, openai_fake  # noqa: F401
 
 ASK = [{"role": "user", "content": "Say hello, please."}]
@@ -15,13 +16,13 @@ PARAMETERS = {"type": "object", "properties": {"city": {"type": "string"}}}
 @pytest.fixture(scope="module")
 def to_openai(openai_fake):
     return openai.OpenAI(base_url=openai_fake.base_url("direct"), api_key="k", max_retries=0,
-                         timeout=20, _strict_response_validation=True)
+                         timeout=120, _strict_response_validation=True)
 
 
 @pytest.fixture(scope="module")
 def to_anthropic(anthropic_fake):
     return anthropic.Anthropic(base_url=anthropic_fake.base_url("direct", ""), api_key="k",
-                               max_retries=0, timeout=20, _strict_response_validation=True)
+                               max_retries=0, timeout=120, _strict_response_validation=True)
 
 
 def test_openai_whole_and_streamed(to_openai):
@@ -76,7 +77,7 @@ def test_errors_are_those_of_the_real_ones(to_openai, to_anthropic, error, opena
 @pytest.mark.parametrize("at", [0, 2])
 def test_a_stream_breaks_where_it_is_told(to_openai, fault, at):
     """A caller of a provider that lies sees an error: what Podium has to spare ours."""
-    client = openai.OpenAI(base_url=to_openai.base_url, api_key="k", max_retries=0, timeout=20)
+    client = openai.OpenAI(base_url=to_openai.base_url, api_key="k", max_retries=0, timeout=120)
     chunks = []
     with pytest.raises(Exception):  # Of the SDK, its HTTP library or its JSON parser: as they please.
         for chunk in client.chat.completions.create(model=f"direct?fault={fault}&at={at}",
@@ -90,7 +91,8 @@ def test_what_came_is_recorded_as_it_came(to_openai, openai_fake):
     with pytest.raises(openai.InternalServerError):
         to_openai.chat.completions.create(model=model, messages=ASK, user="somebody")
     assert to_openai.chat.completions.create(model=model, messages=ASK).choices
-    first, second = openai_fake.received(model)
+    first, second = wait_until(lambda: (found := openai_fake.received(model))[1]["done"] and found,
+                               what="the end of the second")
     assert first["json"]["user"] == "somebody" and "user" not in second["json"]
     assert ["authorization", "Bearer k"] in [[n.lower(), v] for n, v in first["headers"]]
     assert second["provider"] == "direct" and second["done"] and second["sent"] > 0

@@ -4,7 +4,7 @@ import collections
 import concurrent.futures
 import threading
 
-from conftest import done, wait_until
+from conftest import done, likely, wait_until
 from llm_gateway import anthropic_fake, fakes, gateway, openai_fake  # noqa: F401
 from test_llm_streams import open_stream, read_until
 
@@ -38,7 +38,8 @@ def test_a_canary_of_another_provider_gets_its_share_and_keeps_its_sessions(gate
             assert headers["x-podium-version"] == {"old": "1", "new": "2"}[text]
             assert (text == "new") == (int(headers["x-podium-bucket"]) < 5000)
             assert seen.setdefault(number, text) == text
-    assert 5 < list(seen.values()).count("new") < 35
+    least, most = likely(40, 0.5)
+    assert least <= list(seen.values()).count("new") <= most
 
 
 def test_promote_and_rollback_move_traffic_without_a_failure(gateway):

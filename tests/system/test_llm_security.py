@@ -42,7 +42,7 @@ def received_by(gateway, provider_name, route):
     ("azure", "api-key", OPENAI_KEY),
     ("claude", "x-api-key", KEYS["CLAUDE_KEY"]),
     ("spare", "x-api-key", None),
-    ("brisk", "authorization", None)])
+    ("bare", "authorization", None)])
 def test_upstream_sees_our_credential_and_nothing_of_the_callers(gateway, name, header, credential,
                                                                   streamed):
     route = gateway.route(name)

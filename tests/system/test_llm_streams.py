@@ -13,7 +13,6 @@ from llm_gateway import (PATHS, anthropic_fake, body_of, fakes, gateway,  # noqa
 
 SAID = "Zoë sagt: 日本語 🎉 und mehr, in Stücken."
 SURFACES = ("chat", "responses", "messages")
-LEAVES_WITHIN_S = 10
 # The most that may lie between a provider and a caller who does not read: sockets and our buffers.
 MOST_UNDERWAY = 24 * 2**20
 SLOW_READERS = 20
@@ -32,7 +31,7 @@ def open_stream(gateway, surface, model, receive_buffer=None):
     with socket.socket() as caller:
         if receive_buffer:
             caller.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        caller.settimeout(30)
+        caller.settimeout(120)
         caller.connect((gateway.server.host, gateway.server.port))
         caller.sendall(f"POST {PATHS[surface]} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json"
                        f"\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
@@ -144,8 +143,8 @@ def test_a_caller_who_leaves_a_stream_ends_the_call_upstream(gateway, provider, 
     gateway.version(route, provider, model)
     with open_stream(gateway, surface, route) as caller:
         read_until(caller, b"again")
-    wait_until(lambda: gateway.fake_of(provider).received(model)[0]["left"], LEAVES_WITHIN_S,
-               "the end of the call upstream")
+    wait_until(lambda: gateway.fake_of(provider).received(model)[0]["left"],
+               what="the end of the call upstream")
 
 
 @pytest.mark.parametrize("hold", ["head", 0])
@@ -155,12 +154,12 @@ def test_a_caller_who_leaves_before_the_first_token(gateway, hold, streamed):
     route = gateway.name("r")
     gateway.version(route, "main", model)
     body = json.dumps(body_of("chat", route, streamed)).encode()
-    connection = http.client.HTTPConnection(gateway.server.host, gateway.server.port, timeout=30)
+    connection = http.client.HTTPConnection(gateway.server.host, gateway.server.port, timeout=120)
     connection.request("POST", PATHS["chat"], body, {"Content-Type": "application/json"})
     received = gateway.fakes.openai.received
     wait_until(lambda: received(model), what="the call upstream")
     connection.close()
-    wait_until(lambda: received(model)[0]["left"], LEAVES_WITHIN_S, "the end of the call upstream")
+    wait_until(lambda: received(model)[0]["left"], what="the end of the call upstream")
 
 
 # ---- Slow callers.
@@ -187,8 +186,8 @@ def test_slow_readers_pause_their_providers_and_cost_little(gateway):
             reads += len(callers[0].recv(1 << 20))
         wait_until(lambda: sum(e["sent"] > s for e, s in zip(received(model), sent)) >= 1,
                    what="the provider's going on")
-    wait_until(lambda: all(e["left"] for e in received(model)), LEAVES_WITHIN_S,
-               "the end of the calls upstream")
+    wait_until(lambda: all(e["left"] for e in received(model)),
+               what="the end of the calls upstream")
 
 
 def settled(measure, count):
@@ -201,7 +200,7 @@ def settled(measure, count):
         same = same + 1 if len(now) == count and now == last else 0
         last = now
         return same > 15
-    wait_until(still, 60, "standing still")
+    wait_until(still, what="standing still")
     return last
 
 

@@ -19,8 +19,10 @@ PROBATION = 100
 # What another route's call may take while a model misbehaves. Far above what it does take, and far
 # below the time that a call would wait behind a model that hangs.
 UNHARMED_S = 5
-LIMITS = {"PODIUM_SERVING_INFERENCE_TIMEOUT": "1s", "PODIUM_SERVING_LOAD_TIMEOUT": "1s",
+LIMITS = {"PODIUM_SERVING_INFERENCE_TIMEOUT": "60s", "PODIUM_SERVING_LOAD_TIMEOUT": "60s",
           "PODIUM_SERVING_LOAD_MEMORY_LIMIT": "64MiB"}
+# For those that hang; a good model is in time even where the machine is slow.
+HASTY = {**LIMITS, "PODIUM_SERVING_INFERENCE_TIMEOUT": "3s", "PODIUM_SERVING_LOAD_TIMEOUT": "3s"}
 
 
 @pytest.fixture
@@ -141,7 +143,7 @@ DEEDS = [
     ("abort", "crashed with SIGABRT"),
     ("overflow", "crashed with SIGSEGV"),
     ("exit", "exit code 7"),
-    ("hang", "took longer than 1 s"),
+    ("hang", "took longer than 3 s"),
     ("eat", "needed more than 64 MiB"),
 ]
 
@@ -151,7 +153,7 @@ DEEDS = [
 @pytest.mark.parametrize("deed, reason", DEEDS)
 def test_before_it_serves(scripted, tmp_path, deed, reason, phase, words):
     """The version is FAILED with its reason, now and after a restart; nobody else notices."""
-    server = scripted()
+    server = scripted(HASTY if deed == "hang" else LIMITS)
     pid = server.process.pid
     with Others(server):
         add(server, tmp_path, "m", "bad", f"{deed} {phase}")
@@ -172,14 +174,13 @@ def test_before_it_serves(scripted, tmp_path, deed, reason, phase, words):
     ("abort", 503, "crashed with SIGABRT while answering (inference 100)"),
     ("overflow", 503, "crashed with SIGSEGV while answering (inference 100)"),
     ("exit", 503, "exit code 7 while answering (inference 100)"),
-    ("hang", 504, "took longer than 1 s while answering (inference 100)"),
+    ("hang", 504, "took longer than 3 s while answering (inference 100)"),
     ("eat", 503, "needed more memory than one call may use while answering"),
 ])
 def test_at_the_hundredth_inference(scripted, tmp_path, deed, status, reason):
     # What one call may take is counted from what the loaded model has, not from the load's limit.
-    greedy = {"PODIUM_SERVING_CALL_MEMORY_LIMIT": "64MiB",
-              "PODIUM_SERVING_INFERENCE_TIMEOUT": "30s"}
-    server = scripted({**LIMITS, **greedy} if deed == "eat" else LIMITS)
+    greedy = {**LIMITS, "PODIUM_SERVING_CALL_MEMORY_LIMIT": "64MiB"}
+    server = scripted({"eat": greedy, "hang": HASTY}.get(deed, LIMITS))
     pid = server.process.pid
     add(server, tmp_path, "m", "bad", f"{deed} run {PROBATION}")
     server.wait_ready("bad")
@@ -223,7 +224,7 @@ def test_calls_that_hang_hold_up_none_but_their_own(scripted, tmp_path):
 
 
 def test_a_model_that_never_returns_cannot_keep_the_server_from_ending(scripted, tmp_path):
-    server = scripted({**LIMITS, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s"})
+    server = scripted({**HASTY, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s"})
     add(server, tmp_path, "m", "bad", "deaf run 1 server")
     server.wait_ready("bad")
     make_canary(server, "bad", 100)
@@ -234,7 +235,7 @@ def test_a_model_that_never_returns_cannot_keep_the_server_from_ending(scripted,
         body = b'{"rows": [[1]]}'
         connection.sendall(b"POST /predict/m HTTP/1.1\r\nHost: localhost\r\n"
                            b"Content-Length: %d\r\n\r\n%s" % (len(body), body))
-        failed(server, "bad", "took longer than 1 s while answering and did not stop when told to")
+        failed(server, "bad", "took longer than 3 s while answering and did not stop when told to")
         aborted(server, "bad", "did not stop when told to")
         assert server.predict("m", [[3]]).json["version"] == "m1"
     assert server.stop() == 0
@@ -243,7 +244,7 @@ def test_a_model_that_never_returns_cannot_keep_the_server_from_ending(scripted,
 
 
 def test_a_load_that_never_returns_cannot_keep_the_server_from_ending(scripted, tmp_path):
-    server = scripted({**LIMITS, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s"})
+    server = scripted({**HASTY, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s"})
     add(server, tmp_path, "m", "bad", "deaf load 1 server")
     wait_until(lambda: row_of(server, "bad")["load_state"] == "loading", what="the load begun")
     with Others(server) as others:
@@ -254,7 +255,7 @@ def test_a_load_that_never_returns_cannot_keep_the_server_from_ending(scripted, 
 
 def test_calls_that_wait_for_a_model_do_not_outlast_the_drain(scripted, tmp_path):
     server = scripted({**LIMITS, "PODIUM_SERVER_DRAIN_TIMEOUT": "1s",
-                       "PODIUM_SERVING_INFERENCE_TIMEOUT": "60s"})
+                       "PODIUM_SERVING_INFERENCE_TIMEOUT": "10m"})
     add(server, tmp_path, "m", "bad", "hang run 1")
     server.wait_ready("bad")
     make_canary(server, "bad", 100)
@@ -263,9 +264,7 @@ def test_calls_that_wait_for_a_model_do_not_outlast_the_drain(scripted, tmp_path
         connection.sendall(b"POST /predict/m HTTP/1.1\r\nHost: localhost\r\n"
                            b"Content-Length: 15\r\n\r\n" + b'{"rows": [[1]]}')
     wait_until(lambda: metric(scrape(server), "podium_inference_queue") > 0, what="calls that wait")
-    begun = time.monotonic()
-    assert server.stop() == 0
-    assert time.monotonic() - begun < 30, "the inference has 60 s"
+    assert server.stop() == 0  # The inference has ten minutes, the stop has two.
     for connection in connections:
         connection.close()
     server.start()
@@ -296,7 +295,7 @@ def test_what_shows_only_in_the_server_happens_once(scripted, tmp_path, script, 
     """The process cannot be saved, but the next one knows what ended it."""
     server = scripted()
     add(server, tmp_path, "m", "bad", script)
-    server.process.wait(30)
+    server.process.wait(120)
     server.start()
     failed(server, "bad", words)
     for route in ("m", "other"):
@@ -305,7 +304,7 @@ def test_what_shows_only_in_the_server_happens_once(scripted, tmp_path, script, 
     # An operator may try again. It does it again, and is found again.
     with pytest.raises(OSError):
         server.post("/api/v1/versions/bad/retry")
-    server.process.wait(30)
+    server.process.wait(120)
     server.start()
     failed(server, "bad", words)
 
@@ -320,7 +319,7 @@ def test_a_canary_that_ended_the_server_is_aborted_at_the_next_start(scripted, t
             assert line.predict("m", [[number]]).status == 200, number
         with pytest.raises(OSError):
             line.predict("m", [[0]])
-    assert server.process.wait(30) == -signal.SIGSEGV
+    assert server.process.wait(120) == -signal.SIGSEGV
     server.start()
     reason = "crashed the server with SIGSEGV in an inference"
     failed(server, "bad", reason)
@@ -374,7 +373,7 @@ def test_a_signal_to_a_models_process_condemns_no_model(scripted, tmp_path):
 
 def test_a_call_may_take_more_than_the_load(scripted, tmp_path):
     """A model that loads in little memory answers within serving.call_memory_limit."""
-    server = scripted({**LIMITS, "PODIUM_SERVING_INFERENCE_TIMEOUT": "30s"})
+    server = scripted()
     add(server, tmp_path, "m", "big", "feast run 1")
     server.wait_ready("big")
     make_canary(server, "big", 100)
@@ -388,14 +387,15 @@ def test_a_call_may_take_more_than_the_load(scripted, tmp_path):
 @pytest.fixture
 def real(make_server, register):
     """Route `other` answers what it is sent; the primary of route `m` answers 1."""
-    server = make_server(env={**LIMITS, "PODIUM_SERVING_CALL_MEMORY_LIMIT": "64MiB"})
+    server = make_server(env={**HASTY, "PODIUM_SERVING_LOAD_TIMEOUT": "10s",
+                              "PODIUM_SERVING_CALL_MEMORY_LIMIT": "64MiB"})
     register(server, "other", MODELS / "identity_fp32.onnx", "1", activate=True)
     register(server, "m", MODELS / "constant_one.onnx", "1", model_id="m1", activate=True)
     return server
 
 
 @pytest.mark.parametrize("model, words", [
-    ("slow_on_zeros", "took longer than 1 s while warming up"),
+    ("slow_on_zeros", "took longer than 10 s while warming up"),
     ("hungry_on_zeros", "needed more than 64 MiB of memory while warming up"),
 ])
 def test_a_real_model_that_cannot_warm_up(real, register, model, words):
@@ -405,7 +405,7 @@ def test_a_real_model_that_cannot_warm_up(real, register, model, words):
 
 
 @pytest.mark.parametrize("model, harmful, status, words", [
-    ("slow", 100000, 504, "took longer than 1 s while answering (inference 100)"),
+    ("slow", 100000, 504, "took longer than 3 s while answering (inference 100)"),
     ("hungry", 100, 503, "needed more memory than one call may use while answering"),
 ])
 def test_a_real_model_at_its_hundredth_inference(real, register, model, harmful, status, words):
@@ -437,7 +437,7 @@ def test_a_proven_model_is_held_to_its_limits(real, register):
         for _ in range(3):
             answer = real.predict("slow", [[100000]])
             assert answer.status == 504 and "serving.inference_timeout" in answer.text, answer
-        failed(real, "slow", "took longer than 1 s while answering, 3 times in a row")
+        failed(real, "slow", "took longer than 3 s while answering, 3 times in a row")
     assert metric(scrape(real), "podium_inference_timeouts_total") == 3
 
 
@@ -455,5 +455,5 @@ def test_verify_artifact_tells_beforehand(podium):
     assert odd.code == 0 and 'warning: it answered NaN to zeros in output "y"' in odd.out
     bad = podium("verify-artifact", MODELS / "hungry_on_zeros.onnx", env=LIMITS)
     assert bad.code == 1 and "it needed more than 64 MiB of memory while warming up" in bad.err
-    bad = podium("verify-artifact", MODELS / "slow_on_zeros.onnx", "-o", "json", env=LIMITS)
+    bad = podium("verify-artifact", MODELS / "slow_on_zeros.onnx", "-o", "json", env=HASTY)
     assert bad.code == 1 and bad.json["verdict"] == "timeout", bad

@@ -36,7 +36,7 @@ def environment(**more):
                   "DO_NOT_TRACK": "true", "PYTHONDONTWRITEBYTECODE": "1", **more}
 
 
-def run(python, script, *args, env=None, timeout=240):
+def run(python, script, *args, env=None, timeout=900):
     ended = subprocess.run([python, script, *map(str, args)], env=env or environment(),
                            capture_output=True, text=True, timeout=timeout, check=False)
     assert ended.returncode == 0, (ended.stdout[-2000:], ended.stderr[-6000:])
@@ -312,7 +312,7 @@ def tracking_server(python, folder):
         return False
 
     try:
-        wait_until(answers, timeout=120, what="the tracking server")
+        wait_until(answers, timeout=400, what="the tracking server")
         yield f"http://127.0.0.1:{port}"
     finally:
         with contextlib.suppress(ProcessLookupError):

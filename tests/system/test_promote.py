@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from conftest import MODELS, done, make_two, metric, refused, registry_file, scrape, wait_until
+from conftest import MODELS, committed, done, make_two, metric, refused, registry_file, scrape, wait_until
 
 ONE = MODELS / "constant_one.onnx"
 TWO = MODELS / "constant_two.onnx"
@@ -341,9 +341,9 @@ def test_another_process_on_the_same_registry_follows(two, make_server):
     """A change made beside this process must reach it within the poll, not at its next restart."""
     other = make_server(data=two.data)
     other.wait_ready("n2")
-    done(promote(other, "n2"))
+    committed(promote(other, "n2"))
     wait_until(lambda: answered(two) == 2, what="the promotion made elsewhere")
-    done(rollback(two))
+    committed(rollback(two))
     wait_until(lambda: answered(other) == 1, what="the rollback made elsewhere")
 
 

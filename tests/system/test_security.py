@@ -189,7 +189,7 @@ def test_a_form_is_no_change(local):
 
 def serve(podium_bin, tmp_path, *args, **env):
     return subprocess.run([podium_bin, "serve", "--data", str(tmp_path / "data"), *args],
-                          env=clean_environment(env), stdin=subprocess.DEVNULL, timeout=60,
+                          env=clean_environment(env), stdin=subprocess.DEVNULL, timeout=120,
                           capture_output=True, text=True)
 
 

@@ -16,6 +16,7 @@ TWO = MODELS / "constant_two.onnx"
 SLOW = MODELS / "slow.onnx"
 # Rounds of the slow model: several seconds on any machine, ended with the server.
 LONG = 20000
+PATIENT = {"PODIUM_SERVING_INFERENCE_TIMEOUT": "10m"}
 
 
 def silently(call, *args):
@@ -152,7 +153,8 @@ def quick_while_slow(server):
 
 def test_a_long_inference_does_not_block_a_quick_route(make_server, register):
     """One heavy model would make every route on its core as slow as itself."""
-    server = make_server(env={"PODIUM_SERVER_CORES": "1", "PODIUM_SERVING_INLINE_LIMIT": "0us"})
+    server = make_server(env={**PATIENT, "PODIUM_SERVER_CORES": "1",
+                              "PODIUM_SERVING_INLINE_LIMIT": "0us"})
     register(server, "slow", SLOW, "1", activate=True)
     register(server, "quick", ONE, "1", activate=True)
     quick_while_slow(server)
@@ -160,7 +162,7 @@ def test_a_long_inference_does_not_block_a_quick_route(make_server, register):
 
 def test_a_model_that_turns_out_slow_leaves_the_core(make_server, register):
     """What a warm-up on zeros costs says little: live traffic that takes long must count, too."""
-    server = make_server(env={"PODIUM_SERVER_CORES": "1"})
+    server = make_server(env={**PATIENT, "PODIUM_SERVER_CORES": "1"})
     register(server, "slow", SLOW, "1", activate=True)
     register(server, "quick", ONE, "1", activate=True)
     for _ in range(3):
@@ -170,7 +172,7 @@ def test_a_model_that_turns_out_slow_leaves_the_core(make_server, register):
 
 def test_a_full_queue_is_503_and_nothing_else(make_server, register):
     """INV-16: without a bound a slow model collects requests until the memory is gone."""
-    server = make_server(env={"PODIUM_SERVING_INLINE_LIMIT": "0us",
+    server = make_server(env={**PATIENT, "PODIUM_SERVING_INLINE_LIMIT": "0us",
                               "PODIUM_SERVING_INFERENCE_THREADS": "1",
                               "PODIUM_SERVING_INFERENCE_QUEUE": "1"})
     register(server, "slow", SLOW, "1", activate=True)
@@ -399,12 +401,16 @@ def test_a_killed_server_comes_back_as_acknowledged(server, register):
 
     switcher = threading.Thread(target=switch)
     switcher.start()
-    started.wait(60)
+    started.wait(120)
     server.kill()
     switcher.join()
     assert len(acknowledged) >= 20
     server.start()
-    rows = done(server.get("/api/v1/audit?limit=500"))["items"]
+    rows, more = [], ""
+    while more is not None:  # As many as there was time for.
+        page = done(server.get(f"/api/v1/audit?limit=500{more}"))
+        rows += page["items"]
+        more = page["next_cursor"] and f"&cursor={page['next_cursor']}"
     kept = [row["revision"] for row in rows]
     # All that was acknowledged, and at most the one that was under way.
     assert set(acknowledged) <= set(kept) and kept[0] - acknowledged[-1] in (0, 1)
@@ -421,4 +427,5 @@ def test_a_deleted_version_leaves_the_memory(server, register):
     register(server, "m", TWO, "2", model_id="m2")
     assert metric(scrape(server), "podium_version_ready", route="m") == 2
     done(server.delete("/api/v1/versions/m2"))
-    assert metric(scrape(server), "podium_version_ready", route="m") == 1
+    wait_until(lambda: metric(scrape(server), "podium_version_ready", route="m") == 1,
+               what="the memory free")

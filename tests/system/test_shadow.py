@@ -1,6 +1,6 @@
 """Shadows: copies of a route's calls, beside them and never on their way."""
 
-from conftest import MODELS, done, make_two, metric, refused, scrape, wait_until
+from conftest import MODELS, done, likely, make_two, metric, refused, scrape, wait_until
 
 SHADOW = "/api/v1/routes/number/shadow"
 
@@ -26,6 +26,7 @@ def test_a_shadow_sees_every_call_and_answers_none(server, register):
     assert copies(server)["total_requests"] == 0, "nobody has asked for copies"
     done(server.put(SHADOW, {"rate": 1.0, "reason": "to look"}))
     ask(server, 20)
+    # A copy is shed that has waited for long: on a busy machine some, but never all of them.
     wait_until(lambda: copies(server)["pairs"] + copies(server)["shed"] == 20, what="the pairs")
     seen = copies(server)
     assert seen["sampled_requests"] == seen["total_requests"] == 20
@@ -48,9 +49,11 @@ def test_the_sample_is_of_units(server, register):
     make_two(server, register, status="shadow")
     done(server.put(SHADOW, {"rate": 0.5}))
     ask(server, 10, session="always-the-same")
-    assert copies(server)["sampled_requests"] in (0, 10)
+    before = copies(server)["sampled_requests"]
+    assert before in (0, 10)
     ask(server, 200)
-    assert 60 < copies(server)["sampled_requests"] < 150
+    least, most = likely(200, 0.5)
+    assert least <= copies(server)["sampled_requests"] - before <= most
 
 
 def test_a_promoted_shadow_watches_nobody_and_the_demoted_one_goes_on(server, register):

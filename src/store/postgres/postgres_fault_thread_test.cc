@@ -238,7 +238,7 @@ TEST(PostgresReplicas, AnEpochIsRaisedInItsTurnAndByTheDatabasesClock) {
   const std::string waiting =
       "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND "
       "wait_event_type = 'Lock'";
-  int looks = 1000;
+  int looks = 100'000;
   while (PostgresTestServer::Shared().Sql(url, waiting) != "1" && --looks > 0) {
     std::this_thread::yield();
   }
