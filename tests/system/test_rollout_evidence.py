@@ -24,10 +24,12 @@ def test_the_share_follows_the_probability_to_be_better(server, register):
     with traffic(server, route="pair", x=3):
         wait_until(lambda: row_of(server, "p2") == ("canary", 80), 60, "the last share")
     assert phase(server, rollout) == "running"
-    (ramp,) = [row for row in done(server.get("/api/v1/audit?route=pair"))["items"]
-               if row["actor"] == "podium"]
-    assert (ramp["traffic_pct_before"], ramp["traffic_pct_after"]) == (10, 80), ramp
-    assert "succeeds more often with probability 1.0" in ramp["reason"], ramp
+    ramps = sorted((row for row in done(server.get("/api/v1/audit?route=pair"))["items"]
+                    if row["actor"] == "podium"), key=lambda row: row["traffic_pct_after"])
+    # One, unless a first look came early and was not sure yet.
+    shares = [10, *(ramp["traffic_pct_after"] for ramp in ramps)]
+    assert [ramp["traffic_pct_before"] for ramp in ramps] == shares[:-1] and shares[-1] == 80, ramps
+    assert "succeeds more often with probability 1.0" in ramps[-1]["reason"], ramps
     answer = server.predict("pair", [[3]], headers={"X-Request-Id": "seen"})
     explained = done(server.get("/api/v1/explain?request_id=seen"))
     is_canary = answer.headers["x-podium-canary"] == "true"
