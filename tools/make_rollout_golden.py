@@ -182,15 +182,17 @@ def judge(e):
             steps = [{"rho": rho, "r0": s.get("null_ratio", 1.1), "canary": s["canary_events"],
                       "all": s["events"]} for rho, s in zip(rhos, series["steps"])]
             p0 = series.get("absolute_limit")
+            # A report stands for a unit, counted already or not.
+            seen = sum(max(s["canary_units"], raw["canary_events"] if series.get("reported") else 0)
+                       for s, raw in zip(e["steps"], series["steps"]))
             if not sticky:
                 one = regression_e(steps, declared, *grid)
                 if "harmless_rate" in series:
                     one = min(one, above_e(series["harmless_rate"], sum(s["canary"] for s in steps),
-                                           sum(s["canary_units"] for s in e["steps"])))
+                                           seen))
                 combined += weight * one
                 alarms.append(one)
-                absolute = None if p0 is None else (
-                    p0, sum(s["canary"] for s in steps), sum(s["canary_units"] for s in e["steps"]))
+                absolute = None if p0 is None else (p0, sum(s["canary"] for s in steps), seen)
                 promote = promotion_e(steps, e.get("margin", 1.5), absolute)
                 needs = 1 / alpha_p
             else:
@@ -395,6 +397,11 @@ def evidence_cases(rng):
         held = request_evidence(ramp, [events(10, 1004), events(49, 1000), events(420, 1170)])
         held["metrics"][0]["series"][0]["harmless_rate"] = harmless
         yield held
+    # Reports ahead of their units: 40 of 30 seen in the last step.
+    ahead = request_evidence([units(5, 480, 10000), units(50, 30, 60)],
+                             [events(3, 70), events(40, 41)])
+    ahead["metrics"][0]["series"][0].update(reported=True, absolute_limit=0.02, harmless_rate=0.01)
+    yield ahead
     yield sticky_evidence(rng, [(1, 1), (5, 1), (25, 1)], 20000)
     yield sticky_evidence(rng, [(1, 1), (5, 2.4), (25, 1)], 20000)
     yield sticky_evidence(rng, [(5, 1), (25, 3)], 20000, attempt=3)

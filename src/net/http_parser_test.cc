@@ -293,5 +293,23 @@ TEST(ResponseHead, RefusesWhatIsAmbiguousOrWrong) {
   }
 }
 
+TEST(EqualsIgnoreCase, FoldsAsciiLettersAlone) {
+  struct Case {
+    std::string_view a;
+    std::string_view b;
+    bool same;
+  };
+  using namespace std::string_view_literals;
+  const Case cases[] = {
+      {"", "", true},           {"Host", "hOST", true},
+      {"host", "hosts", false}, {"a", "b", false},
+      {"@", "`", false},        {"[x", "{x", false},
+      {"\0x"sv, " x"sv, false}, {"\xC1", "\xE1", false},
+      {"\x80", "\x80", true},   {"x-\xC1", "X-\xC1", true},
+      {"Ax", "aY", false},
+  };
+  for (const Case& c : cases) EXPECT_EQ(EqualsIgnoreCase(c.a, c.b), c.same) << c.a << " " << c.b;
+}
+
 }  // namespace
 }  // namespace podium::net

@@ -47,7 +47,8 @@ void ResponseHeaders::Add(std::string_view name, std::string_view value) {
   wire_.append(name).append(": ");
   const std::size_t begin = wire_.size();
   wire_.append(value);
-  for (std::size_t i = begin + FieldPrefix(value); i < wire_.size(); ++i) {
+  const std::size_t sound = FieldPrefix(std::string_view(wire_).substr(begin));
+  for (std::size_t i = begin + sound; i < wire_.size(); ++i) {
     if (!IsFieldChar(wire_[i])) wire_[i] = ' ';
   }
   wire_.append("\r\n");

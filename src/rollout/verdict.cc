@@ -294,7 +294,10 @@ void AddFindings(const Evidence& evidence, const Budget& budget, Verdict& verdic
                                : JudgeRequests(evidence, metric, series, budget);
       finding.name = NameOfSeries(metric, series);
       finding.guards_promotion = metric.guards_promotion;
-      AddRates(UnitsUnder(evidence, series, finding.step), series.steps[finding.step], finding);
+      const StepUnits& counted = evidence.steps[finding.step];
+      const bool none = counted.units == 0;  // Which the sentence says.
+      AddRates(none ? counted : UnitsUnder(evidence, series, finding.step),
+               series.steps[finding.step], finding);
       // An alarm of an epoch that is over does not give the present one more power.
       AddPower(evidence, series,
                sticky ? AlarmOfEpoch(evidence, metric, series, evidence.steps.size() - 1, budget)

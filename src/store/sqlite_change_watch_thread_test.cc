@@ -1,6 +1,7 @@
 // The watch beside threads that write: between its looks it reads what SQLite writes meanwhile.
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <thread>
 
 #include "base/rng.h"
@@ -12,29 +13,47 @@
 namespace podium::store {
 namespace {
 
-TEST(SqliteWatchThreads, AWaitUnderWayHearsOfTheLastCommit) {
+class SqliteWatchThreads : public ::testing::Test {
+ protected:
+  SqliteWatchThreads() : store_(std::move(*SqliteStore::Open(path_, clock_, rng_))) {}
+
+  const testing::TempDir folder_;
+  const std::string path_ = folder_ / "registry.db";
+  testing::SimClock clock_;
+  SeededRng rng_{1};
+  std::unique_ptr<SqliteStore> store_;
+};
+
+TEST_F(SqliteWatchThreads, AWaitUnderWayHearsOfTheLastCommit) {
   constexpr int kChanges = 30;
-  const testing::TempDir folder;
-  testing::SimClock clock;
-  SeededRng rng(1);
-  const auto store = std::move(*SqliteStore::Open(folder / "registry.db", clock, rng));
-  const auto watch = store->WatchChanges();
+  const auto watch = store_->WatchChanges();
   ASSERT_EQ(watch->Wait(std::chrono::milliseconds(0)), true);
-  const Revision before = *store->ReadRevision();
+  const Revision before = *store_->ReadRevision();
   const std::jthread writer([&] {
     for (int i = 0; i < kChanges; ++i) {
       ModelVersion version;
       version.route = RouteName("iris");
       version.version = std::to_string(i);
       version.provider_key = "local";
-      ASSERT_TRUE(store->Apply(RegisterVersion{version}, {}));
+      ASSERT_TRUE(store_->Apply(RegisterVersion{version}, {}));
     }
   });
   const Revision last(before.get() + kChanges);
-  while (*store->ReadRevision() != last) {
+  while (*store_->ReadRevision() != last) {
     const Result<bool> heard = watch->Wait(std::chrono::minutes(2));
     ASSERT_TRUE(heard && *heard) << "a commit was missed";
   }
+}
+
+// Memory says nothing of that: SQLite is asked now and then all the same.
+TEST_F(SqliteWatchThreads, AWaitUnderWayHearsOfAFileThatIsGone) {
+  const auto watch = store_->WatchChanges();
+  ASSERT_EQ(watch->Wait(std::chrono::milliseconds(0)), true);
+  ASSERT_EQ(watch->Wait(std::chrono::milliseconds(0)), false);
+  const std::jthread mover([&] { std::filesystem::rename(path_, path_ + ".aside"); });
+  const Result<bool> heard = watch->Wait(std::chrono::minutes(2));
+  ASSERT_FALSE(heard);
+  EXPECT_EQ(heard.error().code, ErrorCode::kUnavailable);
 }
 
 }  // namespace

@@ -178,9 +178,10 @@ SqliteConnection::PeekWalHead() {
   constexpr int kFirstPage = 0;
   constexpr int kPageBytes = 32'768;
   sqlite3_file* file = nullptr;
-  const int asked = sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file);
+  const int asked = sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER,
+                                         static_cast<void*>(&file));
   if (asked != SQLITE_OK || file == nullptr || file->pMethods == nullptr ||
-      file->pMethods->iVersion < 2) {
+      file->pMethods->iVersion < 2 || file->pMethods->xShmMap == nullptr) {
     return std::nullopt;
   }
   void volatile* page = nullptr;

@@ -42,9 +42,9 @@ class SqliteConnection final : public SqlConnection {
   /// kUnavailable when the file was moved or removed under us: what is written then would be lost
   /// with the process, however durable SQLite believes it to be.
   Status CheckInPlace();
-  /// A look at shared memory: no system call and no lock. It may be half written, and then is
-  /// another one a moment later. nullopt where there is no such memory (yet). REQUIRES: the
-  /// connection has read before.
+  /// A look at shared memory: no system call and no lock of the file. It may be half written, and
+  /// then is another one a moment later, unless its writer has died. nullopt where there is no such
+  /// memory. REQUIRES: the connection has read, from a file in WAL mode.
   std::optional<SqliteWalHead> PeekWalHead();
   /// Copies the whole database, as it is at one moment, over the file `path`. Others may read and
   /// write it meanwhile; `progress`, if any, is told pages.

@@ -325,11 +325,16 @@ TEST(Assemble, ReportsAheadOfTheirUnitsRollBack) {
     RolloutRows rows = WithRefunds(SplitUnit::kRequest, 500, 0);
     rows.epoch().share = Share(5'000);
     rows.rows().counts.clear();
+    rows.plan().guards[1].at_most = 2;  // Percent: the candidate's own rate is judged as well.
     rows.Count(true, counted, 0).Count(false, counted, 0);
     const RolloutLook look = rows.Look();
     ASSERT_TRUE(look.fault) << Describe(look.fault.error());
     EXPECT_EQ(look.verdict.decision, rollout::Decision::kRollBack) << look.sentence;
     EXPECT_LT(look.verdict.log_e_sample_ratio, look.verdict.sample_ratio_needs) << counted;
+    EXPECT_EQ(look.verdict.findings[1].canary.units, counted == 0 ? 0 : 500u);
+    const auto again = rollout::ParseEvidence(rollout::ToJson(look.evidence));
+    ASSERT_TRUE(again) << Describe(again.error());
+    EXPECT_EQ(rollout::Judge(*again)->sentence, look.verdict.sentence);
   }
 }
 
