@@ -40,7 +40,8 @@ target_compile_options(podium_flags INTERFACE
 target_compile_definitions(podium_flags INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED
   # Two kept frames of a thread are looked through and thrown away for each of the fifteen of a
-  # call; mimalloc has one ready. And they would hide a use after free from the sanitizers.
+  # call; the binary's mimalloc has one ready. And they would hide a use after free from the
+  # sanitizers.
   BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING
   # Set by itself it follows the level of optimisation, and with it the size of a parser: tests and
   # what they test would not agree about it.

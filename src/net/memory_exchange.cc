@@ -43,10 +43,13 @@ std::optional<Result<std::string_view>> MemoryExchange::TryBody(std::size_t limi
   if (body_bytes_ > limit) {
     return Fail(ErrorCode::kTooLarge, "the body is larger than the limit of {} bytes", limit);
   }
+  if (meanwhile_) return std::nullopt;
   return std::string_view(body_).substr(0, body_bytes_);
 }
 
 Task<Result<std::string_view>> MemoryExchange::ReadBody(std::size_t limit) {
+  if (auto known = TryBody(limit)) co_return *std::move(known);
+  std::exchange(meanwhile_, {})();
   co_return *TryBody(limit);
 }
 

@@ -30,6 +30,10 @@ class MemoryExchange final : public Exchange {
   Task<Result<std::string_view>> ReadSome(std::uint64_t total_limit) override;
   void WatchCaller(std::function<void()> left) override;
 
+  /// The body has not arrived yet: TryBody does not know it, and ReadBody calls `meanwhile` before
+  /// it has it.
+  void ComeLate(std::function<void()> meanwhile) { meanwhile_ = std::move(meanwhile); }
+
   /// The caller leaves: whoever watches is told before this returns, whoever will from within
   /// WatchCaller. REQUIRES: on the core of the handler.
   void Leave();
@@ -41,6 +45,7 @@ class MemoryExchange final : public Exchange {
   std::string body_;  // With kBodyPadding bytes behind body_bytes_.
   std::size_t body_bytes_ = 0;
   bool handed_out_ = false;
+  std::function<void()> meanwhile_;
   std::function<void()> left_;
   bool gone_ = false;
 };
