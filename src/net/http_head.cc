@@ -23,8 +23,6 @@ std::optional<HttpMethod> MethodFrom(std::string_view name) {
 
 bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
-  // The same letter in both cases differs in one bit; so do some others, which are looked at below.
-  if (!a.empty() && ((a.front() ^ b.front()) & ~0x20) != 0) return false;
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (LowerAscii(a[i]) != LowerAscii(b[i])) return false;
   }

@@ -35,7 +35,6 @@ std::pair<char, std::size_t> Folded(std::string_view text) {
 
 /// `name` is in lower case.
 bool EqualsFolded(std::string_view key, std::string_view name) {
-  if (key.size() < name.size()) return false;  // No letter folds to fewer bytes than one.
   for (const char expected : name) {
     if (key.empty()) return false;
     const auto [letter, bytes] = Folded(key);
