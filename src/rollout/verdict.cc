@@ -78,7 +78,11 @@ double SampleRatio(const Evidence& evidence) {
   return log_e;
 }
 
-void AddRates(const StepUnits& units, const StepEvents& events, Finding& finding) {
+// Where nobody has counted units the sentence says so.
+void AddRates(const Evidence& evidence, const Series& series, Finding& finding) {
+  const StepEvents& events = series.steps[finding.step];
+  const StepUnits& counted = evidence.steps[finding.step];
+  const StepUnits units = counted.units == 0 ? counted : UnitsUnder(evidence, series, finding.step);
   finding.canary = Describe(events.canary_events, units.canary_units);
   finding.primary =
       Describe(events.events - events.canary_events, units.units - units.canary_units);
@@ -294,10 +298,7 @@ void AddFindings(const Evidence& evidence, const Budget& budget, Verdict& verdic
                                : JudgeRequests(evidence, metric, series, budget);
       finding.name = NameOfSeries(metric, series);
       finding.guards_promotion = metric.guards_promotion;
-      const StepUnits& counted = evidence.steps[finding.step];
-      const bool none = counted.units == 0;  // Which the sentence says.
-      AddRates(none ? counted : UnitsUnder(evidence, series, finding.step),
-               series.steps[finding.step], finding);
+      AddRates(evidence, series, finding);
       // An alarm of an epoch that is over does not give the present one more power.
       AddPower(evidence, series,
                sticky ? AlarmOfEpoch(evidence, metric, series, evidence.steps.size() - 1, budget)
