@@ -15,7 +15,7 @@ constexpr int kPeeksPerLook = 25;
 
 Result<bool> SqliteChangeWatch::Wait(std::chrono::milliseconds patience) {
   for (auto left = patience; true; left -= limits::kChangePoll) {
-    if (left == patience || MayHaveChanged()) {
+    if (left == patience || WantsLook()) {
       Result<std::int64_t> now = Look();
       if (!now) {
         seen_.reset();
@@ -32,8 +32,8 @@ Result<bool> SqliteChangeWatch::Wait(std::chrono::milliseconds patience) {
   }
 }
 
-bool SqliteChangeWatch::MayHaveChanged() {
-  return !connection_ || !head_ || ++peeks_ >= kPeeksPerLook || connection_->PeekWalHead() != head_;
+bool SqliteChangeWatch::WantsLook() {
+  return !head_ || ++peeks_ >= kPeeksPerLook || connection_->PeekWalHead() != head_;
 }
 
 Result<std::int64_t> SqliteChangeWatch::Look() {
@@ -47,9 +47,8 @@ Result<std::int64_t> SqliteChangeWatch::Look() {
   }
   PODIUM_TRY(connection_->CheckInPlace());
   peeks_ = 0;
-  head_.reset();
   // Before the count: a commit between the two is asked for once more, and never missed.
-  if (seen_) head_ = connection_->PeekWalHead();
+  head_ = seen_ ? connection_->PeekWalHead() : std::nullopt;
   Query version(*connection_, "PRAGMA data_version");
   PODIUM_TRY(version.Next());
   return version.Int(0);

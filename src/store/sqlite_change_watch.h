@@ -25,7 +25,7 @@ class SqliteChangeWatch final : public ChangeWatch {
   void Stop() override;
 
  private:
-  bool MayHaveChanged();
+  bool WantsLook();
   Result<std::int64_t> Look();
 
   const std::string path_;
