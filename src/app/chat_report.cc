@@ -20,7 +20,7 @@ constexpr std::array<std::string_view, 5> kFallbackReasons = {
     "primary_fallback", "previous_primary", "route_config", "default_provider", "openai"};
 
 // As the API shows money: six digits behind the point.
-std::string ShowUsd(NanoUsd amount) { return FormatMicroUsd(RoundToMicroUsd(amount)) + " USD"; }
+std::string ShowUsd(NanoUsd amount) { return FormatMicroUsd(amount) + " USD"; }
 
 std::string WhoAnswered(const ChatReport& report) {
   const std::string model =

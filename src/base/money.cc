@@ -49,7 +49,9 @@ std::int64_t RoundToMicroUsd(NanoUsd amount) {
 
 std::string FormatUsd(NanoUsd amount) { return WithPoint(amount.value, kDigits); }
 
-std::string FormatMicroUsd(std::int64_t micros) { return WithPoint(micros, kMicroDigits); }
+std::string FormatMicroUsd(NanoUsd amount) {
+  return WithPoint(RoundToMicroUsd(amount), kMicroDigits);
+}
 
 std::optional<NanoUsd> ParseUsd(std::string_view text) {
   const std::size_t point = text.find('.');

@@ -33,8 +33,8 @@ inline NanoUsd AddUpTo(NanoUsd a, NanoUsd b) {
 std::int64_t RoundToMicroUsd(NanoUsd amount);
 /// "0.000150000": always nine digits behind the point.
 std::string FormatUsd(NanoUsd amount);
-/// "0.000150": always six, as the API shows money.
-std::string FormatMicroUsd(std::int64_t micros);
+/// "0.000150": always six, as the API shows money; half to even.
+std::string FormatMicroUsd(NanoUsd amount);
 /// "2.5", "0.15", "3": plain decimal, at most nine digits behind the point, not negative; nullopt
 /// for anything else and for what does not fit.
 std::optional<NanoUsd> ParseUsd(std::string_view text);

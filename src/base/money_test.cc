@@ -50,11 +50,11 @@ TEST(Money, WritesNineDigits) {
 }
 
 TEST(Money, MicroDollarsHaveSixDigits) {
-  EXPECT_EQ(FormatMicroUsd(0), "0.000000");
-  EXPECT_EQ(FormatMicroUsd(7), "0.000007");
-  EXPECT_EQ(FormatMicroUsd(123'456), "0.123456");
-  EXPECT_EQ(FormatMicroUsd(1'000'000), "1.000000");
-  EXPECT_EQ(FormatMicroUsd(-12'345'678), "-12.345678");
+  EXPECT_EQ(FormatMicroUsd({0}), "0.000000");
+  EXPECT_EQ(FormatMicroUsd({7'000}), "0.000007");
+  EXPECT_EQ(FormatMicroUsd({123'456'000}), "0.123456");
+  EXPECT_EQ(FormatMicroUsd({1'000'000'000}), "1.000000");
+  EXPECT_EQ(FormatMicroUsd({-12'345'678'000}), "-12.345678");
 }
 
 TEST(Money, MicroDollarsAreRoundedHalfToEven) {

@@ -496,7 +496,7 @@ void LlmCall::Answer(AttemptEnd end, net::Response& response) {
   CountNotServed();
   AddHeaders(response);
   if (is_over && cost_known_) {
-    response.headers.Add("x-podium-cost-usd", FormatMicroUsd(RoundToMicroUsd(cost_)));
+    response.headers.Add("x-podium-cost-usd", FormatMicroUsd(cost_));
   }
   llm_.metrics.RecordOverhead(Overhead());
   if (!streams) return call_.Finish(ServingNow(), response.status);
