@@ -111,7 +111,7 @@ class DemoCore {
 
   Task<void> AwaitSignal() {
     SignalSet signals(executor(), SIGINT, SIGTERM, SIGHUP);
-    auto wait = signals.async_wait(boost::asio::as_tuple(kAwait));
+    auto wait = signals.async_wait(kAwaitTuple);
     const auto [error, number] = co_await std::move(wait);
     if (error) co_return;
     signalled_ = true;

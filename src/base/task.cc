@@ -70,7 +70,7 @@ Task<bool> Pause(std::chrono::nanoseconds duration) {
   if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return false;
   const Executor executor = co_await boost::asio::this_coro::executor;
   Timer timer(executor, duration);
-  auto wait = timer.async_wait(boost::asio::as_tuple(kAwait));
+  auto wait = timer.async_wait(kAwaitTuple);
   const auto [error] = co_await std::move(wait);
   co_return !error;
 }

@@ -4,6 +4,7 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -27,9 +28,10 @@ template <typename T>
 using Task = boost::asio::awaitable<T, Executor>;
 
 inline constexpr boost::asio::use_awaitable_t<Executor> kAwait{};
-/// The error as a value beside the result, not thrown.
-inline constexpr boost::asio::as_tuple_t<boost::asio::use_awaitable_t<Executor>> kAwaitTuple{
-    kAwait};
+/// The error as a value beside the result, not thrown; and the operation awaited where it is made,
+/// without a coroutine of its own.
+inline constexpr boost::asio::as_tuple_t<boost::asio::deferred_t> kAwaitTuple{
+    boost::asio::deferred};
 
 /// Owns coroutines: counts them, cancels them, waits for them. Nothing else may detach one.
 /// Threads: all methods on the executor given at construction.

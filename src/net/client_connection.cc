@@ -117,20 +117,14 @@ Task<error_code> ClientConnection::Await(TlsStream::Wait wait) {
   co_return error;
 }
 
-Task<std::tuple<error_code, std::size_t>> ClientConnection::Read(char* buffer,
-                                                                 std::size_t capacity) {
-  if (aborted_ || tls_) return ReadTls(buffer, capacity);
-  return socket_.async_read_some(asio::mutable_buffer(buffer, capacity), kAwaitTuple);
-}
-
-Task<std::tuple<error_code, std::size_t>> ClientConnection::ReadTls(char* buffer,
-                                                                    std::size_t capacity) {
+Task<ClientConnection::Came> ClientConnection::Read(char* buffer, std::size_t capacity) {
+  if (reads_plainly()) co_return co_await ReadPlainly(buffer, capacity);
   for (;;) {
-    if (aborted_) co_return std::tuple(error_code(asio::error::operation_aborted), std::size_t{0});
+    if (aborted_) co_return Came(asio::error::operation_aborted, 0);
     const TlsStream::Step step = tls_->Read(buffer, capacity);
-    if (step.wait == TlsStream::Wait::kNothing) co_return std::tuple(error_code(), step.bytes);
+    if (step.wait == TlsStream::Wait::kNothing) co_return Came(error_code(), step.bytes);
     const error_code error = co_await Await(step.wait);
-    if (error) co_return std::tuple(error, std::size_t{0});
+    if (error) co_return Came(error, 0);
   }
 }
 

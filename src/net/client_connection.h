@@ -39,6 +39,8 @@ class ClientConnection {
     boost::system::error_code error;
     std::size_t bytes = 0;
   };
+  /// The same as Asio has it.
+  using Came = std::tuple<boost::system::error_code, std::size_t>;
 
   explicit ClientConnection(const Executor& executor);
 
@@ -46,8 +48,14 @@ class ClientConnection {
   /// kUnavailable, kPermissionDenied when no address of the host may be connected to, kLimited when
   /// this machine has no descriptor or memory for one more, or too many names to look up.
   Task<Status> Open(const ConnectTarget& target, NameResolver& resolver);
-  /// Without a coroutine of its own where the connection is plain: this is the way of every piece.
-  Task<std::tuple<boost::system::error_code, std::size_t>> Read(char* buffer, std::size_t capacity);
+  Task<Came> Read(char* buffer, std::size_t capacity);
+  /// The same without a coroutine, as an operation to await: the way of every piece.
+  /// REQUIRES: reads_plainly().
+  auto ReadPlainly(char* buffer, std::size_t capacity) {
+    return socket_.async_read_some(boost::asio::mutable_buffer(buffer, capacity), kAwaitTuple);
+  }
+  /// Neither TLS nor an end of the connection is in the way of a read.
+  bool reads_plainly() const { return !aborted_ && !tls_; }
   /// What the kernel takes at once: nearly always all of it. Nothing where TLS or an end of the
   /// connection is in the way; WriteSome goes on.
   Io TryWrite(const Buffers& buffers);
@@ -76,8 +84,6 @@ class ClientConnection {
   Task<Status> ConnectTo(const ConnectTarget& target, const Addresses& addresses);
   Task<Status> ShakeHands(const ConnectTarget& target);
   Task<boost::system::error_code> Await(TlsStream::Wait wait);
-  Task<std::tuple<boost::system::error_code, std::size_t>> ReadTls(char* buffer,
-                                                                   std::size_t capacity);
   Task<Io> WriteSomeTls(Buffers buffers);
 
   Socket socket_;

@@ -134,9 +134,13 @@ Task<Status> UpstreamCall::ReadHead(HttpMethod method) {
   for (;;) {
     const auto patience = answered_ ? timeouts_.idle : timeouts_.head;
     BeginRead(patience, co_await asio::this_coro::cancellation_state);
-    const auto [failed, bytes] = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
-    const ClientConnection::Io read =
-        EndRead(failed, bytes, co_await asio::this_coro::cancellation_state);
+    ClientConnection::Came came;
+    if (connection_->reads_plainly()) {
+      came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
+    } else {
+      came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
+    }
+    const ClientConnection::Io read = EndRead(came, co_await asio::this_coro::cancellation_state);
     if (read.bytes == 0) {
       const auto phase = answered_ ? UpstreamPhase::kHead : UpstreamPhase::kSent;
       const error_code error = read.error ? read.error : asio::error::eof;
@@ -199,8 +203,9 @@ void UpstreamCall::BeginRead(std::chrono::nanoseconds patience,
 }
 
 /// After it; an end is 0 bytes, with or without an error.
-ClientConnection::Io UpstreamCall::EndRead(error_code error, std::size_t bytes,
+ClientConnection::Io UpstreamCall::EndRead(const ClientConnection::Came& came,
                                            const asio::cancellation_state& task) {
+  const auto& [error, bytes] = came;
   Disarm();
   if (error) Note(task);
   in_.Commit(bytes);
@@ -231,9 +236,13 @@ Task<Result<std::string_view>> UpstreamCall::ReadSome() {
     in_.Clear();
     in_.Reserve(wanted);
     BeginRead(timeouts_.idle, co_await asio::this_coro::cancellation_state);
-    const auto [failed, bytes] = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
-    const ClientConnection::Io read =
-        EndRead(failed, bytes, co_await asio::this_coro::cancellation_state);
+    ClientConnection::Came came;
+    if (connection_->reads_plainly()) {
+      came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
+    } else {
+      came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
+    }
+    const ClientConnection::Io read = EndRead(came, co_await asio::this_coro::cancellation_state);
     pending_ = in_.view();
     if (read.bytes > 0) continue;
     const bool end = read.error == asio::error::eof && framing_.until_close();

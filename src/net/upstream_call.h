@@ -83,7 +83,7 @@ class UpstreamCall final : public UpstreamResponse {
   Result<bool> TakeHead(HttpMethod method);
   void KeepHead(const ResponseHead& head, std::size_t bytes);
   void BeginRead(std::chrono::nanoseconds patience, const boost::asio::cancellation_state& task);
-  ClientConnection::Io EndRead(boost::system::error_code error, std::size_t bytes,
+  ClientConnection::Io EndRead(const ClientConnection::Came& came,
                                const boost::asio::cancellation_state& task);
   std::string_view TakePieces();
   void LetGo(bool reusable);
