@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "net/http_session.h"
+#include "net/next_turn.h"
 #include "net/server_test_fixture.h"
 
 namespace podium::net {
@@ -64,6 +65,52 @@ TEST_F(ServerTest, ManyPipelinedRequestsNeedNoStack) {
   EXPECT_THAT(client.Receive(), EndsWith("/x=x"));
   for (int i = 0; i < 2000; ++i) ASSERT_THAT(client.Receive(), StartsWith("HTTP/1.1 200"));
 }
+
+// A connection that goes on after the others' turn: it goes on.
+TEST_F(ServerTest, NextRequestsAmongManyCalls) {
+  Start();
+  std::vector<RawClient> others;
+  for (std::size_t i = 0; i < kManyCalls; ++i) {
+    others.push_back(Connect());
+    others.back().Send(Post("/wait", ""));
+  }
+  PollUntilWaiting(static_cast<int>(kManyCalls));
+  RawClient client = Connect();
+  for (const char* body : {"first", "second", "third"}) {
+    client.Send(Post("/fast", body));
+    ASSERT_THAT(client.Receive(), EndsWith(body));
+  }
+  client.Send(Post("/fast", "last") + Post("/slow", "pipelined"));
+  EXPECT_THAT(client.Receive(), EndsWith("last"));
+  EXPECT_THAT(client.Receive(), EndsWith("pipelined"));
+  handler_.Open();
+  for (RawClient& other : others) EXPECT_THAT(other.Receive(), EndsWith("waited"));
+}
+
+class DrainTest : public ServerTest, public ::testing::WithParamInterface<int> {};
+
+// Whatever a connection is about when a drain begins, no deadline is needed to end it: not even
+// between its answer and the turn in which it would read on.
+TEST_P(DrainTest, EndsConnectionsAtEveryStep) {
+  Start();
+  std::vector<RawClient> others;
+  for (std::size_t i = 0; i < kManyCalls; ++i) {
+    others.push_back(Connect());
+    others.back().Send(Post("/wait", ""));
+  }
+  PollUntilWaiting(static_cast<int>(kManyCalls));
+  RawClient client = Connect();
+  PollUntilConnections(kManyCalls + 1);
+  const std::string request = Post("/fast", "x");
+  ASSERT_EQ(client.SendSome(request, 0), request.size());
+  for (int step = 0; step < GetParam(); ++step) context_.poll_one();
+  StartDrain(seconds(10));
+  handler_.Open();
+  for (int i = 0; i < 1000 && !drained(); ++i) context_.poll();
+  EXPECT_TRUE(drained());
+}
+
+INSTANTIATE_TEST_SUITE_P(Steps, DrainTest, ::testing::Range(0, 8));
 
 // The network may split anywhere, head, body and chunk sizes included.
 TEST_F(ServerTest, SplitAtEveryByte) {

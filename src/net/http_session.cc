@@ -8,6 +8,7 @@
 
 #include "net/address.h"
 #include "net/http_parser.h"
+#include "net/next_turn.h"
 
 namespace podium::net {
 namespace {
@@ -41,6 +42,10 @@ Task<void> HttpSession::Run() {
         step = Woken(error);
         break;
       }
+      case Step::kNextTurn:
+        co_await NextTurn(socket_.get_executor());
+        step = shared_.draining ? Step::kClose : Step::kReadHead;
+        break;
       case Step::kReadHead: {
         PrepareToReadHead();
         const asio::mutable_buffer space(in_.free_begin(), in_.free_bytes());
@@ -191,6 +196,8 @@ HttpSession::Step HttpSession::ParseHead() {
 HttpSession::Step HttpSession::BeginRequest(std::size_t head_bytes) {
   Disarm();
   received_ = shared_.clock.SteadyNow();
+  in_call_ = true;
+  ++shared_.calls;
   framing_ = BodyFraming(head_);
   pending_ = in_.view().substr(begin_ + head_bytes);
   whole_.reset();
@@ -200,6 +207,10 @@ HttpSession::Step HttpSession::BeginRequest(std::size_t head_bytes) {
   caller_left_ = false;
   response_.Clear();
   return shared_.handler.TryHandle(*this, response_) ? Answer() : Step::kHandle;
+}
+
+void HttpSession::EndCall() {
+  if (std::exchange(in_call_, false)) --shared_.calls;
 }
 
 // ---- The answer.
@@ -218,6 +229,7 @@ HttpSession::Step HttpSession::Refuse(int status, std::string_view detail) {
 }
 
 HttpSession::Step HttpSession::Answer() {
+  EndCall();
   if (watch_) watch_->left = nullptr;
   unwatched_ = nullptr;
   const bool may_have_body = head_.method != HttpMethod::kHead && StatusHasBody(response_.status);
@@ -320,7 +332,7 @@ HttpSession::Step HttpSession::NextRequest() {
   parse_at_ = 0;
   if (begin_ < in_.size()) return Step::kParseHead;
   if (in_.capacity() > limits::kMaxHeadBytes) in_.Release();
-  return Step::kReadHead;
+  return shared_.calls >= kManyCalls ? Step::kNextTurn : Step::kReadHead;
 }
 
 /// Closing with unread bytes would reset the connection, and the answer could be lost with it.

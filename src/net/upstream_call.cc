@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "net/http_parser.h"
+#include "net/next_turn.h"
 
 namespace podium::net {
 namespace {
@@ -107,12 +108,24 @@ Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
   const auto phase = written.bytes > 0 ? UpstreamPhase::kSent : UpstreamPhase::kUnsent;
   const bool hopeless = written.error && (written.bytes == 0 || was_ended());
   if (hopeless) co_return Broken(phase, "sending to", written.error);
+  if (home_.calls() >= kManyCalls) co_await NextTurn(co_await asio::this_coro::executor);
   // A server that refuses a body may stop reading and answer: that says more than our error.
-  Status read = co_await ReadHead(method);
-  if (!read && written.error && !answered_) co_return Broken(phase, "sending to", written.error);
+  std::optional<Status> answer;
+  while (!answer) {
+    BeginRead(answered_ ? timeouts_.idle : timeouts_.head,
+              co_await asio::this_coro::cancellation_state);
+    ClientConnection::Came came;
+    if (connection_->reads_plainly()) {
+      came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
+    } else {
+      came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
+    }
+    answer = HeadCame(EndRead(came, co_await asio::this_coro::cancellation_state), method);
+  }
+  if (!*answer && written.error && !answered_) co_return Broken(phase, "sending to", written.error);
   if (written.error) keep_alive_ = false;
-  if (read) ready_ = TakePieces();
-  co_return read;
+  if (*answer) ready_ = TakePieces();
+  co_return *std::move(answer);
 }
 
 Task<ClientConnection::Io> UpstreamCall::WriteAll(ClientConnection::Buffers buffers) {
@@ -130,27 +143,18 @@ Task<ClientConnection::Io> UpstreamCall::WriteAll(ClientConnection::Buffers buff
 
 // ---- The head.
 
-Task<Status> UpstreamCall::ReadHead(HttpMethod method) {
-  for (;;) {
-    const auto patience = answered_ ? timeouts_.idle : timeouts_.head;
-    BeginRead(patience, co_await asio::this_coro::cancellation_state);
-    ClientConnection::Came came;
-    if (connection_->reads_plainly()) {
-      came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
-    } else {
-      came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
-    }
-    const ClientConnection::Io read = EndRead(came, co_await asio::this_coro::cancellation_state);
-    if (read.bytes == 0) {
-      const auto phase = answered_ ? UpstreamPhase::kHead : UpstreamPhase::kSent;
-      const error_code error = read.error ? read.error : asio::error::eof;
-      co_return Broken(phase, "waiting for", error);
-    }
-    answered_ = true;
-    auto whole = TakeHead(method);
-    if (!whole) co_return Failure(std::move(whole).error());
-    if (*whole) co_return Status{};
+/// Nothing while more of it has to come.
+std::optional<Status> UpstreamCall::HeadCame(const ClientConnection::Io& read, HttpMethod method) {
+  if (read.bytes == 0) {
+    const auto phase = answered_ ? UpstreamPhase::kHead : UpstreamPhase::kSent;
+    const error_code error = read.error ? read.error : asio::error::eof;
+    return Status(Broken(phase, "waiting for", error));
   }
+  answered_ = true;
+  auto whole = TakeHead(method);
+  if (!whole) return Status(Failure(std::move(whole).error()));
+  if (*whole) return Status{};
+  return std::nullopt;
 }
 
 /// True once the head of the real answer has been taken off in_.

@@ -42,6 +42,7 @@ class UpstreamCall;
 class UpstreamHome {
  public:
   virtual SteadyTime Now() const = 0;
+  virtual std::size_t calls() const = 0;  ///< Those that are going on.
   virtual void Enter(UpstreamCall& call) = 0;
   virtual void Leave(UpstreamCall& call) = 0;
   virtual void Keep(UpstreamShelf& shelf, std::unique_ptr<ClientConnection> connection) = 0;
@@ -79,7 +80,7 @@ class UpstreamCall final : public UpstreamResponse {
 
  private:
   Task<ClientConnection::Io> WriteAll(ClientConnection::Buffers buffers);
-  Task<Status> ReadHead(HttpMethod method);
+  std::optional<Status> HeadCame(const ClientConnection::Io& read, HttpMethod method);
   Result<bool> TakeHead(HttpMethod method);
   void KeepHead(const ResponseHead& head, std::size_t bytes);
   void BeginRead(std::chrono::nanoseconds patience, const boost::asio::cancellation_state& task);
