@@ -189,27 +189,37 @@ bool Gateway::TryAnswer(GatewayCore& core, net::Exchange& exchange, Arrival& arr
 Task<net::Response> Gateway::Answer(GatewayCore& core, net::Exchange& exchange, Arrival& arrival,
                                     Passage& passage) {
   switch (arrival.endpoint) {
-    case EndpointId::kPredict: {
-      PredictCodec codec(core.rows);
-      auto call = Call(core, exchange, codec, PredictTargetOf(exchange.head()), passage);
-      co_return co_await std::move(call);
-    }
-    case EndpointId::kOipInfer: {
-      OipCodec codec(core.oip, exchange.head(), shared_.options.max_body_bytes);
-      auto call = Call(core, exchange, codec, std::move(arrival.oip.call), passage);
-      co_return co_await std::move(call);
-    }
+    case EndpointId::kPredict:
+      return AnswerPredict(core, exchange, passage);
+    case EndpointId::kOipInfer:
+      return AnswerInfer(core, exchange, std::move(arrival.oip.call), passage);
     case EndpointId::kChat:
     case EndpointId::kEmbeddings:
     case EndpointId::kResponses:
-    case EndpointId::kMessages: {
-      auto answer = AnswerLlm(core, exchange, passage);
-      co_return co_await std::move(answer);
-    }
+    case EndpointId::kMessages:
+      return AnswerLlm(core, exchange, passage);
     default:
-      break;
+      return AnswerOnceRead(core, exchange, arrival, passage);
   }
-  // The rest answers at once when its body is here.
+}
+
+Task<net::Response> Gateway::AnswerPredict(GatewayCore& core, net::Exchange& exchange,
+                                           Passage& passage) {
+  PredictCodec codec(core.rows);
+  auto call = Call(core, exchange, codec, PredictTargetOf(exchange.head()), passage);
+  co_return co_await std::move(call);
+}
+
+Task<net::Response> Gateway::AnswerInfer(GatewayCore& core, net::Exchange& exchange,
+                                         Result<CallTarget> target, Passage& passage) {
+  OipCodec codec(core.oip, exchange.head(), shared_.options.max_body_bytes);
+  auto call = Call(core, exchange, codec, std::move(target), passage);
+  co_return co_await std::move(call);
+}
+
+/// What answers at once when its body is here.
+Task<net::Response> Gateway::AnswerOnceRead(GatewayCore& core, net::Exchange& exchange,
+                                            Arrival& arrival, Passage& passage) {
   auto read = exchange.ReadBody(limits::kMaxAdminBodyBytes);
   const Result<std::string_view> body = co_await std::move(read);
   net::Response response;

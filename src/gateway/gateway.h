@@ -62,8 +62,13 @@ class Gateway final : public net::Handler {
                              Passage& passage);
   bool TryCall(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
                Result<CallTarget> target, Passage& passage, net::Response& out);
+  Task<net::Response> AnswerPredict(GatewayCore& core, net::Exchange& exchange, Passage& passage);
+  Task<net::Response> AnswerInfer(GatewayCore& core, net::Exchange& exchange,
+                                  Result<CallTarget> target, Passage& passage);
   Task<net::Response> Call(GatewayCore& core, net::Exchange& exchange, CallCodec& codec,
                            Result<CallTarget> target, Passage& passage);
+  Task<net::Response> AnswerOnceRead(GatewayCore& core, net::Exchange& exchange, Arrival& arrival,
+                                     Passage& passage);
   Task<Result<std::vector<Tensor>>> RunModel(const PredictCall& call);
   static void Finish(GatewayCore& core, const net::Exchange& exchange, const Status& status,
                      Passage& passage, net::Response& out);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/limits.h"
+#include "gateway/whole_body.h"
 
 namespace podium::gateway {
 namespace {
@@ -90,31 +91,24 @@ Task<AttemptEnd> LlmAttempt::Run(net::UpstreamRequest request, llm::AnswerTerms 
   Result<std::unique_ptr<net::UpstreamResponse>> sent = co_await std::move(send);
   if (!sent) co_return FailBy(sent.error());
   response_ = *std::move(sent);
-  if (response_->status() < 200 || response_->status() > 299) {
-    auto refused = Refused();
-    co_return co_await std::move(refused);
+  const bool refused = response_->status() < 200 || response_->status() > 299;
+  if (!refused && terms.stream) {
+    auto streamed = Streamed(std::move(terms), deadline);
+    co_return co_await std::move(streamed);
   }
-  auto answer = terms.stream ? Streamed(std::move(terms), deadline) : Whole(std::move(terms));
-  co_return co_await std::move(answer);
-}
-
-/// The body; an error of kTooLarge past `limit`.
-Task<Result<std::string>> LlmAttempt::ReadAll(std::size_t limit) {
-  std::string body;
-  for (;;) {
+  // What a refusal has to add to its status must not hold up who is asked next.
+  if (refused) response_->SetDeadline(core_.shared.clock.SteadyNow() + kRefusalPatience);
+  WholeBody body(refused ? limits::kMaxUpstreamErrorBytes : limits::kMaxLlmAnswerBytes);
+  while (!body.is_over()) {
     std::optional<std::string_view> piece = response_->TryRead();
-    if (!piece) {
-      auto read = response_->ReadSome();
-      const Result<std::string_view> waited = co_await std::move(read);
-      if (!waited) co_return podium::Fail(waited.error());
-      piece = *waited;
+    if (piece) {
+      body.Take(*piece);
+      continue;
     }
-    if (piece->empty()) co_return body;
-    if (piece->size() > limit - body.size()) {
-      co_return podium::Fail(ErrorCode::kTooLarge, "the answer has more than {} bytes", limit);
-    }
-    body += *piece;
+    auto read = response_->ReadSome();
+    body.Take(co_await std::move(read));
   }
+  co_return refused ? Refused(body.Text()) : Whole(terms, body.Text());
 }
 
 /// Why the whole answer may not go out, if it may not.
@@ -123,27 +117,22 @@ std::optional<Error> LlmAttempt::Judge(std::string_view answer) {
   return safe ? std::nullopt : std::optional(std::move(safe).error());
 }
 
-Task<AttemptEnd> LlmAttempt::Refused() {
-  // Its status says enough: what it has to add must not hold up who is asked next.
-  response_->SetDeadline(core_.shared.clock.SteadyNow() + kRefusalPatience);
-  auto read = ReadAll(limits::kMaxUpstreamErrorBytes);
+AttemptEnd LlmAttempt::Refused(const Result<std::string>& body) {
   // What cannot be read whole has a status all the same.
-  const std::string body = (co_await std::move(read)).value_or("");
-  co_return Fail(adapter_.Classify(response_->status(), response_->headers(), body), false);
+  const std::string_view text = body ? std::string_view(*body) : std::string_view();
+  return Fail(adapter_.Classify(response_->status(), response_->headers(), text), false);
 }
 
-Task<AttemptEnd> LlmAttempt::Whole(llm::AnswerTerms terms) {
-  auto read = ReadAll(limits::kMaxLlmAnswerBytes);
-  Result<std::string> body = co_await std::move(read);
+AttemptEnd LlmAttempt::Whole(const llm::AnswerTerms& terms, Result<std::string> body) {
   if (!body && body.error().code == ErrorCode::kTooLarge) {
-    co_return Fail(llm::Unreadable(body.error().message), true);
+    return Fail(llm::Unreadable(body.error().message), true);
   }
-  if (!body) co_return FailBy(body.error());
+  if (!body) return FailBy(body.error());
   llm::Answer answer = adapter_.Decode(terms, response_->headers(), *body);
   if (answer.failure) {
     // Who says why it failed has not worked; what nobody can read may have been an answer.
     const bool billed = answer.failure->kind == llm::FailureKind::kUnreadable;
-    co_return Fail(*std::move(answer.failure), billed);
+    return Fail(*std::move(answer.failure), billed);
   }
   AttemptEnd end;
   end.body = answer.body ? *std::move(answer.body) : *std::move(body);
@@ -152,7 +141,7 @@ Task<AttemptEnd> LlmAttempt::Whole(llm::AnswerTerms terms) {
   record_->set_output_bytes(end.body.size());
   record_->Answered(answer.usage, answer.finish);
   end.cost = record_->cost();
-  co_return end;
+  return end;
 }
 
 /// Who says why it failed has not worked, but for what it says it has read.

@@ -51,10 +51,9 @@ class LlmAttempt {
   void Cancel();
 
  private:
-  Task<AttemptEnd> Refused();
-  Task<AttemptEnd> Whole(llm::AnswerTerms terms);
+  AttemptEnd Refused(const Result<std::string>& body);
+  AttemptEnd Whole(const llm::AnswerTerms& terms, Result<std::string> body);
   Task<AttemptEnd> Streamed(llm::AnswerTerms terms, SteadyTime deadline);
-  Task<Result<std::string>> ReadAll(std::size_t limit);
   std::optional<Error> Judge(std::string_view answer);
   AttemptEnd Fail(llm::UpstreamFailure failure, bool billed, bool by_our_deadline = false,
                   const TokenUsage& usage = {});

@@ -9,6 +9,7 @@
 #include "gateway/llm_copies.h"
 #include "gateway/llm_stream.h"
 #include "gateway/unix_time.h"
+#include "gateway/whole_body.h"
 
 namespace podium::gateway {
 namespace {
@@ -141,17 +142,17 @@ class CopyCall {
 
   Task<CopyEnd> Whole(llm::AnswerTerms terms, bool refused) {
     const std::size_t limit = refused ? limits::kMaxUpstreamErrorBytes : limits::kMaxLlmAnswerBytes;
-    std::string answer;
-    for (;;) {
+    WholeBody body(limit);
+    while (!body.is_over()) {
       auto read = response_->ReadSome();
-      const Result<std::string_view> piece = co_await std::move(read);
-      if (!piece) co_return FailedBy(piece.error());
-      if (piece->empty()) break;
-      if (piece->size() > limit - answer.size()) {
-        co_return FailedBy(llm::Unreadable("the answer is too long"));
-      }
-      answer += *piece;
+      body.Take(co_await std::move(read));
     }
+    Result<std::string> text = body.Text();
+    if (!text && text.error().code == ErrorCode::kTooLarge) {
+      co_return FailedBy(llm::Unreadable(text.error().message));
+    }
+    if (!text) co_return FailedBy(text.error());
+    std::string& answer = *text;
     if (refused) {
       co_return FailedBy(adapter_.Classify(response_->status(), response_->headers(), answer));
     }
