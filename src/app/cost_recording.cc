@@ -11,7 +11,8 @@
 namespace podium::app {
 namespace {
 
-constexpr std::chrono::milliseconds kJournalTick{20};
+// Two prepared segments last longer, however fast records come.
+constexpr std::chrono::milliseconds kJournalTick{50};
 // What has gathered by then shares its transactions: each costs as much as some ten events.
 constexpr std::chrono::milliseconds kCostTick{200};
 constexpr int kJournalThreads = 2;  // One may wait for the disk while the other makes room.
