@@ -149,11 +149,11 @@ def streams(setup):
     with setup.gateways() as world:
         world.streams.body = target(world.all[0], "streams").body
         targets, failed = _able([target(s, "streams") for s in (world.streams, *world.all)],
-                                lambda t: _stream_round(t, setup.seconds(10), world.directory))
+                                lambda t: stream_round(t, setup.seconds(10), world.directory))
         rounds = {t.name: [] for t in targets}
         for _ in range(ROUNDS):
             for t in targets:
-                rounds[t.name].append(_stream_round(t, setup.seconds(10), world.directory))
+                rounds[t.name].append(stream_round(t, setup.seconds(10), world.directory))
         figures = {"failed": failed,
                    "cpu_us_per_chunk": {n: round(median([r["cpu_us"] for r in of]), 2)
                                         for n, of in rounds.items() if n != "direct"}}
@@ -180,7 +180,7 @@ def _able(targets, warm_up):
     return [t for t in targets if t.name not in failed], failed
 
 
-def _stream_round(t, seconds, directory):
+def stream_round(t, seconds, directory):
     before = cpu_seconds(t.pid)
     with stream_load(t, directory, "--rate", STREAM_RATE, "--seconds", seconds) as load:
         said, why = load.communicate()
@@ -216,7 +216,7 @@ def soak(setup):
         end = time.monotonic() + setup.seconds(SOAK_SECONDS)
         while time.monotonic() < end:
             open_loop(target(podium, "quick"), SOAK_RATE, setup.seconds(50), world.directory)
-            _stream_round(target(podium, "streams"), setup.seconds(10), world.directory)
+            stream_round(target(podium, "streams"), setup.seconds(10), world.directory)
             memory.append(round(rss_bytes(podium.pid) / 2**20, 1))
         return {"rss_mib": memory}
 

@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/basic_signal_set.hpp>
 #include <csignal>
 #include <cstdio>

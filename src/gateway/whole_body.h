@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/assert.h"
 #include "base/result.h"
 
 namespace podium::gateway {
@@ -15,6 +16,7 @@ class WholeBody {
 
   /// An empty piece is its end, and so is an error. REQUIRES: !is_over().
   void Take(const Result<std::string_view>& piece) {
+    PODIUM_ASSERT(!is_over_);
     is_over_ = !piece || piece->empty();
     if (!piece) {
       text_ = Fail(piece.error());

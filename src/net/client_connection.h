@@ -39,7 +39,7 @@ class ClientConnection {
     boost::system::error_code error;
     std::size_t bytes = 0;
   };
-  /// The same as Asio has it.
+  /// The error and bytes of a read, as Asio has them.
   using Came = std::tuple<boost::system::error_code, std::size_t>;
 
   explicit ClientConnection(const Executor& executor);
@@ -48,6 +48,7 @@ class ClientConnection {
   /// kUnavailable, kPermissionDenied when no address of the host may be connected to, kLimited when
   /// this machine has no descriptor or memory for one more, or too many names to look up.
   Task<Status> Open(const ConnectTarget& target, NameResolver& resolver);
+  /// What is there of the next `capacity` bytes; waits for the first.
   Task<Came> Read(char* buffer, std::size_t capacity);
   /// The same without a coroutine, as an operation to await: the way of every piece.
   /// REQUIRES: reads_plainly().

@@ -89,8 +89,7 @@ TEST_F(ServerTest, NextRequestsAmongManyCalls) {
 
 class DrainTest : public ServerTest, public ::testing::WithParamInterface<int> {};
 
-// Whatever a connection is about when a drain begins, no deadline is needed to end it: not even
-// between its answer and the turn in which it would read on.
+// Between a request and what follows its answer no deadline is needed to end a connection.
 TEST_P(DrainTest, EndsConnectionsAtEveryStep) {
   Start();
   std::vector<RawClient> others;
@@ -108,6 +107,41 @@ TEST_P(DrainTest, EndsConnectionsAtEveryStep) {
   handler_.Open();
   for (int i = 0; i < 1000 && !drained(); ++i) context_.poll();
   EXPECT_TRUE(drained());
+}
+
+// The same of an answer that the caller takes slowly.
+TEST_F(ServerTest, DrainEndsAConnectionOnceItsAnswerIsRead) {
+  Start();
+  RawClient client = Connect();
+  client.Send(Post("/big", ""));
+  StartDrain(seconds(10));
+  EXPECT_FALSE(drained());
+  EXPECT_THAT(client.Receive(), EndsWith("bbb"));
+  for (int i = 0; i < 1000 && !drained(); ++i) context_.poll();
+  EXPECT_TRUE(drained());
+}
+
+// What has come before a drain began is answered, and that it was the last is said.
+TEST_P(DrainTest, AnswersWhatHasCome) {
+  Start();
+  std::vector<RawClient> others;
+  for (std::size_t i = 0; i < kManyCalls; ++i) {
+    others.push_back(Connect());
+    others.back().Send(Post("/wait", ""));
+  }
+  PollUntilWaiting(static_cast<int>(kManyCalls));
+  RawClient client = Connect();
+  PollUntilConnections(kManyCalls + 1);
+  const std::string request = Post("/fast", "x");
+  ASSERT_EQ(client.SendSome(request, 0), request.size());
+  for (int step = 0; handler_.fast == 0 && step < 100; ++step) context_.poll_one();
+  ASSERT_EQ(handler_.fast, 1u);
+  ASSERT_EQ(client.SendSome(request, 0), request.size());  // Behind the first, in the kernel.
+  for (int step = 0; step < GetParam(); ++step) context_.poll_one();
+  StartDrain(seconds(10));
+  EXPECT_THAT(client.Receive(), EndsWith("x"));
+  EXPECT_THAT(client.Receive(), EndsWith("x"));
+  handler_.Open();
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, DrainTest, ::testing::Range(0, 8));

@@ -44,7 +44,7 @@ Task<void> HttpSession::Run() {
       }
       case Step::kNextTurn:
         co_await NextTurn(socket_.get_executor());
-        step = shared_.draining ? Step::kClose : Step::kReadHead;
+        step = ReadOn();
         break;
       case Step::kReadHead: {
         PrepareToReadHead();
@@ -332,7 +332,14 @@ HttpSession::Step HttpSession::NextRequest() {
   parse_at_ = 0;
   if (begin_ < in_.size()) return Step::kParseHead;
   if (in_.capacity() > limits::kMaxHeadBytes) in_.Release();
-  return shared_.calls >= kManyCalls ? Step::kNextTurn : Step::kReadHead;
+  return shared_.calls >= kManyCalls ? Step::kNextTurn : ReadOn();
+}
+
+/// To the next request; while the server drains, only to one that has come already.
+HttpSession::Step HttpSession::ReadOn() {
+  error_code ignored;
+  const bool wanted = !shared_.draining || socket_.available(ignored) > 0;
+  return wanted ? Step::kReadHead : Step::kClose;
 }
 
 /// Closing with unread bytes would reset the connection, and the answer could be lost with it.

@@ -127,6 +127,7 @@ class HttpSession final : public Exchange {
   bool Sent(std::size_t bytes);  ///< True when nothing is left.
   Task<bool> WriteRest();
   Step NextRequest();
+  Step ReadOn();
 
   // An answer that is a stream.
   Task<Step> RunStream();

@@ -115,7 +115,7 @@ Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
     BeginRead(answered_ ? timeouts_.idle : timeouts_.head,
               co_await asio::this_coro::cancellation_state);
     ClientConnection::Came came;
-    if (connection_->reads_plainly()) {
+    if (connection_->reads_plainly()) {  // Without a coroutine: this is the way of every call.
       came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
     } else {
       came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
