@@ -110,8 +110,7 @@ class DemoCore {
 
   Task<void> AwaitSignal() {
     SignalSet signals(executor(), SIGINT, SIGTERM, SIGHUP);
-    auto wait = signals.async_wait(kAwaitTuple);
-    const auto [error, number] = co_await std::move(wait);
+    const auto [error, number] = co_await signals.async_wait(kAwaitTuple);
     if (error) co_return;
     signalled_ = true;
     if (session_) session_->Stop();

@@ -44,8 +44,7 @@ Task<bool> Awaited::Wait(std::chrono::nanoseconds patience) {
     state_->waiter = waiter;
   }
   // What is posted runs on this executor, so not before the timer is waited for.
-  auto wait = waiter->timer.async_wait(kAwaitTuple);
-  (void)co_await std::move(wait);
+  (void)co_await waiter->timer.async_wait(kAwaitTuple);
   const std::lock_guard lock(state_->mutex);
   state_->waiter.reset();
   co_return state_->happened;

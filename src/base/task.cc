@@ -69,8 +69,7 @@ Task<bool> Pause(std::chrono::nanoseconds duration) {
   if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return false;
   const Executor executor = co_await boost::asio::this_coro::executor;
   Timer timer(executor, duration);
-  auto wait = timer.async_wait(kAwaitTuple);
-  const auto [error] = co_await std::move(wait);
+  const auto [error] = co_await timer.async_wait(kAwaitTuple);
   co_return !error;
 }
 
