@@ -121,7 +121,7 @@ TEST_F(ServerTest, DrainEndsAConnectionOnceItsAnswerIsRead) {
   EXPECT_TRUE(drained());
 }
 
-// What has come before a drain began is answered, and that it was the last is said.
+// What came while the request before it was handled is answered, if a drain begins just then.
 TEST_P(DrainTest, AnswersWhatHasCome) {
   Start();
   std::vector<RawClient> others;
@@ -134,10 +134,10 @@ TEST_P(DrainTest, AnswersWhatHasCome) {
   PollUntilConnections(kManyCalls + 1);
   const std::string request = Post("/fast", "x");
   ASSERT_EQ(client.SendSome(request, 0), request.size());
-  for (int step = 0; handler_.fast == 0 && step < 100; ++step) context_.poll_one();
-  ASSERT_EQ(handler_.fast, 1u);
-  ASSERT_EQ(client.SendSome(request, 0), request.size());  // Behind the first, in the kernel.
-  for (int step = 0; step < GetParam(); ++step) context_.poll_one();
+  handler_.on_fast = [&] {  // Behind the first, in the kernel.
+    if (handler_.fast == 1) (void)client.SendSome(request, 0);
+  };
+  for (int step = 0; step <= GetParam(); ++step) context_.poll_one();
   StartDrain(seconds(10));
   EXPECT_THAT(client.Receive(), EndsWith("x"));
   EXPECT_THAT(client.Receive(), EndsWith("x"));

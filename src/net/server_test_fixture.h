@@ -111,6 +111,7 @@ class PathHandler final : public Handler {
   bool TryHandle(Exchange& exchange, Response& out) override {
     if (exchange.head().path != "/fast") return false;
     ++fast;
+    if (on_fast) on_fast();
     const auto body = exchange.TryBody(kTestBodyLimit);
     if (!body) return false;
     if (*body) {
@@ -154,6 +155,7 @@ class PathHandler final : public Handler {
   int waiting = 0;
   int left = 0;  ///< Callers, of /watch.
   std::size_t fast = 0;
+  std::function<void()> on_fast;  ///< While /fast is handled.
   int padding_sum = 0;
 
  private:
