@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 
 #include "net/http_session.h"
-#include "net/next_turn.h"
 #include "net/server_test_fixture.h"
 
 namespace podium::net {
@@ -69,12 +68,7 @@ TEST_F(ServerTest, ManyPipelinedRequestsNeedNoStack) {
 // A connection that goes on after the others' turn: it goes on.
 TEST_F(ServerTest, NextRequestsAmongManyCalls) {
   Start();
-  std::vector<RawClient> others;
-  for (std::size_t i = 0; i < kManyCalls; ++i) {
-    others.push_back(Connect());
-    others.back().Send(Post("/wait", ""));
-  }
-  PollUntilWaiting(static_cast<int>(kManyCalls));
+  std::vector<RawClient> others = BeginManyCalls();
   RawClient client = Connect();
   for (const char* body : {"first", "second", "third"}) {
     client.Send(Post("/fast", body));
@@ -92,12 +86,7 @@ class DrainTest : public ServerTest, public ::testing::WithParamInterface<int> {
 // Between a request and what follows its answer no deadline is needed to end a connection.
 TEST_P(DrainTest, EndsConnectionsAtEveryStep) {
   Start();
-  std::vector<RawClient> others;
-  for (std::size_t i = 0; i < kManyCalls; ++i) {
-    others.push_back(Connect());
-    others.back().Send(Post("/wait", ""));
-  }
-  PollUntilWaiting(static_cast<int>(kManyCalls));
+  const std::vector<RawClient> others = BeginManyCalls();
   RawClient client = Connect();
   PollUntilConnections(kManyCalls + 1);
   const std::string request = Post("/fast", "x");
@@ -124,12 +113,7 @@ TEST_F(ServerTest, DrainEndsAConnectionOnceItsAnswerIsRead) {
 // What came while the request before it was handled is answered, if a drain begins just then.
 TEST_P(DrainTest, AnswersWhatHasCome) {
   Start();
-  std::vector<RawClient> others;
-  for (std::size_t i = 0; i < kManyCalls; ++i) {
-    others.push_back(Connect());
-    others.back().Send(Post("/wait", ""));
-  }
-  PollUntilWaiting(static_cast<int>(kManyCalls));
+  const std::vector<RawClient> others = BeginManyCalls();
   RawClient client = Connect();
   PollUntilConnections(kManyCalls + 1);
   const std::string request = Post("/fast", "x");

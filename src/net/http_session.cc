@@ -57,7 +57,9 @@ Task<void> HttpSession::Run() {
         step = ParseHead();
         break;
       case Step::kHandle:
+        ++shared_.calls;
         response_ = co_await shared_.handler.Handle(*this);
+        --shared_.calls;
         step = Answer();
         break;
       case Step::kFlush:
@@ -196,8 +198,6 @@ HttpSession::Step HttpSession::ParseHead() {
 HttpSession::Step HttpSession::BeginRequest(std::size_t head_bytes) {
   Disarm();
   received_ = shared_.clock.SteadyNow();
-  in_call_ = true;
-  ++shared_.calls;
   framing_ = BodyFraming(head_);
   pending_ = in_.view().substr(begin_ + head_bytes);
   whole_.reset();
@@ -207,10 +207,6 @@ HttpSession::Step HttpSession::BeginRequest(std::size_t head_bytes) {
   caller_left_ = false;
   response_.Clear();
   return shared_.handler.TryHandle(*this, response_) ? Answer() : Step::kHandle;
-}
-
-void HttpSession::EndCall() {
-  if (std::exchange(in_call_, false)) --shared_.calls;
 }
 
 // ---- The answer.
@@ -229,7 +225,6 @@ HttpSession::Step HttpSession::Refuse(int status, std::string_view detail) {
 }
 
 HttpSession::Step HttpSession::Answer() {
-  EndCall();
   if (watch_) watch_->left = nullptr;
   unwatched_ = nullptr;
   const bool may_have_body = head_.method != HttpMethod::kHead && StatusHasBody(response_.status);

@@ -47,7 +47,7 @@ struct ServerCore {
   HttpServerOptions options;
   std::string date_line;
   bool draining = false;
-  std::size_t calls = 0;  ///< Requests of which the head has come, and no answer has gone out.
+  std::size_t calls = 0;  ///< Requests that wait for their answer.
   std::string joined{};   ///< Of the session that writes a piece, while it tries to.
 };
 
@@ -55,7 +55,6 @@ struct ServerCore {
 class HttpSession final : public Exchange {
  public:
   HttpSession(ServerCore& shared, TcpSocket socket, const boost::asio::ip::address& peer);
-  ~HttpSession() override { EndCall(); }
 
   /// Serves requests until the connection is closed.
   Task<void> Run();
@@ -106,7 +105,6 @@ class HttpSession final : public Exchange {
   bool WorthParsing(std::size_t new_bytes) const;
   Step ParseHead();
   Step BeginRequest(std::size_t head_bytes);
-  void EndCall();
 
   // The body.
   bool CopyPieces(std::size_t limit);
@@ -158,7 +156,6 @@ class HttpSession final : public Exchange {
   SteadyTime park_at_ = SteadyTime::max();
   bool idle_ = false;  // Waiting for the first byte of a request.
   bool cut_ = false;
-  bool in_call_ = false;  // Counted in shared_.calls.
 
   ByteBuffer in_;             // Heads, and what came with them.
   std::size_t begin_ = 0;     // Start of the current request in in_.
