@@ -181,7 +181,7 @@ struct Server::Impl {
         recent(core_count, [this](std::size_t core,
                                   std::function<void()> job) { cores.Post(core, std::move(job)); }),
         inference("inference", InferenceThreads(settings),
-                  static_cast<std::size_t>(InferenceThreads(settings))),
+                  static_cast<std::size_t>(InferenceThreads(settings)), ThreadPriority::kLive),
         costs(FolderOf(settings, "journal"), core_count, *store, pools.writer, clock, rng),
         runtime(
             RuntimeOptionsOf(settings, protection.quarantine), clock,

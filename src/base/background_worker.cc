@@ -1,18 +1,15 @@
 #include "base/background_worker.h"
 
 #include <pthread.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <utility>
 
+#include "base/thread_priority.h"
+
 namespace podium {
 namespace {
 
-// Far behind the cores, and yet never so far that a lock of the allocator held here would make one
-// of them wait for long.
-constexpr int kNiceness = 10;
 constexpr std::chrono::milliseconds kIdleLook{1};
 constexpr int kIdleLooks = 500;
 
@@ -58,8 +55,7 @@ bool BackgroundWorker::TakeSteps() {
 }
 
 void BackgroundWorker::Work() {
-  // On Linux a thread has a priority of its own. Where it is refused the work is done all the same.
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness);
+  TakePriority(ThreadPriority::kFarBehind);
   int idle = 0;
   while (!stopping_) {
     idle = TakeSteps() ? 0 : idle + 1;

@@ -6,8 +6,9 @@
 
 namespace podium {
 
-WorkerPool::WorkerPool(std::string name, int threads, std::size_t queue_limit)
-    : name_(std::move(name)), queue_limit_(queue_limit) {
+WorkerPool::WorkerPool(std::string name, int threads, std::size_t queue_limit,
+                       ThreadPriority priority)
+    : name_(std::move(name)), queue_limit_(queue_limit), priority_(priority) {
   threads_.reserve(static_cast<std::size_t>(threads));
   for (int i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { Work(); });
@@ -64,6 +65,7 @@ std::size_t WorkerPool::queued() const {
 }
 
 void WorkerPool::Work() {
+  TakePriority(priority_);
   for (;;) {
     std::function<void()> job;
     {

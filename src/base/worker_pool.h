@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/thread_priority.h"
 
 namespace podium {
 
@@ -20,7 +21,9 @@ class WorkerPool {
  public:
   /// `queue_limit` bounds the jobs that wait; running ones are not counted. With `threads` 0 jobs
   /// wait until the owner runs them (RunNext): a simulation decides when, and in which order.
-  WorkerPool(std::string name, int threads, std::size_t queue_limit);
+  /// `priority`: kLive where callers wait for the jobs.
+  WorkerPool(std::string name, int threads, std::size_t queue_limit,
+             ThreadPriority priority = ThreadPriority::kBehind);
   ~WorkerPool();  ///< Stops.
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
@@ -39,6 +42,7 @@ class WorkerPool {
 
   const std::string name_;
   const std::size_t queue_limit_;
+  const ThreadPriority priority_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<std::function<void()>> queue_;  // Protected by mutex_.

@@ -3,6 +3,8 @@
 #include "base/worker_pool.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <condition_variable>
@@ -90,6 +92,22 @@ TEST(WorkerPool, UsesAllItsThreads) {
   }
   pool.Stop();
   EXPECT_EQ(ids.size(), 4U);
+}
+
+// On one processor a core must not wait until a transaction that nobody waits for has had its turn.
+TEST(WorkerPool, ItsThreadsStandBehindThoseOfCallersUnlessCallersWaitForThem) {
+  const auto niceness = [] { return getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())); };
+  const auto niceness_in = [&](ThreadPriority priority) {
+    int found = 0;
+    WorkerPool pool("test", 1, 1, priority);
+    EXPECT_TRUE(pool.Submit([&] { found = niceness(); }));
+    pool.Stop();
+    return found;
+  };
+  const int here = niceness();
+  EXPECT_EQ(niceness_in(ThreadPriority::kLive), here);
+  EXPECT_EQ(niceness_in(ThreadPriority::kBehind), std::min(here + 5, 19));
+  EXPECT_EQ(niceness_in(ThreadPriority::kFarBehind), std::min(here + 10, 19));
 }
 
 TEST(WorkerPool, ManySubmittersLoseNothing) {
