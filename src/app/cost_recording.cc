@@ -14,7 +14,7 @@ namespace {
 // Two prepared segments last longer, however fast records come.
 constexpr std::chrono::milliseconds kJournalTick{50};
 // What has gathered by then shares its transactions: each costs as much as some ten events.
-constexpr std::chrono::milliseconds kCostTick{200};
+constexpr std::chrono::milliseconds kCostTick{500};
 constexpr int kJournalThreads = 2;  // One may wait for the disk while the other makes room.
 constexpr std::size_t kJournalQueue = 8;
 constexpr std::string_view kJournalIsWell = "the journal is well again";
@@ -72,12 +72,12 @@ Task<void> CostRecording::Prepare() {
     if (!journal_->wants_segments()) continue;
     auto prepare = RunOn(files_, [this] { return journal_->Prepare(); });
     trouble.Note(co_await std::move(prepare));
-  } while (co_await Pause(kJournalTick));
+  } while (co_await NextTick(kJournalTick));
 }
 
 Task<void> CostRecording::Sync() {
   Trouble trouble("the journal cannot be synced: a power cut may cost records", kJournalIsWell);
-  while (co_await Pause(limits::kJournalSync)) {
+  while (co_await NextTick(limits::kJournalSync)) {
     if (!journal_->unsynced()) continue;
     auto sync = RunOn(files_, [this] { return journal_->Sync(); });
     trouble.Note(co_await std::move(sync));
@@ -89,9 +89,11 @@ Task<void> CostRecording::Store() {
                   kJournalIsWell);
   Trouble unsaved("the journal's position cannot be saved: what is stored keeps its files",
                   kJournalIsWell);
-  while (co_await Pause(kCostTick)) {
-    auto store_some = RunOn(writer_, [this] { return StoreSome(); });
-    trouble.Note(co_await std::move(store_some));
+  while (co_await NextTick(kCostTick)) {
+    if (projector_->due()) {
+      auto store_some = RunOn(writer_, [this] { return StoreSome(); });
+      trouble.Note(co_await std::move(store_some));
+    }
     if (!projector_->save_due()) continue;
     auto save = RunOn(files_, [this] { return projector_->Save(); });
     unsaved.Note(co_await std::move(save));

@@ -84,7 +84,7 @@ bool OtlpExporter::FillTraces() {
 Task<void> OtlpExporter::SendTraces() {
   if (!options_.traces) co_return;
   SteadyTime due = clock_.SteadyNow() + options_.traces_interval;
-  while (co_await Pause(options_.look_every)) {
+  while (co_await NextTick(options_.look_every)) {
     if (clock_.SteadyNow() < due && !IsHalfFull()) continue;
     while (FillTraces()) {
       auto deliver = Deliver(*unsent_);
@@ -103,7 +103,7 @@ std::vector<std::string> OtlpExporter::MetricsNow() const {
 
 Task<void> OtlpExporter::SendMetrics() {
   if (!options_.metrics) co_return;
-  while (co_await Pause(options_.metrics_interval)) {
+  while (co_await NextTick(options_.metrics_interval)) {
     for (std::string& body : MetricsNow()) {
       const Request request{OtlpSignal::kMetrics, std::move(body), 0};
       auto deliver = Deliver(request);

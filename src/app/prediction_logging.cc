@@ -11,7 +11,7 @@ namespace {
 
 // What has gathered by then is written at once; until then it waits in the queues.
 constexpr std::chrono::milliseconds kWriteTick{20};
-// Where nothing is logged, what an earlier process has left is still packed.
+// Where nothing is logged, what an earlier process has left is still packed and indexed.
 constexpr std::chrono::milliseconds kSealTick{1000};
 constexpr std::chrono::milliseconds kIndexTick{200};
 // Between two turns whatever else waits for the one writer is let past.
@@ -63,7 +63,7 @@ Task<void> PredictionLogging::WriteLog() {
   auto recover = RunOn(files_, [this] { return log_.Recover(); });
   trouble.Note(co_await std::move(recover));
   recovered_ = true;
-  while (co_await Pause(logs_ ? kWriteTick : kSealTick)) {
+  while (co_await NextTick(logs_ ? kWriteTick : kSealTick)) {
     auto drain = RunOn(files_, [this] { return log_.Drain(); });
     trouble.Note(co_await std::move(drain));
   }
@@ -74,7 +74,7 @@ Task<void> PredictionLogging::Index() {
                   "the registry takes the index of predictions again");
   Trouble unsaved("the position of the prediction index cannot be saved",
                   "the position of the prediction index is saved again");
-  while (co_await Pause(kIndexTick)) {
+  while (co_await NextTick(logs_ ? kIndexTick : kSealTick)) {
     if (!recovered_) continue;  // A repair moves lines.
     auto index = RunOn(writer_, [this] { return IndexSome(); });
     trouble.Note(co_await std::move(index));
@@ -102,7 +102,7 @@ Task<void> PredictionLogging::RetainSegments() {
     });
     const Status retained = co_await std::move(retain);
     (void)retained;  // A full queue: the next minute tries again.
-  } while (co_await Pause(kSegmentTick));
+  } while (co_await NextTick(kSegmentTick));
 }
 
 Result<std::size_t> PredictionLogging::DropSome(WallTime now) {

@@ -45,7 +45,7 @@ void ReplicaLife::ReportSoon() {
 Task<void> ReplicaLife::Beat() {
   do {
     ReportSoon();
-  } while (co_await Pause(limits::kReplicaHeartbeat));
+  } while (co_await NextTick(limits::kReplicaHeartbeat));
 }
 
 // Somebody has changed the registry, this server too.

@@ -89,7 +89,7 @@ void Rollouts::End() {
 
 // On a thread of its own: a change of the registry goes between two of its batches.
 Task<void> Rollouts::KeepSending() {
-  while (co_await Pause(kRolloutTick)) {
+  while (co_await NextTick(kRolloutTick)) {
     auto send = RunOn(writes_, [this] { return SendAll(); });
     sending_.Note(co_await std::move(send));
   }
@@ -99,7 +99,7 @@ Task<void> Rollouts::KeepDriving() {
   do {
     auto survey = driver_.Survey();
     co_await std::move(survey);
-  } while (co_await Pause(kRolloutTick));
+  } while (co_await NextTick(kRolloutTick));
 }
 
 // What others have left, too: a server may share its directory, and one that died may not come

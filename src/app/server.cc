@@ -302,11 +302,11 @@ struct Server::Impl {
       });
       const Status polled = co_await std::move(poll);
       (void)polled;  // A full queue means that publishes are on their way.
-    } while (co_await Pause(settings.revision_poll));
+    } while (co_await NextTick(settings.revision_poll));
   }
 
   Task<void> RetryLoads() {
-    while (co_await Pause(kRetryTick)) {
+    while (co_await NextTick(kRetryTick)) {
       runtime.RetryDue();
       auto check = RunOn(pools.writer, [this]() -> Status {
         canary_guard.Check();
@@ -333,7 +333,7 @@ struct Server::Impl {
       auto publish = RunOn(pools.publish, [this] { return PublishPrices(); });
       const Status published = co_await std::move(publish);
       (void)published;  // The cores go on with those they have.
-    } while (co_await Pause(kPriceTick));
+    } while (co_await NextTick(kPriceTick));
   }
 
   // D3: what copies may cost is one budget of all replicas.
@@ -343,7 +343,7 @@ struct Server::Impl {
     do {
       auto look = RunOn(pools.reads, [this] { return LookAtShadowCosts(); });
       trouble.Note(co_await std::move(look));
-    } while (co_await Pause(limits::kShadowBudgetLook));
+    } while (co_await NextTick(limits::kShadowBudgetLook));
   }
 
   Status LookAtShadowCosts() {
@@ -395,7 +395,7 @@ struct Server::Impl {
   }
 
   Task<void> WatchInferences() {
-    while (co_await Pause(runtime::kWatchTick)) {
+    while (co_await NextTick(runtime::kWatchTick)) {
       protection.guard->watch.Tick();
       gateway.RelieveInference();
       const SteadyTime now = clock.SteadyNow();

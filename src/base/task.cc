@@ -11,6 +11,9 @@
 namespace podium {
 namespace {
 
+using Timer = boost::asio::basic_waitable_timer<
+    std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
 // A cancelled task learns of it from the operation it waits for, never by an exception out of an
 // unrelated await.
 Task<void> Carry(Task<void> task) {
@@ -62,8 +65,6 @@ void TaskGroup::Finished(std::list<boost::asio::cancellation_signal>::iterator t
 }
 
 Task<bool> Pause(std::chrono::nanoseconds duration) {
-  using Timer = boost::asio::basic_waitable_timer<
-      std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>, Executor>;
   // A cancellation that came before the wait would not end it.
   const auto cancellation = co_await boost::asio::this_coro::cancellation_state;
   if (cancellation.cancelled() != boost::asio::cancellation_type::none) co_return false;
@@ -71,6 +72,15 @@ Task<bool> Pause(std::chrono::nanoseconds duration) {
   Timer timer(executor, duration);
   const auto [error] = co_await timer.async_wait(kAwaitTuple);
   co_return !error;
+}
+
+SteadyTime TickAfter(SteadyTime now, std::chrono::nanoseconds period) {
+  return now + (period - now.time_since_epoch() % period);
+}
+
+Task<bool> NextTick(std::chrono::nanoseconds period) {
+  const auto now = SystemClock().SteadyNow();
+  return Pause(TickAfter(now, period) - now);
 }
 
 }  // namespace podium

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "base/worker_pool.h"
 
@@ -58,6 +59,13 @@ class TaskGroup {
 
 /// Resumes after `duration` of real time, or at once when the task is cancelled: then false.
 Task<bool> Pause(std::chrono::nanoseconds duration);
+
+/// The next whole multiple of `period` (more than zero) on the steady clock, after `now`.
+SteadyTime TickAfter(SteadyTime now, std::chrono::nanoseconds period);
+
+/// As Pause, until the next tick of `period`: who waits for the same one, on any thread, wakes at
+/// the same moment, so that a process with much to look after now and then sleeps in between.
+Task<bool> NextTick(std::chrono::nanoseconds period);
 
 /// Runs `job` on `pool` (a WorkerPool, or what takes jobs as it does) and resumes the caller on its
 /// own executor with what it returned. kLimited or kUnavailable from the pool comes back as the

@@ -105,6 +105,19 @@ TEST(TaskGroup, MayBeUsedAgainAfterACancel) {
   EXPECT_EQ(log, (std::vector<std::string>{"woken", "rested"}));
 }
 
+// Whoever waits for the same tick wakes at the same moment, and nobody twice for one.
+TEST(NextTick, IsTheNextWholeMultiple) {
+  const auto after = [](int now, int period) {
+    return TickAfter(SteadyTime(nanoseconds(now)), nanoseconds(period)).time_since_epoch().count();
+  };
+  EXPECT_EQ(after(0, 50), 50);
+  EXPECT_EQ(after(1, 50), 50);
+  EXPECT_EQ(after(49, 50), 50);
+  EXPECT_EQ(after(50, 50), 100);
+  EXPECT_EQ(after(70, 100), 100);
+  EXPECT_EQ(after(3, 1), 4);
+}
+
 TEST(TaskGroupDeathTest, MustBeEmptyWhenItGoes) {
   boost::asio::io_context io;
   std::vector<std::string> log;

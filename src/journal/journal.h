@@ -55,6 +55,8 @@ class Journal final : public Log {
   bool wants_segments() const;
   /// Writes to the disk what was appended before the call: what a power cut cannot take then.
   Status Sync();
+  /// Appended by all writers so far; what is counted can be read.
+  std::uint64_t records() const;
   /// Whether anything was appended since a Sync that went well began. Not while one runs.
   bool unsynced() const { return records() != synced_records_; }
 
@@ -83,7 +85,6 @@ class Journal final : public Log {
 
   Journal(JournalOptions options, LifeFolder folder);
   Status PrepareCore(std::uint32_t core);
-  std::uint64_t records() const;
   static std::vector<std::shared_ptr<Segment>> SegmentsOf(const CoreLog& log);
   static std::shared_ptr<Segment> Find(const CoreLog& log, std::uint64_t number);
 

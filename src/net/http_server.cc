@@ -140,7 +140,7 @@ class HttpServer::Impl {
 
   Task<void> Sweep() {
     while (!stopping_) {
-      sweep_timer_.expires_after(shared_.options.sweep_every);
+      sweep_timer_.expires_at(TickAfter(SystemClock().SteadyNow(), shared_.options.sweep_every));
       (void)co_await sweep_timer_.async_wait(kAwaitTuple);
       RefreshDate();
       // One that moves into a slice already seen is seen the next time.

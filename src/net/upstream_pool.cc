@@ -267,7 +267,7 @@ class UpstreamPool::Impl final : public UpstreamHome {
                                             [](const auto& shelf) { return shelf->open > 0; });
     };
     while (!stopping_ && has_work()) {
-      timer_.expires_after(options_.sweep_every);
+      timer_.expires_at(TickAfter(SystemClock().SteadyNow(), options_.sweep_every));
       (void)co_await timer_.async_wait(kAwaitTuple);
       // One that moves into a slice already seen is seen the next time.
       for (std::size_t at = 0; at < calls_.size() && !stopping_;) {

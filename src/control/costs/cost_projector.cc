@@ -51,6 +51,11 @@ CostProjector::CostProjector(journal::Journal& journal, std::string root, store:
 
 CostProjector::~CostProjector() = default;
 
+bool CostProjector::due() const {
+  return !own_ || !pending_.empty() || left_ || journal_.records() != seen_ ||
+         clock_.SteadyNow() >= next_look_;
+}
+
 Result<bool> CostProjector::Step() {
   if (!pending_.empty()) {
     PODIUM_TRY(Store());
@@ -112,8 +117,10 @@ Result<bool> CostProjector::StepOwn() {
   if (!own_) {
     PODIUM_TRY_ASSIGN(own_, journal::AttemptReader::Open(journal_));
   }
+  const std::uint64_t before = journal_.records();
   PODIUM_TRY_ASSIGN(const bool more, Fill(*own_));
   open_ = own_->figures().open;
+  if (!more) seen_ = before;
   return more;
 }
 

@@ -30,9 +30,9 @@ CostEvent CostEventOf(const journal::Attempt& attempt);
 /// read after the last position is read again under the same ids, and the store passes over what it
 /// has. Level-triggered: a step that failed is taken again. A log of an earlier process that cannot
 /// be read is set aside until the next start; it never holds up this process's own.
-/// Threads: Step, save_due and Save one at a time, on whatever thread; WriteMetrics on any. Step
-/// blocks on the store and reads files; what waits for a disk is in Save, so that it need not run
-/// where the store's changes do.
+/// Threads: Step, due, save_due and Save one at a time, on whatever thread; WriteMetrics on any.
+/// Step blocks on the store and reads files; what waits for a disk is in Save, so that it need not
+/// run where the store's changes do.
 class CostProjector {
  public:
   /// All must outlive the projector. `journal` is this process's own.
@@ -40,6 +40,8 @@ class CostProjector {
                 const Clock& clock);
   ~CostProjector();
 
+  /// Step may find something: whoever asks first wakes nobody in vain.
+  bool due() const;
   /// At most one transaction of records. True when there is more to do at once. First what earlier
   /// processes have left, then this one's own, as it comes.
   Result<bool> Step();
@@ -74,6 +76,7 @@ class CostProjector {
   std::unique_ptr<Left> left_;
   std::vector<std::unique_ptr<Left>> read_;  // To their end, and stored: Save removes them.
   std::set<std::string> set_aside_;          // Folders that cannot be read.
+  std::uint64_t seen_ = 0;                   // Records of our own, when all of them were read.
   std::vector<CostEvent> pending_;           // Read, and not stored yet: of one log at a time.
   SteadyTime next_save_;
   SteadyTime next_look_;

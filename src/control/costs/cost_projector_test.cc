@@ -268,6 +268,26 @@ TEST_F(CostProjectorTest, NothingIsSavedWhileSomeIsNotStored) {
   EXPECT_FALSE(projector_->save_due()) << "until a second has passed";
 }
 
+// A step that finds nothing costs a thread its sleep: twice a second, for ever.
+TEST_F(CostProjectorTest, AStepIsDueWhileItMayFindSomething) {
+  Start();
+  EXPECT_TRUE(projector_->due()) << "what earlier processes have left is not known yet";
+  ASSERT_TRUE(projector_->Drain());
+  EXPECT_FALSE(projector_->due());
+  const journal::OpenAttempt open = Begin("r");
+  EXPECT_TRUE(projector_->due());
+  ASSERT_TRUE(projector_->Drain());
+  EXPECT_FALSE(projector_->due()) << "an attempt under way is waited for";
+  End(open);
+  store_.fail_before = 1;
+  EXPECT_FALSE(projector_->Drain());
+  EXPECT_TRUE(projector_->due()) << "what the store did not take is brought again";
+  ASSERT_TRUE(projector_->Drain());
+  EXPECT_FALSE(projector_->due());
+  clock_.Advance(std::chrono::seconds(5));
+  EXPECT_TRUE(projector_->due()) << "another process may have ended";
+}
+
 // Steps run where changes of the registry do, which must not wait for the journal's disk.
 TEST_F(CostProjectorTest, StepsWriteAndRemoveNoFiles) {
   Start();
