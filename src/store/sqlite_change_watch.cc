@@ -1,5 +1,6 @@
 #include "store/sqlite_change_watch.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "base/limits.h"
@@ -8,14 +9,23 @@
 namespace podium::store {
 namespace {
 
-/// A look at SQLite and at the file's place, whatever memory says: about twice a second.
-constexpr int kPeeksPerLook = 25;
+using std::chrono::milliseconds;
+
+/// Between looks at SQLite and at the file's place, whatever is heard and seen.
+constexpr milliseconds kLookEvery{500};
+/// A small change is whole by then: the log is written first, then the head of its index.
+constexpr milliseconds kCommitTime{2};
+/// For a change that takes longer, after the last write of the log.
+constexpr int kPeeksPerWrite = kLookEvery / limits::kChangePoll;
+/// For a second change whose writes were heard with the first one's.
+constexpr int kPeeksPerChange = 1;
 
 }  // namespace
 
-Result<bool> SqliteChangeWatch::Wait(std::chrono::milliseconds patience) {
-  for (auto left = patience; true; left -= limits::kChangePoll) {
-    if (left == patience || WantsLook()) {
+Result<bool> SqliteChangeWatch::Wait(milliseconds patience) {
+  const auto end = clock_.SteadyNow() + patience;
+  for (bool first = true;; first = false) {
+    if (first || WantsLook()) {
       Result<std::int64_t> now = Look();
       if (!now) {
         seen_.reset();
@@ -23,17 +33,17 @@ Result<bool> SqliteChangeWatch::Wait(std::chrono::milliseconds patience) {
       }
       if (seen_ != *now) {
         seen_ = *now;
+        peeks_ = std::min(peeks_, kPeeksPerChange);
         return true;
       }
     }
-    std::unique_lock lock(mutex_);
-    if (stopped_ || left <= std::chrono::milliseconds(0)) return false;
-    if (wake_.wait_for(lock, limits::kChangePoll, [this] { return stopped_; })) return false;
+    const auto left = std::chrono::ceil<milliseconds>(end - clock_.SteadyNow());
+    if (left <= milliseconds(0) || !Listen(left)) return false;
   }
 }
 
 bool SqliteChangeWatch::WantsLook() {
-  return !head_ || ++peeks_ >= kPeeksPerLook || connection_->PeekWalHead() != head_;
+  return !head_ || clock_.SteadyNow() >= next_look_ || connection_->PeekWalHead() != head_;
 }
 
 Result<std::int64_t> SqliteChangeWatch::Look() {
@@ -46,25 +56,36 @@ Result<std::int64_t> SqliteChangeWatch::Look() {
     PODIUM_TRY_ASSIGN(connection_, OpenReader(path_, limits::kChangePoll));
   }
   PODIUM_TRY(connection_->CheckInPlace());
-  peeks_ = 0;
-  // Before the count: a commit between the two is asked for once more, and never missed.
+  next_look_ = clock_.SteadyNow() + kLookEvery;
+  // Once the file was read its log is there. In this order: a commit after the listening is heard,
+  // one between head and count is asked for once more, and none is missed.
+  if (seen_ && !bell_.hears()) bell_.ListenTo(path_ + "-wal");
   head_ = seen_ ? connection_->PeekWalHead() : std::nullopt;
   Query version(*connection_, "PRAGMA data_version");
   PODIUM_TRY(version.Next());
   return version.Int(0);
 }
 
-void SqliteChangeWatch::Rest(std::chrono::milliseconds duration) {
-  std::unique_lock lock(mutex_);
-  wake_.wait_for(lock, duration, [this] { return stopped_; });
+bool SqliteChangeWatch::Listen(milliseconds left) {
+  if (bell_.hears() && peeks_ == 0) {
+    switch (bell_.Wait(std::min(left, kLookEvery))) {
+      case WriteBell::Heard::kStop:
+        return false;
+      case WriteBell::Heard::kNothing:
+        return true;
+      case WriteBell::Heard::kWrite:
+        peeks_ = kPeeksPerWrite;
+    }
+    return bell_.Rest(kCommitTime);
+  }
+  // However often the log is written.
+  if (!bell_.Rest(std::min(left, limits::kChangePoll))) return false;
+  peeks_ = bell_.TakeWrites() ? kPeeksPerWrite : std::max(0, peeks_ - 1);
+  return true;
 }
 
-void SqliteChangeWatch::Stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopped_ = true;
-  }
-  wake_.notify_all();
-}
+void SqliteChangeWatch::Rest(milliseconds duration) { (void)bell_.Rest(duration); }
+
+void SqliteChangeWatch::Stop() { bell_.Stop(); }
 
 }  // namespace podium::store

@@ -1,17 +1,19 @@
-// Hears of commits to a SQLite file by looking every limits::kChangePoll at what all processes that
-// have it open share in memory, however large the file. SQLite is asked only when that has changed,
-// and now and then whether the file is in its place.
+// Hears of commits to a SQLite file: the kernel says when its log is written, and what all
+// processes that have it open share in memory says when a commit is whole. SQLite is asked only
+// when that has changed, and now and then whether the file is in its place. Where the kernel does
+// not say, memory is looked at every limits::kChangePoll.
 #pragma once
 
-#include <condition_variable>
+#include <chrono>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "store/change_watch.h"
 #include "store/sqlite_connection.h"
+#include "store/write_bell.h"
 
 namespace podium::store {
 
@@ -27,16 +29,17 @@ class SqliteChangeWatch final : public ChangeWatch {
  private:
   bool WantsLook();
   Result<std::int64_t> Look();
+  /// Sleeps until a peek may find something, at most about `left`. False when it was stopped.
+  bool Listen(std::chrono::milliseconds left);
 
   const std::string path_;
+  SystemClock clock_;                             // It waits in real time.
   std::unique_ptr<SqliteConnection> connection_;  // Null until asked.
   std::optional<std::int64_t> seen_;              ///< SQLite's count of others' commits.
   std::optional<SqliteWalHead> head_;             ///< Before that count was asked for.
-  int peeks_ = 0;                                 ///< Since it was.
-
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool stopped_ = false;  // Protected by mutex_.
+  SteadyTime next_look_;                          ///< Of its own accord.
+  int peeks_ = 0;  ///< That are worth while, since the log was written.
+  WriteBell bell_;
 };
 
 }  // namespace podium::store
