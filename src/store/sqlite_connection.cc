@@ -3,7 +3,6 @@
 #include <sqlite3.h>
 
 #include <utility>
-#include <vector>
 
 #include "base/assert.h"
 
@@ -70,28 +69,42 @@ Error MakeError(int extended_code, const std::string& path, const char* message)
   }
 }
 
+/// With `?7` for `$7`: SQLite takes a number as it is, and looks for a name among all that came
+/// before it, which for the parameters of many rows takes longer than to store them.
+std::string WithNumbers(std::string_view sql) {
+  std::string text(sql);
+  char quote = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (quote != 0) {
+      if (text[i] == quote) quote = 0;
+    } else if (text[i] == '\'' || text[i] == '"') {
+      quote = text[i];
+    } else if (text[i] == '$') {
+      text[i] = '?';
+    }
+  }
+  PODIUM_ASSERT(quote == 0);
+  return text;
+}
+
 }  // namespace
 
 class SqliteConnection::Statement final : public SqlStatement {
  public:
   Statement(SqliteConnection& connection, sqlite3_stmt* statement)
-      : connection_(connection), statement_(statement) {
-    for (int i = 1; i <= sqlite3_bind_parameter_count(statement); ++i) {
-      places_.push_back(sqlite3_bind_parameter_index(statement, fmt::format("${}", i).c_str()));
-    }
-  }
+      : connection_(connection), statement_(statement) {}
   ~Statement() override { sqlite3_finalize(statement_); }
   Statement(const Statement&) = delete;
   Statement& operator=(const Statement&) = delete;
 
   void BindText(int parameter, std::string_view text) override {
-    sqlite3_bind_text64(statement_, PlaceOf(parameter), text.data(), text.size(), SQLITE_TRANSIENT,
-                        SQLITE_UTF8);
+    Check(sqlite3_bind_text64(statement_, parameter, text.data(), text.size(), SQLITE_TRANSIENT,
+                              SQLITE_UTF8));
   }
   void BindInt(int parameter, std::int64_t number) override {
-    sqlite3_bind_int64(statement_, PlaceOf(parameter), number);
+    Check(sqlite3_bind_int64(statement_, parameter, number));
   }
-  void BindNull(int parameter) override { sqlite3_bind_null(statement_, PlaceOf(parameter)); }
+  void BindNull(int parameter) override { Check(sqlite3_bind_null(statement_, parameter)); }
 
   Result<bool> Next() override {
     switch (sqlite3_step(statement_)) {
@@ -120,17 +133,11 @@ class SqliteConnection::Statement final : public SqlStatement {
   std::int64_t Int(int column) const override { return sqlite3_column_int64(statement_, column); }
 
  private:
-  int PlaceOf(int parameter) const {
-    const auto index = static_cast<std::size_t>(parameter) - 1;
-    PODIUM_ASSERT(index < places_.size() && places_[index] > 0);
-    return places_[index];
-  }
+  /// A statement that has no such parameter is a mistake of ours.
+  static void Check(int bound) { PODIUM_ASSERT(bound != SQLITE_RANGE); }
 
   SqliteConnection& connection_;
   sqlite3_stmt* statement_;
-  /// Of $1, $2, …: SQLite's numbers. It numbers them by first appearance, PostgreSQL by their
-  /// digits, and looking one up by its name costs as much as binding it.
-  std::vector<int> places_;
 };
 
 void SqliteConnection::Close::operator()(sqlite3* database) const { sqlite3_close(database); }
@@ -215,7 +222,8 @@ Result<SqlStatement*> SqliteConnection::Prepare(std::string_view sql) {
   auto& slot = prepared_[std::string(sql)];
   if (slot == nullptr) {
     sqlite3_stmt* statement = nullptr;
-    const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
+    const std::string text = WithNumbers(sql);
+    const int code = sqlite3_prepare_v3(database_.get(), text.data(), static_cast<int>(text.size()),
                                         SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
     if (code != SQLITE_OK) return Fail(LastError());
     slot = std::make_unique<Statement>(*this, statement);
