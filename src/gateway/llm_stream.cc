@@ -76,22 +76,49 @@ void LlmStream::Own(Passage passage) {
 }
 
 Task<Result<std::string_view>> LlmStream::Next() {
+  BeginPiece();
+  for (;;) {
+    if (auto piece = TryPiece()) co_return *std::move(piece);
+    auto read = parts_.response->ReadSome();
+    const Result<std::string_view> came = co_await std::move(read);
+    if (!TakeRead(came)) co_return NobodyReads();
+  }
+}
+
+std::optional<Result<std::string_view>> LlmStream::TryNext() {
+  BeginPiece();
+  return TryPiece();
+}
+
+std::optional<net::PendingRead> LlmStream::BeginRead(const net::Cancellation& task) {
+  return parts_.response->BeginRead(task);
+}
+
+void LlmStream::EndRead(const net::ClientConnection::Came& came, const net::Cancellation& task) {
+  parts_.response->EndRead(came, task);
+}
+
+void LlmStream::BeginPiece() {
   if (out_.capacity() > kKeptOutBytes) out_ = std::string();
   out_.clear();
   if (!parts_.held.empty()) out_ = std::exchange(parts_.held, {});
   if (out_.empty() && parts_.broken && !ended_) Break(*parts_.broken);
+}
+
+/// The caller's next frames, or that there will be none; nullopt while the provider is waited for.
+std::optional<Result<std::string_view>> LlmStream::TryPiece() {
   while (!ended_ && (out_.empty() || draining_)) {
     if (draining_) {
       out_.clear();
-      if (drained_ > core_.llm->shared.drain.bytes) co_return NobodyReads();
+      if (drained_ > core_.llm->shared.drain.bytes) return NobodyReads();
     }
-    auto read = parts_.response->ReadSome();
-    const Result<std::string_view> piece = co_await std::move(read);
-    if (!TakeRead(piece)) co_return NobodyReads();
+    const std::optional<std::string_view> came = parts_.response->TryRead();
+    if (!came) return std::nullopt;
+    if (!TakeRead(*came)) return NobodyReads();
   }
-  if (out_.empty() || parts_.whole) co_return out_;  // A whole one was judged as such.
+  if (out_.empty() || parts_.whole) return out_;  // A whole one was judged as such.
   if (const Status safe = passage_->SafetyOut(out_); !safe) Withhold(safe.error());
-  co_return out_;
+  return out_;
 }
 
 /// What was read of the provider, or how it ended. False: nobody reads any more.

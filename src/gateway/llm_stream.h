@@ -67,9 +67,14 @@ class LlmStream final : public net::BodyStream {
   void Own(Passage passage);
 
   Task<Result<std::string_view>> Next() override;
+  std::optional<Result<std::string_view>> TryNext() override;
+  std::optional<net::PendingRead> BeginRead(const net::Cancellation& task) override;
+  void EndRead(const net::ClientConnection::Came& came, const net::Cancellation& task) override;
   void Cancel() override;
 
  private:
+  void BeginPiece();
+  std::optional<Result<std::string_view>> TryPiece();
   bool TakeRead(const Result<std::string_view>& piece);
   void TakePiece(std::string_view piece);
   void EndWhole();

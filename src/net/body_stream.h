@@ -1,10 +1,12 @@
 // A body that comes piece by piece.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/task.h"
+#include "net/pending_read.h"
 
 namespace podium::net {
 
@@ -22,7 +24,14 @@ class BodyStream {
   /// The next piece, valid until the next call; empty at the clean end. An error cuts the
   /// connection without the last chunk, so that the caller sees a cut.
   virtual Task<Result<std::string_view>> Next() = 0;
-  /// The caller has left or the write failed: ends what Next waits for, soon. Next is not called
+  /// What Next would give without waiting; nullopt where there is nothing yet, or nothing is known:
+  /// BeginRead or Next goes on.
+  virtual std::optional<Result<std::string_view>> TryNext() { return std::nullopt; }
+  /// The wait of Next, as UpstreamResponse::BeginRead has it; nullopt: use Next. After EndRead,
+  /// TryNext.
+  virtual std::optional<PendingRead> BeginRead(const Cancellation&) { return std::nullopt; }
+  virtual void EndRead(const ClientConnection::Came&, const Cancellation&) {}
+  /// The caller has left or the write failed: ends what is waited for, soon. Next is not called
   /// again. At most once, and not after the end; a cancelled task ends Next in the same way.
   virtual void Cancel() = 0;
 

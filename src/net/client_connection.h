@@ -16,6 +16,7 @@
 #include "net/address.h"
 #include "net/address_policy.h"
 #include "net/name_resolver.h"
+#include "net/read_apart.h"
 #include "net/tls.h"
 
 namespace podium::net {
@@ -54,6 +55,10 @@ class ClientConnection {
   /// REQUIRES: reads_plainly().
   auto ReadPlainly(char* buffer, std::size_t capacity) {
     return socket_.async_read_some(boost::asio::mutable_buffer(buffer, capacity), kAwaitTuple);
+  }
+  /// As ReadPlainly, and ReadApart: whoever cancels the task that waits calls Interrupt, too.
+  auto ReadPlainlyApart(char* buffer, std::size_t capacity) {
+    return ReadApart(socket_, boost::asio::mutable_buffer(buffer, capacity));
   }
   /// Neither TLS nor an end of the connection is in the way of a read.
   bool reads_plainly() const { return !aborted_ && !tls_; }

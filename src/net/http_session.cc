@@ -9,6 +9,7 @@
 #include "net/address.h"
 #include "net/http_parser.h"
 #include "net/next_turn.h"
+#include "net/read_apart.h"
 
 namespace podium::net {
 namespace {
@@ -49,7 +50,7 @@ Task<void> HttpSession::Run() {
       case Step::kReadHead: {
         PrepareToReadHead();
         const asio::mutable_buffer space(in_.free_begin(), in_.free_bytes());
-        const auto [error, bytes] = co_await socket_.async_read_some(space, kAwaitTuple);
+        const auto [error, bytes] = co_await ReadApart(socket_, space);
         step = HeadBytes(error, bytes);
         break;
       }
@@ -106,6 +107,7 @@ void HttpSession::Cut() {
   error_code ignored;
   socket_.shutdown(TcpSocket::shutdown_both, ignored);
   CallerLeft();
+  if (awaited_ != nullptr) awaited_->Interrupt();
 }
 
 bool HttpSession::EndedByDeadline(const error_code& error) const {

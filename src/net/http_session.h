@@ -179,9 +179,10 @@ class HttpSession final : public Exchange {
   std::function<void()> unwatched_;  // The handler's, until the sweeper begins the watch.
   std::shared_ptr<Watched> watch_;   // While an answer streams, or a handler wants to know.
   bool in_chunks_ = false;
-  bool head_waits_ = false;   // For the first piece, or the next turn of the loop.
-  bool piece_waits_ = false;  // In Next of the stream.
-  bool caller_left_ = false;  // During this request.
+  bool head_waits_ = false;              // For the first piece, or the next turn of the loop.
+  bool piece_waits_ = false;             // In Next of the stream.
+  ClientConnection* awaited_ = nullptr;  // The one that a piece is read of, while it is.
+  bool caller_left_ = false;             // During this request.
 };
 
 }  // namespace podium::net

@@ -2,7 +2,9 @@
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <charconv>
+#include <optional>
 #include <utility>
 
 #include "net/http_session.h"
@@ -90,9 +92,22 @@ Task<HttpSession::Step> HttpSession::RunStream() {
   BeginStream();
   for (;;) {
     piece_waits_ = true;
-    auto next = response_.stream->Next();
-    const Result<std::string_view> piece = co_await std::move(next);
+    std::optional<Result<std::string_view>> came = response_.stream->TryNext();
+    while (!came) {
+      const auto read = response_.stream->BeginRead(co_await asio::this_coro::cancellation_state);
+      if (!read) {
+        auto next = response_.stream->Next();
+        came = co_await std::move(next);
+        break;
+      }
+      awaited_ = read->connection;
+      const ClientConnection::Came bytes = co_await read->Came();
+      awaited_ = nullptr;
+      response_.stream->EndRead(bytes, co_await asio::this_coro::cancellation_state);
+      came = response_.stream->TryNext();
+    }
     piece_waits_ = false;
+    const Result<std::string_view>& piece = *came;
     if (caller_left_ || cut_ || !piece) co_return EndStream(false);
     PutPiece(*piece);
     const Written written = TryWrite();

@@ -17,6 +17,7 @@
 #include "base/task.h"
 #include "net/address_policy.h"
 #include "net/http_head.h"
+#include "net/pending_read.h"
 
 namespace podium::net {
 
@@ -112,7 +113,12 @@ class UpstreamResponse {
   /// All of the body that has come and was not read yet, without its framing; valid until the next
   /// call. Waits for at least a byte; empty at the clean end. An error is the answer ever after.
   virtual Task<Result<std::string_view>> ReadSome() = 0;
-  /// Ends what ReadSome waits for, soon, and the connection (WasCancelled). At any time.
+  /// The wait of ReadSome as an operation, for whoever awaits it in a coroutine of its own: one
+  /// less for each piece. nullopt means: use ReadSome. REQUIRES: TryRead gave nothing, and EndRead
+  /// is told of what came before anything else is asked.
+  virtual std::optional<PendingRead> BeginRead(const Cancellation&) { return std::nullopt; }
+  virtual void EndRead(const ClientConnection::Came&, const Cancellation&) {}
+  /// Ends what is waited for, soon, and the connection (WasCancelled). At any time.
   virtual void Cancel() = 0;
   /// Replaces UpstreamTimeouts::deadline. A wait that is going on is made shorter, never longer.
   virtual void SetDeadline(SteadyTime deadline) = 0;

@@ -56,7 +56,7 @@ void UpstreamCall::Cancel() {
 
 /// What the task's cancellation did not reach, because nothing was waiting or the wait had just
 /// ended, ends here. REQUIRES: called before and after each wait.
-void UpstreamCall::Note(const asio::cancellation_state& task) {
+void UpstreamCall::Note(const Cancellation& task) {
   if (task.cancelled() != asio::cancellation_type::none && !was_ended()) Cancel();
 }
 
@@ -112,15 +112,16 @@ Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
   // A server that refuses a body may stop reading and answer: that says more than our error.
   std::optional<Status> answer;
   while (!answer) {
-    BeginRead(answered_ ? timeouts_.idle : timeouts_.head,
-              co_await asio::this_coro::cancellation_state);
+    if (in_.free_bytes() == 0) in_.Reserve(std::max(kUpstreamReadBytes, 2 * in_.capacity()));
+    Await(answered_ ? timeouts_.idle : timeouts_.head,
+          co_await asio::this_coro::cancellation_state);
     ClientConnection::Came came;
     if (connection_->reads_plainly()) {  // Without a coroutine: this is the way of every call.
       came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
     } else {
       came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
     }
-    answer = HeadCame(EndRead(came, co_await asio::this_coro::cancellation_state), method);
+    answer = HeadCame(Commit(came, co_await asio::this_coro::cancellation_state), method);
   }
   if (!*answer && written.error && !answered_) co_return Broken(phase, "sending to", written.error);
   if (written.error) keep_alive_ = false;
@@ -199,16 +200,14 @@ void UpstreamCall::KeepHead(const ResponseHead& head, std::size_t bytes) {
 
 /// Before a read into in_, behind what is there. A pair of plain functions around each read, and no
 /// coroutine: all that comes goes this way.
-void UpstreamCall::BeginRead(std::chrono::nanoseconds patience,
-                             const asio::cancellation_state& task) {
-  if (in_.free_bytes() == 0) in_.Reserve(std::max(kUpstreamReadBytes, 2 * in_.capacity()));
+void UpstreamCall::Await(std::chrono::nanoseconds patience, const Cancellation& task) {
   Note(task);
   Arm(patience);
 }
 
 /// After it; an end is 0 bytes, with or without an error.
-ClientConnection::Io UpstreamCall::EndRead(const ClientConnection::Came& came,
-                                           const asio::cancellation_state& task) {
+ClientConnection::Io UpstreamCall::Commit(const ClientConnection::Came& came,
+                                          const Cancellation& task) {
   const auto& [error, bytes] = came;
   Disarm();
   if (error) Note(task);
@@ -232,34 +231,47 @@ Task<Result<std::string_view>> UpstreamCall::ReadSome() {
     if (const auto piece = TryRead()) co_return *piece;
     if (broken_) co_return Failure(*broken_);
     if (cancelled_) co_return Broken(UpstreamPhase::kBody, "reading from", {});
-    // Memory follows what the server does: small pieces until one has filled its buffer.
-    const bool filled = in_.free_bytes() == 0;
-    const std::size_t wanted =
-        std::min(filled ? 2 * in_.capacity() : kUpstreamReadBytes, kMaxUpstreamReadBytes);
-    if (wanted < in_.capacity()) in_.Release();
-    in_.Clear();
-    in_.Reserve(wanted);
-    BeginRead(timeouts_.idle, co_await asio::this_coro::cancellation_state);
+    MakeRoom();
+    Await(timeouts_.idle, co_await asio::this_coro::cancellation_state);
     ClientConnection::Came came;
     if (connection_->reads_plainly()) {
       came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
     } else {
       came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
     }
-    const ClientConnection::Io read = EndRead(came, co_await asio::this_coro::cancellation_state);
-    pending_ = in_.view();
-    if (read.bytes > 0) continue;
-    const bool end = read.error == asio::error::eof && framing_.until_close();
-    if (end) {
-      ended_ = true;
-      LetGo(false);
-    } else {
-      broken_ = Broken(UpstreamPhase::kBody, "reading from", read.error).value();
-    }
+    EndRead(came, co_await asio::this_coro::cancellation_state);
   }
 }
 
-/// Takes the framing off all that is there, in place, so that many small chunks are one piece.
+std::optional<PendingRead> UpstreamCall::BeginRead(const Cancellation& task) {
+  if (broken_ || cancelled_ || !connection_->reads_plainly()) return std::nullopt;
+  MakeRoom();
+  Await(timeouts_.idle, task);
+  return PendingRead{connection_.get(), in_.free_begin(), in_.free_bytes()};
+}
+
+/// Memory follows what the server does: small pieces until one has filled its buffer.
+void UpstreamCall::MakeRoom() {
+  const bool filled = in_.free_bytes() == 0;
+  const std::size_t wanted =
+      std::min(filled ? 2 * in_.capacity() : kUpstreamReadBytes, kMaxUpstreamReadBytes);
+  if (wanted < in_.capacity()) in_.Release();
+  in_.Clear();
+  in_.Reserve(wanted);
+}
+
+void UpstreamCall::EndRead(const ClientConnection::Came& came, const Cancellation& task) {
+  const ClientConnection::Io read = Commit(came, task);
+  pending_ = in_.view();
+  if (read.bytes > 0) return;
+  if (read.error == asio::error::eof && framing_.until_close()) {
+    ended_ = true;
+    LetGo(false);
+  } else {
+    broken_ = Broken(UpstreamPhase::kBody, "reading from", read.error).value();
+  }
+}
+
 std::string_view UpstreamCall::TakePieces() {
   char* begin = nullptr;
   std::size_t size = 0;

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <algorithm>
-#include <boost/asio/cancellation_state.hpp>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -64,6 +63,8 @@ class UpstreamCall final : public UpstreamResponse {
 
   std::optional<std::string_view> TryRead() override;
   Task<Result<std::string_view>> ReadSome() override;
+  std::optional<PendingRead> BeginRead(const Cancellation& task) override;
+  void EndRead(const ClientConnection::Came& came, const Cancellation& task) override;
   void Cancel() override;
   void SetDeadline(SteadyTime deadline) override {
     timeouts_.deadline = deadline;
@@ -83,12 +84,12 @@ class UpstreamCall final : public UpstreamResponse {
   std::optional<Status> HeadCame(const ClientConnection::Io& read, HttpMethod method);
   Result<bool> TakeHead(HttpMethod method);
   void KeepHead(const ResponseHead& head, std::size_t bytes);
-  void BeginRead(std::chrono::nanoseconds patience, const boost::asio::cancellation_state& task);
-  ClientConnection::Io EndRead(const ClientConnection::Came& came,
-                               const boost::asio::cancellation_state& task);
+  void Await(std::chrono::nanoseconds patience, const Cancellation& task);
+  ClientConnection::Io Commit(const ClientConnection::Came& came, const Cancellation& task);
+  void MakeRoom();
   std::string_view TakePieces();
   void LetGo(bool reusable);
-  void Note(const boost::asio::cancellation_state& task);
+  void Note(const Cancellation& task);
   Failure Broken(UpstreamPhase phase, std::string_view doing,
                  const boost::system::error_code& error) const;
   Failure NotHttp(UpstreamPhase phase, std::string_view fault) const;

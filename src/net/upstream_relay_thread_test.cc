@@ -2,6 +2,10 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/write.hpp>
 #include <latch>
 #include <thread>
 #include <vector>
@@ -39,11 +43,26 @@ std::string WholeBody() {
   return all;
 }
 
+/// One piece, and then nothing for as long as the server runs.
+class StalledStream final : public BodyStream {
+ public:
+  Task<Result<std::string_view>> Next() override {
+    if (!std::exchange(begun_, true)) co_return "0;";
+    const bool whole = co_await Pause(std::chrono::hours(1));
+    co_return Fail(ErrorCode::kUnavailable, "{}", whole ? "waited" : "stopped");
+  }
+  void Cancel() override {}
+
+ private:
+  bool begun_ = false;
+};
+
+template <typename Stream>
 class SourceHandler final : public Handler {
  public:
   Task<Response> Handle(Exchange&) override {
     Response response;
-    response.stream = std::make_unique<CountingStream>();
+    response.stream = std::make_unique<Stream>();
     co_return response;
   }
 };
@@ -52,7 +71,14 @@ class RelayStream final : public BodyStream {
  public:
   explicit RelayStream(std::unique_ptr<UpstreamResponse> from) : from_(std::move(from)) {}
   Task<Result<std::string_view>> Next() override { return from_->ReadSome(); }
-  void Cancel() override { from_->Cancel(); }
+  std::optional<Result<std::string_view>> TryNext() override { return from_->TryRead(); }
+  std::optional<PendingRead> BeginRead(const Cancellation& task) override {
+    return from_->BeginRead(task);
+  }
+  void EndRead(const ClientConnection::Came& came, const Cancellation& task) override {
+    from_->EndRead(came, task);
+  }
+  void Cancel() override {}  // As one that reads on for its bill.
 
  private:
   const std::unique_ptr<UpstreamResponse> from_;
@@ -113,7 +139,7 @@ TEST(UpstreamRelay, StreamsPassThroughSeveralCores) {
   SystemClock clock;
   CorePool source_cores(1);
   CorePool relay_cores(3);
-  SourceHandler source;
+  SourceHandler<CountingStream> source;
   const auto from = ServerGroup::Start(source_cores, {"127.0.0.1", 0}, source, clock);
   ASSERT_TRUE(from);
   RelayHandler relay(
@@ -137,6 +163,40 @@ TEST(UpstreamRelay, StreamsPassThroughSeveralCores) {
   (*group)->Stop(std::chrono::seconds(5));
   relay.Stop(relay_cores);
   (*from)->Stop(std::chrono::seconds(5));
+}
+
+// Whatever its source does, and though it would read on when its caller has left.
+TEST(UpstreamRelay, AStreamThatWaitsForItsSourceEndsWithTheDrain) {
+  SystemClock clock;
+  CorePool source_cores(1);
+  CorePool relay_cores(1);
+  SourceHandler<StalledStream> source;
+  const auto from = ServerGroup::Start(source_cores, {"127.0.0.1", 0}, source, clock);
+  ASSERT_TRUE(from);
+  RelayHandler relay(
+      relay_cores, clock,
+      {.host = "localhost", .port = (*from)->port(), .addresses = {.allow_private = true}});
+  const auto group = ServerGroup::Start(relay_cores, {"127.0.0.1", 0}, relay, clock);
+  ASSERT_TRUE(group);
+  std::latch asked(1);
+  std::thread client([&] {
+    boost::asio::io_context context(1);
+    boost::asio::ip::tcp::socket socket(context);
+    socket.connect({boost::asio::ip::make_address("127.0.0.1"), (*group)->port()});
+    boost::asio::write(socket,
+                       boost::asio::buffer(std::string_view("GET / HTTP/1.1\r\nHost: a\r\n\r\n")));
+    std::string answer;
+    boost::asio::read_until(socket, boost::asio::dynamic_buffer(answer), "0;\r\n");
+    asked.count_down();
+    boost::system::error_code end;
+    boost::asio::read(socket, boost::asio::dynamic_buffer(answer), end);
+    EXPECT_FALSE(answer.ends_with("0\r\n\r\n")) << "a cut is none";
+  });
+  asked.wait();
+  (*group)->Stop(std::chrono::seconds(0));
+  client.join();
+  relay.Stop(relay_cores);
+  (*from)->Stop(std::chrono::seconds(0));
 }
 
 }  // namespace

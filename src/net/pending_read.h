@@ -1,0 +1,24 @@
+// A read of a connection that somebody else may await.
+#pragma once
+
+#include <boost/asio/cancellation_state.hpp>
+#include <cstddef>
+
+#include "net/client_connection.h"
+
+namespace podium::net {
+
+/// Of the task that reads.
+using Cancellation = boost::asio::cancellation_state;
+
+struct PendingRead {
+  ClientConnection* connection;
+  char* buffer;
+  std::size_t capacity;
+
+  /// To await: gives ClientConnection::Came. Whoever cancels the task that waits interrupts the
+  /// connection, too.
+  auto Came() const { return connection->ReadPlainlyApart(buffer, capacity); }
+};
+
+}  // namespace podium::net
