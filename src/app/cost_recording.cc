@@ -102,10 +102,10 @@ Task<void> CostRecording::Store() {
 
 // Runs on the registry's one writer: a change that waits goes first.
 Status CostRecording::StoreSome() {
-  while (writer_.queued() == 0 && !projector_->save_due()) {
-    PODIUM_TRY_ASSIGN(const bool more, projector_->Step());
-    if (!more) break;
-  }
+  bool more = true;
+  do {
+    PODIUM_TRY_ASSIGN(more, projector_->Step());
+  } while (more && writer_.queued() == 0 && !projector_->save_due());
   return {};
 }
 

@@ -31,8 +31,9 @@ class BodyStream {
   /// TryNext.
   virtual std::optional<PendingRead> BeginRead(const Cancellation&) { return std::nullopt; }
   virtual void EndRead(const ClientConnection::Came&, const Cancellation&) {}
-  /// The caller has left or the write failed: ends what is waited for, soon. Next is not called
-  /// again. At most once, and not after the end; a cancelled task ends Next in the same way.
+  /// The caller has left or the write failed: ends what is waited for, soon. What is
+  /// given after that goes nowhere. At most once, and not after the end; a cancelled task ends the
+  /// wait in the same way.
   virtual void Cancel() = 0;
 
  protected:

@@ -113,8 +113,8 @@ Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
   std::optional<Status> answer;
   while (!answer) {
     if (in_.free_bytes() == 0) in_.Reserve(std::max(kUpstreamReadBytes, 2 * in_.capacity()));
-    Await(answered_ ? timeouts_.idle : timeouts_.head,
-          co_await asio::this_coro::cancellation_state);
+    BeginWait(answered_ ? timeouts_.idle : timeouts_.head,
+              co_await asio::this_coro::cancellation_state);
     ClientConnection::Came came;
     if (connection_->reads_plainly()) {  // Without a coroutine: this is the way of every call.
       came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
@@ -200,7 +200,7 @@ void UpstreamCall::KeepHead(const ResponseHead& head, std::size_t bytes) {
 
 /// Before a read into in_, behind what is there. A pair of plain functions around each read, and no
 /// coroutine: all that comes goes this way.
-void UpstreamCall::Await(std::chrono::nanoseconds patience, const Cancellation& task) {
+void UpstreamCall::BeginWait(std::chrono::nanoseconds patience, const Cancellation& task) {
   Note(task);
   Arm(patience);
 }
@@ -232,7 +232,7 @@ Task<Result<std::string_view>> UpstreamCall::ReadSome() {
     if (broken_) co_return Failure(*broken_);
     if (cancelled_) co_return Broken(UpstreamPhase::kBody, "reading from", {});
     MakeRoom();
-    Await(timeouts_.idle, co_await asio::this_coro::cancellation_state);
+    BeginWait(timeouts_.idle, co_await asio::this_coro::cancellation_state);
     ClientConnection::Came came;
     if (connection_->reads_plainly()) {
       came = co_await connection_->ReadPlainly(in_.free_begin(), in_.free_bytes());
@@ -246,7 +246,8 @@ Task<Result<std::string_view>> UpstreamCall::ReadSome() {
 std::optional<PendingRead> UpstreamCall::BeginRead(const Cancellation& task) {
   if (broken_ || cancelled_ || !connection_->reads_plainly()) return std::nullopt;
   MakeRoom();
-  Await(timeouts_.idle, task);
+  BeginWait(timeouts_.idle, task);
+  if (was_ended()) return std::nullopt;
   return PendingRead{connection_.get(), in_.free_begin(), in_.free_bytes()};
 }
 
@@ -272,6 +273,7 @@ void UpstreamCall::EndRead(const ClientConnection::Came& came, const Cancellatio
   }
 }
 
+/// Takes the framing off all that is there, in place, so that many small chunks are one piece.
 std::string_view UpstreamCall::TakePieces() {
   char* begin = nullptr;
   std::size_t size = 0;

@@ -84,7 +84,7 @@ class UpstreamCall final : public UpstreamResponse {
   std::optional<Status> HeadCame(const ClientConnection::Io& read, HttpMethod method);
   Result<bool> TakeHead(HttpMethod method);
   void KeepHead(const ResponseHead& head, std::size_t bytes);
-  void Await(std::chrono::nanoseconds patience, const Cancellation& task);
+  void BeginWait(std::chrono::nanoseconds patience, const Cancellation& task);
   ClientConnection::Io Commit(const ClientConnection::Came& came, const Cancellation& task);
   void MakeRoom();
   std::string_view TakePieces();

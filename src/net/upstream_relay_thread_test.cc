@@ -8,6 +8,7 @@
 #include <boost/asio/write.hpp>
 #include <latch>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "net/core_pool.h"

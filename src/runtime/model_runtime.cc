@@ -109,7 +109,9 @@ struct ModelRuntime::Impl {
         clock(time),
         onnx(std::move(loader)),
         changed(std::move(notify)),
-        pool("load", options.load_threads, kLoadQueue) {}
+        // A process on probation is started by one of these, stands where it stands, and answers
+        // callers.
+        pool("load", options.load_threads, kLoadQueue, ThreadPriority::kLive) {}
 
   // All of these: REQUIRES the lock.
   void Adopt(Entry& entry, const WantedModel& model);

@@ -1,8 +1,11 @@
 // The reconciler, verbs, readers and cores that drop handles meet in one ModelRuntime: under TSan.
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <fstream>
+#include <future>
 
 #include "base/digest.h"
 #include "runtime/model_runtime.h"
@@ -48,6 +51,33 @@ class ModelRuntimeThreadTest : public ::testing::Test {
   const std::shared_ptr<ScriptedLoader> loader_ = std::make_shared<ScriptedLoader>();
   std::unique_ptr<ModelRuntime> runtime_;
 };
+
+/// Says how the thread of its first load stands.
+class StandingLoader final : public ModelLoader {
+ public:
+  Result<ModelHandle> Load(const fs::path&, const std::string&) override {
+    if (!told_.test_and_set()) {
+      standing_.set_value(getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())));
+    }
+    return Fail(ErrorCode::kUnprocessable, "it has told");
+  }
+  int Standing() { return standing_.get_future().get(); }
+
+ private:
+  std::atomic_flag told_;
+  std::promise<int> standing_;
+};
+
+// A process on probation is started by such a thread, stands where it stands, and answers callers.
+TEST_F(ModelRuntimeThreadTest, LoadsStandWhereCallersDo) {
+  const auto loader = std::make_shared<StandingLoader>();
+  RuntimeOptions options;
+  options.cache_dir = dir_ / "another";
+  options.artifact_roots = {dir_ / "artifacts"};
+  ModelRuntime runtime(options, clock_, loader, [] {});
+  runtime.SetWanted({Version(0)});
+  EXPECT_EQ(loader->Standing(), getpriority(PRIO_PROCESS, static_cast<id_t>(gettid())));
+}
 
 TEST_F(ModelRuntimeThreadTest, EveryoneAtOnce) {
   constexpr int kRounds = 60;

@@ -11,14 +11,10 @@ namespace {
 
 using std::chrono::milliseconds;
 
-/// Between looks at SQLite and at the file's place, whatever is heard and seen.
-constexpr milliseconds kLookEvery{500};
 /// A small change is whole by then: the log is written first, then the head of its index.
 constexpr milliseconds kCommitTime{2};
-/// For a change that takes longer, after the last write of the log.
-constexpr int kPeeksPerWrite = kLookEvery / limits::kChangePoll;
-/// For a second change whose writes were heard with the first one's.
-constexpr int kPeeksPerChange = 1;
+/// One that takes longer was written to a slow disk: it is peeked for at ever longer intervals.
+constexpr milliseconds kLongestPause{500};
 
 }  // namespace
 
@@ -33,7 +29,7 @@ Result<bool> SqliteChangeWatch::Wait(milliseconds patience) {
       }
       if (seen_ != *now) {
         seen_ = *now;
-        peeks_ = std::min(peeks_, kPeeksPerChange);
+        pause_ = limits::kChangePoll;  // Another may have been written with it.
         return true;
       }
     }
@@ -56,10 +52,13 @@ Result<std::int64_t> SqliteChangeWatch::Look() {
     PODIUM_TRY_ASSIGN(connection_, OpenReader(path_, limits::kChangePoll));
   }
   PODIUM_TRY(connection_->CheckInPlace());
-  next_look_ = clock_.SteadyNow() + kLookEvery;
-  // Once the file was read its log is there. In this order: a commit after the listening is heard,
-  // one between head and count is asked for once more, and none is missed.
-  if (seen_ && !bell_.hears()) bell_.ListenTo(path_ + "-wal");
+  next_look_ = clock_.SteadyNow() + look_every_;
+  // Once the file was read its log is there. What was written before the listening may become a
+  // commit later: it is peeked for. Between head and count a commit is asked for once more.
+  if (seen_ && !bell_.hears()) {
+    bell_.ListenTo(path_ + "-wal");
+    pause_ = limits::kChangePoll;
+  }
   head_ = seen_ ? connection_->PeekWalHead() : std::nullopt;
   Query version(*connection_, "PRAGMA data_version");
   PODIUM_TRY(version.Next());
@@ -67,20 +66,16 @@ Result<std::int64_t> SqliteChangeWatch::Look() {
 }
 
 bool SqliteChangeWatch::Listen(milliseconds left) {
-  if (bell_.hears() && peeks_ == 0) {
-    switch (bell_.Wait(std::min(left, kLookEvery))) {
-      case WriteBell::Heard::kStop:
-        return false;
-      case WriteBell::Heard::kNothing:
-        return true;
-      case WriteBell::Heard::kWrite:
-        peeks_ = kPeeksPerWrite;
-    }
-    return bell_.Rest(kCommitTime);
+  if (!bell_.hears()) return bell_.Rest(std::min(left, limits::kChangePoll));
+  if (pause_ == milliseconds(0)) {
+    const WriteBell::Heard heard = bell_.Wait(std::min(left, look_every_));
+    if (heard != WriteBell::Heard::kWrite) return heard != WriteBell::Heard::kStop;
+    pause_ = kCommitTime;
   }
-  // However often the log is written.
-  if (!bell_.Rest(std::min(left, limits::kChangePoll))) return false;
-  peeks_ = bell_.TakeWrites() ? kPeeksPerWrite : std::max(0, peeks_ - 1);
+  if (!bell_.Rest(std::min(left, pause_))) return false;
+  // However often the log is written, it is not looked at more often than this.
+  pause_ = bell_.TakeWrites() ? limits::kChangePoll : 2 * pause_;
+  if (pause_ > kLongestPause) pause_ = milliseconds(0);
   return true;
 }
 

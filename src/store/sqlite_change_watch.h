@@ -21,6 +21,8 @@ class SqliteChangeWatch final : public ChangeWatch {
  public:
   /// Opens the file when it is first asked. REQUIRES: a registry.
   explicit SqliteChangeWatch(std::string path) : path_(std::move(path)) {}
+  /// Between two looks of its own accord, whatever is heard and seen.
+  void set_look_every(std::chrono::milliseconds duration) { look_every_ = duration; }
 
   Result<bool> Wait(std::chrono::milliseconds patience) override;
   void Rest(std::chrono::milliseconds duration) override;
@@ -29,7 +31,7 @@ class SqliteChangeWatch final : public ChangeWatch {
  private:
   bool WantsLook();
   Result<std::int64_t> Look();
-  /// Sleeps until a peek may find something, at most about `left`. False when it was stopped.
+  /// Sleeps until a peek may find something, at most `left`. False when it was stopped.
   bool Listen(std::chrono::milliseconds left);
 
   const std::string path_;
@@ -38,7 +40,8 @@ class SqliteChangeWatch final : public ChangeWatch {
   std::optional<std::int64_t> seen_;              ///< SQLite's count of others' commits.
   std::optional<SqliteWalHead> head_;             ///< Before that count was asked for.
   SteadyTime next_look_;                          ///< Of its own accord.
-  int peeks_ = 0;  ///< That are worth while, since the log was written.
+  std::chrono::milliseconds pause_{0};  ///< To the next peek; none: the bell is waited for.
+  std::chrono::milliseconds look_every_{500};
   WriteBell bell_;
 };
 

@@ -45,6 +45,26 @@ TEST_F(SqliteWatchThreads, AWaitUnderWayHearsOfTheLastCommit) {
   }
 }
 
+// It peeks at memory no more by then, and a look of its own accord would come too late.
+TEST_F(SqliteWatchThreads, AWaitThatListensHearsOfACommit) {
+  constexpr int kChanges = 3;
+  constexpr std::chrono::seconds kUntilItListens{1};
+  SqliteChangeWatch watch(path_);
+  watch.set_look_every(std::chrono::hours(1));
+  ASSERT_EQ(watch.Wait(std::chrono::milliseconds(0)), true);
+  for (int i = 0; i < kChanges; ++i) {
+    ASSERT_EQ(watch.Wait(kUntilItListens), false);
+    const std::jthread writer([&] {
+      ModelVersion version;
+      version.route = RouteName("iris");
+      version.version = std::to_string(i);
+      version.provider_key = "local";
+      ASSERT_TRUE(store_->Apply(RegisterVersion{version}, {}));
+    });
+    ASSERT_EQ(watch.Wait(std::chrono::minutes(2)), true) << i;
+  }
+}
+
 // Memory says nothing of that: SQLite is asked now and then all the same.
 TEST_F(SqliteWatchThreads, AWaitUnderWayHearsOfAFileThatIsGone) {
   const auto watch = store_->WatchChanges();

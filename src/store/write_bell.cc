@@ -10,9 +10,8 @@
 #include <array>
 #include <climits>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
-
-#include "base/assert.h"
 
 namespace podium::store {
 namespace {
@@ -26,18 +25,15 @@ int TimeoutOf(std::chrono::milliseconds duration) {
 
 WriteBell::WriteBell()
     : stop_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      notices_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
-  PODIUM_ASSERT(stop_ >= 0);
-}
+      notices_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {}
 
 WriteBell::~WriteBell() {
-  ::close(stop_);
+  if (stop_ >= 0) ::close(stop_);
   if (notices_ >= 0) ::close(notices_);
 }
 
 void WriteBell::ListenTo(const std::string& path) {
   if (notices_ < 0) return;
-  if (watch_ >= 0) (void)::inotify_rm_watch(notices_, watch_);
   watch_ = ::inotify_add_watch(notices_, path.c_str(), IN_MODIFY);
 }
 
@@ -45,13 +41,14 @@ WriteBell::Heard WriteBell::Wait(std::chrono::milliseconds patience) {
   // The kernel passes over a descriptor below 0.
   std::array<pollfd, 2> both{{{stop_, POLLIN, 0}, {notices_, POLLIN, 0}}};
   (void)::poll(both.data(), both.size(), TimeoutOf(patience));
-  if (both[0].revents != 0) return Heard::kStop;
+  if (stopped_) return Heard::kStop;
   return TakeWrites() ? Heard::kWrite : Heard::kNothing;
 }
 
 bool WriteBell::Rest(std::chrono::milliseconds duration) {
   pollfd stop{stop_, POLLIN, 0};
-  return ::poll(&stop, 1, TimeoutOf(duration)) <= 0;
+  (void)::poll(&stop, 1, TimeoutOf(duration));
+  return !stopped_;
 }
 
 bool WriteBell::TakeWrites() {
@@ -72,6 +69,7 @@ bool WriteBell::TakeWrites() {
 }
 
 void WriteBell::Stop() {
+  stopped_ = true;
   const std::uint64_t one = 1;
   (void)!::write(stop_, &one, sizeof(one));
 }

@@ -1,6 +1,7 @@
 // Hears from the kernel that a file was written, by whatever process of this machine.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <string>
 
@@ -16,7 +17,7 @@ class WriteBell {
   WriteBell(const WriteBell&) = delete;
   WriteBell& operator=(const WriteBell&) = delete;
 
-  /// Listens to the file from now on, instead of another. Where the system does not tell of files,
+  /// Listens to the file from now on. REQUIRES: !hears(). Where the system does not tell of files,
   /// or has no more to give, it hears nothing.
   void ListenTo(const std::string& path);
   /// Whether it would hear a write: not before ListenTo, nor once the file is removed.
@@ -31,8 +32,10 @@ class WriteBell {
   void Stop();
 
  private:
+  // Below 0 where the system has none to give: then a wait that is stopped lasts its time.
   const int stop_;     // An eventfd, readable once stopped.
-  const int notices_;  // An inotify; below 0 where there is none.
+  const int notices_;  // An inotify.
+  std::atomic<bool> stopped_{false};
   int watch_ = -1;
 };
 
