@@ -55,7 +55,7 @@ bool WriteBell::TakeWrites() {
   if (notices_ < 0) return false;
   bool written = false;
   alignas(inotify_event) std::array<char, 4096> notices;
-  for (ssize_t bytes; (bytes = ::read(notices_, notices.data(), notices.size())) > 0;) {
+  for (ssize_t bytes = 0; (bytes = ::read(notices_, notices.data(), notices.size())) > 0;) {
     for (std::size_t at = 0; at < static_cast<std::size_t>(bytes);) {
       inotify_event notice{};
       std::memcpy(&notice, notices.data() + at, sizeof(notice));
