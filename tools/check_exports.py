@@ -21,7 +21,7 @@ FUNCTION = re.compile(r"^podium::v1::(?:(\w+)::)?(~?\w+=?)(?:\[abi:cxx11\])?\(")
 # What headers name without telling: nothing of it is for programs.
 PRIVATE = re.compile(r"podium::v1::\w+::(Impl|Table)\b")
 FORBIDDEN = re.compile(r"^(socket|socketpair|connect|bind|listen|accept4?|getaddrinfo|send|sendto|sendmsg"
-                       r"|recv|recvfrom|recvmsg|epoll_\w+|poll|ppoll|select"
+                       r"|recv|recvfrom|recvmsg|epoll_\w+|ppoll|select"
                        r"|fork|vfork|execv\w*|posix_spawnp?|system|popen|dlopen|signal|sigaction"
                        r")(@.*)?$")
 

@@ -192,6 +192,13 @@ def test_threads_are_made_in_one_file(build_folder):
     assert making == {"worker_pool.cc.o"}
 
 
+def test_files_are_waited_for_in_one_file(build_folder):
+    """What tells of SQLite's writes polls a notice of the kernel's. Nothing else does, and no socket."""
+    polling = {path.name for path in objects(build_folder)
+               if re.search(r"\bpoll\b", run("nm", "-u", path))}
+    assert polling == {"write_bell.cc.o"}
+
+
 def test_the_object_of_choose_asks_for_no_memory_and_no_lock(build_folder):
     """B8, seen from the compiler's side: what the hook of the unit test counts, the linker knows."""
     for name in ("embed/snapshot_choose.cc.o", "routing/choose.cc.o", "routing/bucket.cc.o"):
