@@ -136,24 +136,45 @@ Task<void> Ask(HttpClient& client, int count, std::atomic<int>& good) {
   }
 }
 
+/// A server whose answers are such streams, and a relay in front of it.
+template <typename Stream>
+class Relayed {
+ public:
+  explicit Relayed(std::size_t cores) : relay_cores_(cores) {}
+
+  std::uint16_t port() const { return group_->port(); }
+  /// Lets what is under way go on for so long.
+  void StopRelay(std::chrono::seconds patience) { group_->Stop(patience); }
+  void StopRest(std::chrono::seconds patience) {
+    relay_.Stop(relay_cores_);
+    from_->Stop(patience);
+  }
+
+ private:
+  std::unique_ptr<ServerGroup> StartOn(CorePool& cores, Handler& handler) {
+    return std::move(*ServerGroup::Start(cores, {"127.0.0.1", 0}, handler, clock_));
+  }
+
+  SystemClock clock_;
+  CorePool source_cores_{1};
+  CorePool relay_cores_;
+  SourceHandler<Stream> source_;
+  const std::unique_ptr<ServerGroup> from_ = StartOn(source_cores_, source_);
+  RelayHandler relay_{
+      relay_cores_,
+      clock_,
+      {.host = "localhost", .port = from_->port(), .addresses = {.allow_private = true}}};
+  const std::unique_ptr<ServerGroup> group_ = StartOn(relay_cores_, relay_);
+};
+
 TEST(UpstreamRelay, StreamsPassThroughSeveralCores) {
-  SystemClock clock;
-  CorePool source_cores(1);
-  CorePool relay_cores(3);
-  SourceHandler<CountingStream> source;
-  const auto from = ServerGroup::Start(source_cores, {"127.0.0.1", 0}, source, clock);
-  ASSERT_TRUE(from);
-  RelayHandler relay(
-      relay_cores, clock,
-      {.host = "localhost", .port = (*from)->port(), .addresses = {.allow_private = true}});
-  const auto group = ServerGroup::Start(relay_cores, {"127.0.0.1", 0}, relay, clock);
-  ASSERT_TRUE(group);
+  Relayed<CountingStream> relayed(3);
   std::atomic<int> good{0};
   std::vector<std::thread> clients;
   for (int i = 0; i < 6; ++i) {
     clients.emplace_back([&] {
       boost::asio::io_context context(1);
-      HttpClient client(context.get_executor(), {"127.0.0.1", (*group)->port()});
+      HttpClient client(context.get_executor(), {"127.0.0.1", relayed.port()});
       TaskGroup tasks(context.get_executor());
       tasks.Spawn(Ask(client, 20, good));
       context.run();
@@ -161,29 +182,18 @@ TEST(UpstreamRelay, StreamsPassThroughSeveralCores) {
   }
   for (auto& client : clients) client.join();
   EXPECT_EQ(good, 120);
-  (*group)->Stop(std::chrono::seconds(5));
-  relay.Stop(relay_cores);
-  (*from)->Stop(std::chrono::seconds(5));
+  relayed.StopRelay(std::chrono::seconds(5));
+  relayed.StopRest(std::chrono::seconds(5));
 }
 
 // Whatever its source does, and though it would read on when its caller has left.
 TEST(UpstreamRelay, AStreamThatWaitsForItsSourceEndsWithTheDrain) {
-  SystemClock clock;
-  CorePool source_cores(1);
-  CorePool relay_cores(1);
-  SourceHandler<StalledStream> source;
-  const auto from = ServerGroup::Start(source_cores, {"127.0.0.1", 0}, source, clock);
-  ASSERT_TRUE(from);
-  RelayHandler relay(
-      relay_cores, clock,
-      {.host = "localhost", .port = (*from)->port(), .addresses = {.allow_private = true}});
-  const auto group = ServerGroup::Start(relay_cores, {"127.0.0.1", 0}, relay, clock);
-  ASSERT_TRUE(group);
+  Relayed<StalledStream> relayed(1);
   std::latch asked(1);
   std::thread client([&] {
     boost::asio::io_context context(1);
     boost::asio::ip::tcp::socket socket(context);
-    socket.connect({boost::asio::ip::make_address("127.0.0.1"), (*group)->port()});
+    socket.connect({boost::asio::ip::make_address("127.0.0.1"), relayed.port()});
     boost::asio::write(socket,
                        boost::asio::buffer(std::string_view("GET / HTTP/1.1\r\nHost: a\r\n\r\n")));
     std::string answer;
@@ -194,10 +204,9 @@ TEST(UpstreamRelay, AStreamThatWaitsForItsSourceEndsWithTheDrain) {
     EXPECT_FALSE(answer.ends_with("0\r\n\r\n")) << "a cut is none";
   });
   asked.wait();
-  (*group)->Stop(std::chrono::seconds(0));
+  relayed.StopRelay(std::chrono::seconds(0));
   client.join();
-  relay.Stop(relay_cores);
-  (*from)->Stop(std::chrono::seconds(0));
+  relayed.StopRest(std::chrono::seconds(0));
 }
 
 }  // namespace
