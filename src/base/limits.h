@@ -113,7 +113,7 @@ inline constexpr std::chrono::milliseconds kReplicasApply{1000};  ///< A verb wa
 inline constexpr std::chrono::milliseconds kReplicaLook{5};  ///< Between two looks of that wait.
 inline constexpr std::size_t kReplicaReportBatch = 500;      ///< Versions that one beat tells of.
 inline constexpr std::size_t kReplicasPerDirectory = 64;     ///< Servers with one data directory.
-inline constexpr std::chrono::milliseconds kChangePoll{20};  ///< Between looks at SQLite.
+inline constexpr std::chrono::milliseconds kChangePoll{20};  ///< Between looks at SQLite's log.
 inline constexpr std::chrono::seconds kChangeRetry{1};       ///< After the database did not tell.
 
 // Events.

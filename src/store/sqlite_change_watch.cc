@@ -7,16 +7,8 @@
 #include "store/sqlite_file.h"
 
 namespace podium::store {
-namespace {
 
 using std::chrono::milliseconds;
-
-/// A small change is whole by then: the log is written first, then the head of its index.
-constexpr milliseconds kCommitTime{2};
-/// One that takes longer was written to a slow disk: it is peeked for at ever longer intervals.
-constexpr milliseconds kLongestPause{500};
-
-}  // namespace
 
 Result<bool> SqliteChangeWatch::Wait(milliseconds patience) {
   const auto end = clock_.SteadyNow() + patience;
@@ -29,7 +21,7 @@ Result<bool> SqliteChangeWatch::Wait(milliseconds patience) {
       }
       if (seen_ != *now) {
         seen_ = *now;
-        pause_ = limits::kChangePoll;  // Another may have been written with it.
+        rhythm_.Expect();  // Another may have been written with it.
         return true;
       }
     }
@@ -57,7 +49,7 @@ Result<std::int64_t> SqliteChangeWatch::Look() {
   // commit later: it is peeked for. Between head and count a commit is asked for once more.
   if (seen_ && !bell_.hears()) {
     bell_.ListenTo(path_ + "-wal");
-    pause_ = limits::kChangePoll;
+    rhythm_.Expect();
   }
   head_ = seen_ ? connection_->PeekWalHead() : std::nullopt;
   Query version(*connection_, "PRAGMA data_version");
@@ -67,15 +59,13 @@ Result<std::int64_t> SqliteChangeWatch::Look() {
 
 bool SqliteChangeWatch::Listen(milliseconds left) {
   if (!bell_.hears()) return bell_.Rest(std::min(left, limits::kChangePoll));
-  if (pause_ == milliseconds(0)) {
+  if (rhythm_.pause() == milliseconds(0)) {
     const WriteBell::Heard heard = bell_.Wait(std::min(left, look_every_));
     if (heard != WriteBell::Heard::kWrite) return heard != WriteBell::Heard::kStop;
-    pause_ = kCommitTime;
+    rhythm_.Heard();
   }
-  if (!bell_.Rest(std::min(left, pause_))) return false;
-  // However often the log is written, it is not looked at more often than this.
-  pause_ = bell_.TakeWrites() ? limits::kChangePoll : 2 * pause_;
-  if (pause_ > kLongestPause) pause_ = milliseconds(0);
+  if (!bell_.Rest(std::min(left, rhythm_.pause()))) return false;
+  rhythm_.Rested(bell_.TakeWrites());
   return true;
 }
 

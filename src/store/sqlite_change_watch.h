@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "store/change_watch.h"
+#include "store/peek_rhythm.h"
 #include "store/sqlite_connection.h"
 #include "store/write_bell.h"
 
@@ -19,10 +20,11 @@ namespace podium::store {
 
 class SqliteChangeWatch final : public ChangeWatch {
  public:
-  /// Opens the file when it is first asked. REQUIRES: a registry.
-  explicit SqliteChangeWatch(std::string path) : path_(std::move(path)) {}
-  /// Between two looks of its own accord, whatever is heard and seen.
-  void set_look_every(std::chrono::milliseconds duration) { look_every_ = duration; }
+  /// Opens the file when it is first asked. REQUIRES: a registry. `look_every`: between two looks
+  /// of its own accord, whatever is heard and seen.
+  explicit SqliteChangeWatch(std::string path,
+                             std::chrono::milliseconds look_every = std::chrono::milliseconds(500))
+      : path_(std::move(path)), look_every_(look_every) {}
 
   Result<bool> Wait(std::chrono::milliseconds patience) override;
   void Rest(std::chrono::milliseconds duration) override;
@@ -35,13 +37,13 @@ class SqliteChangeWatch final : public ChangeWatch {
   bool Listen(std::chrono::milliseconds left);
 
   const std::string path_;
+  const std::chrono::milliseconds look_every_;
   SystemClock clock_;                             // It waits in real time.
   std::unique_ptr<SqliteConnection> connection_;  // Null until asked.
   std::optional<std::int64_t> seen_;              ///< SQLite's count of others' commits.
   std::optional<SqliteWalHead> head_;             ///< Before that count was asked for.
   SteadyTime next_look_;                          ///< Of its own accord.
-  std::chrono::milliseconds pause_{0};  ///< To the next peek; none: the bell is waited for.
-  std::chrono::milliseconds look_every_{500};
+  PeekRhythm rhythm_;
   WriteBell bell_;
 };
 

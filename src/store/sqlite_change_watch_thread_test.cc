@@ -49,8 +49,7 @@ TEST_F(SqliteWatchThreads, AWaitUnderWayHearsOfTheLastCommit) {
 TEST_F(SqliteWatchThreads, AWaitThatListensHearsOfACommit) {
   constexpr int kChanges = 3;
   constexpr std::chrono::seconds kUntilItListens{1};
-  SqliteChangeWatch watch(path_);
-  watch.set_look_every(std::chrono::hours(1));
+  SqliteChangeWatch watch(path_, std::chrono::hours(1));
   ASSERT_EQ(watch.Wait(std::chrono::milliseconds(0)), true);
   for (int i = 0; i < kChanges; ++i) {
     ASSERT_EQ(watch.Wait(kUntilItListens), false);

@@ -1,6 +1,5 @@
 #include "store/write_bell.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
