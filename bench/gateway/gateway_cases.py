@@ -9,7 +9,7 @@ import time
 import types
 
 from servers import (BUILT, HaProxy, LiteLlm, NginxProxy, PodiumGateway, Portkey, QuickUpstream,
-                     StreamUpstream)
+                     StreamUpstream, TensorZero)
 
 from harness import closed_loop, cpu_seconds, header_lines, open_loop, pinned, rss_bytes, scratch, system_calls
 from verdict import median
@@ -47,7 +47,7 @@ class Setup:
                     for gateway in (NginxProxy, HaProxy)]
             made.append(stack.enter_context(PodiumGateway(self.podium, directory, quick, streams)))
             for name, folder in self.peers.items() if peers else ():
-                peer = {"litellm": LiteLlm, "portkey": Portkey}[name]
+                peer = {"litellm": LiteLlm, "portkey": Portkey, "tensorzero": TensorZero}[name]
                 made.append(stack.enter_context(peer(directory, quick, streams, folder)))
             yield types.SimpleNamespace(quick=quick, streams=streams, all=made, directory=directory)
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import select
 import socket
 import subprocess
@@ -31,9 +32,11 @@ ANSWER = {"id": "chatcmpl-bench", "object": "chat.completion", "created": 179000
           "system_fingerprint": "fp_44709d6fcb"}
 
 
-def body(model="bench", stream=False):
+def body(model="bench", stream=False, **changed):
+    """The request as JSON; a field that is changed to None is left out."""
     more = {"stream": True, "stream_options": {"include_usage": True}} if stream else {}
-    return json.dumps({**REQUEST, "model": model, **more}).encode()
+    fields = {**REQUEST, "model": model, **more, **changed}
+    return json.dumps({name: value for name, value in fields.items() if value is not None}).encode()
 
 
 def filled(name, directory, **values):
@@ -158,6 +161,36 @@ class PodiumGateway(Podium):
         if len(arguments) > 1:
             return super().call(*arguments, **options)
         return QUICK, body(arguments[0], arguments[0] != "quick")
+
+
+class TensorZero(Proxy):
+    """TensorZero's gateway from its Python package, its log of calls off: without its database."""
+
+    name = "TensorZero"
+
+    def __init__(self, directory, quick, streams, python):
+        config = pathlib.Path(directory) / "tensorzero.toml"
+        config.write_text("[gateway.observability]\nenabled = false\n" + "".join(
+            f"[models.{name}]\nrouting = [\"fake\"]\n[models.{name}.providers.fake]\n"
+            f"type = \"openai\"\nmodel_name = \"bench\"\napi_key_location = \"none\"\n"
+            f"api_base = \"http://127.0.0.1:{port}{path}/\"\n"
+            for name, port, path in (("quick", quick.port, "/v1"),
+                                     ("streams", streams.port, "/streams/v1"),
+                                     ("idle", streams.port, "/streams/idle/v1"))))
+        log = pathlib.Path(directory) / "tensorzero.log"
+        super().__init__([*pinned("server"), python, GATEWAY / "tensorzero_gateway.py", config],
+                         env={**os.environ, "RUST_LOG": "error"}, stdout=log.open("wb"))
+        deadline = time.monotonic() + START_TIMEOUT_S
+        while not (url := re.search(r"^http://127\.0\.0\.1:(\d+)(/\S+)\n", log.read_text(), re.M)):
+            if time.monotonic() > deadline or self.child.poll() is not None:
+                raise RuntimeError(f"TensorZero did not start: {log.read_text()[-2000:]}")
+            time.sleep(0.05)
+        self.port, self.prefix = int(url[1]), url[2]
+
+    def call(self, kind):
+        # Without `user`, which it does not know and would warn of in every call.
+        return f"{self.prefix}/chat/completions", body(f"tensorzero::model_name::{kind}",
+                                                       kind != "quick", user=None)
 
 
 class LiteLlm(Proxy):
