@@ -52,6 +52,34 @@ class SqliteRegistry : public ::testing::Test {
 
 // --- the file ---
 
+std::int64_t Pragma(const std::string& path, const std::string& name) {
+  auto raw = SqliteConnection::Open(path, std::chrono::seconds(5));
+  Query query(**raw, "PRAGMA " + name);
+  EXPECT_TRUE(query.Next());
+  return query.Int(0);
+}
+
+TEST_F(SqliteRegistry, ANewFileHasPagesOf8Kilobytes) {
+  EXPECT_EQ(Pragma(path(), "page_size"), 8192);
+}
+
+// As releases before this one made it.
+TEST_F(SqliteRegistry, AFileWithSmallerPagesKeepsThem) {
+  const std::string old = folder_ / "old.db";
+  {
+    auto raw = SqliteConnection::Open(old, std::chrono::seconds(5));
+    ASSERT_TRUE(
+        (*raw)->Execute("PRAGMA page_size = 4096; PRAGMA journal_mode = WAL;"
+                        "CREATE TABLE made (x); DROP TABLE made"));
+  }
+  {
+    const auto store = Open(old);
+    ASSERT_TRUE(store) << store.error().message;
+    ASSERT_TRUE((*store)->Apply(RegisterVersion{Row("a")}, {}));
+  }
+  EXPECT_EQ(Pragma(old, "page_size"), 4096);
+}
+
 // A change that is answered must not stand in a file that nobody can open any more.
 TEST_F(SqliteRegistry, NothingIsWrittenIntoALogThatWasRemoved) {
   registry_.Add("a");
