@@ -15,6 +15,7 @@
 #include "base/task.h"
 #include "net/address.h"
 #include "net/address_policy.h"
+#include "net/inq_buffer.h"
 #include "net/name_resolver.h"
 #include "net/read_apart.h"
 #include "net/tls.h"
@@ -54,11 +55,11 @@ class ClientConnection {
   /// The same without a coroutine, as an operation to await: the way of every piece.
   /// REQUIRES: reads_plainly().
   auto ReadPlainly(char* buffer, std::size_t capacity) {
-    return socket_.async_read_some(boost::asio::mutable_buffer(buffer, capacity), kAwaitTuple);
+    return socket_.async_read_some(InqBuffer(buffer, capacity), kAwaitTuple);
   }
   /// As ReadPlainly, and ReadApart: whoever cancels the task that waits calls Interrupt, too.
   auto ReadPlainlyApart(char* buffer, std::size_t capacity) {
-    return ReadApart(socket_, boost::asio::mutable_buffer(buffer, capacity));
+    return ReadApart(socket_, InqBuffer(buffer, capacity));
   }
   /// Neither TLS nor an end of the connection is in the way of a read.
   bool reads_plainly() const { return !aborted_ && !tls_; }

@@ -8,7 +8,7 @@
 
 #include "net/address.h"
 #include "net/http_parser.h"
-#include "net/next_turn.h"
+#include "net/inq_buffer.h"
 #include "net/read_apart.h"
 
 namespace podium::net {
@@ -43,13 +43,9 @@ Task<void> HttpSession::Run() {
         step = Woken(error);
         break;
       }
-      case Step::kNextTurn:
-        co_await NextTurn(socket_.get_executor());
-        step = ReadOn();
-        break;
       case Step::kReadHead: {
         PrepareToReadHead();
-        const asio::mutable_buffer space(in_.free_begin(), in_.free_bytes());
+        const InqBuffer space(in_.free_begin(), in_.free_bytes());
         const auto [error, bytes] = co_await ReadApart(socket_, space);
         step = HeadBytes(error, bytes);
         break;
@@ -58,9 +54,7 @@ Task<void> HttpSession::Run() {
         step = ParseHead();
         break;
       case Step::kHandle:
-        ++shared_.calls;
         response_ = co_await shared_.handler.Handle(*this);
-        --shared_.calls;
         step = Answer();
         break;
       case Step::kFlush:
@@ -98,7 +92,8 @@ bool HttpSession::Sweep(SteadyTime now) {
 }
 
 void HttpSession::CloseIfIdle() {
-  if (idle_) Sweep(SteadyTime::max());
+  error_code ignored;
+  if (idle_ && socket_.available(ignored) == 0) Sweep(SteadyTime::max());
 }
 
 void HttpSession::Cut() {
@@ -329,7 +324,7 @@ HttpSession::Step HttpSession::NextRequest() {
   parse_at_ = 0;
   if (begin_ < in_.size()) return Step::kParseHead;
   if (in_.capacity() > limits::kMaxHeadBytes) in_.Release();
-  return shared_.calls >= kManyCalls ? Step::kNextTurn : ReadOn();
+  return ReadOn();
 }
 
 /// To the next request; while the server drains, only to one that has come already.
@@ -347,7 +342,7 @@ Task<void> HttpSession::Linger() {
   raw_.Reserve(kFirstReadBytes);
   Arm(kLingerTime);
   for (std::uint64_t dropped = 0; !error && dropped < kLingerBytes;) {
-    const asio::mutable_buffer space(raw_.data(), raw_.capacity());
+    const InqBuffer space(raw_.data(), raw_.capacity());
     const auto [failed, bytes] = co_await socket_.async_read_some(space, kAwaitTuple);
     error = failed;
     dropped += bytes;

@@ -47,8 +47,7 @@ struct ServerCore {
   HttpServerOptions options;
   std::string date_line;
   bool draining = false;
-  std::size_t calls = 0;  ///< Requests that wait for their answer.
-  std::string joined{};   ///< Of the session that writes a piece, while it tries to.
+  std::string joined{};  ///< Of the session that writes a piece, while it tries to.
 };
 
 /// Threads: as HttpServer.
@@ -62,7 +61,7 @@ class HttpSession final : public Exchange {
   /// Ends the wait that is going on if its deadline has passed; parks a connection that has been
   /// idle for kParkAfter. True when it did either.
   bool Sweep(SteadyTime now);
-  /// Ends an idle connection; one with a request goes on to its answer.
+  /// Ends an idle connection; one with a request, be it in the kernel, goes on to its answer.
   void CloseIfIdle();
   /// Takes the connection away from under whatever is going on.
   void Cut();
@@ -80,7 +79,6 @@ class HttpSession final : public Exchange {
  private:
   enum class Step : std::uint8_t {
     kPark,
-    kNextTurn,
     kReadHead,
     kParseHead,
     kHandle,

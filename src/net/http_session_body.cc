@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "net/http_session.h"
+#include "net/inq_buffer.h"
 
 namespace podium::net {
 namespace {
@@ -152,7 +153,7 @@ Task<Status> HttpSession::Read(char* buffer, std::size_t capacity, std::size_t& 
   }
   const SteadyTime start = shared_.clock.SteadyNow();
   Arm(body_pace_.Left());
-  const asio::mutable_buffer space(buffer, capacity);
+  const InqBuffer space(buffer, capacity);
   const auto [error, count] = co_await socket_.async_read_some(space, kAwaitTuple);
   Disarm();
   body_pace_.Took(shared_.clock.SteadyNow() - start, count);

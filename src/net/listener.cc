@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/assert.h"
+#include "net/inq_buffer.h"
 
 namespace podium::net {
 namespace {
@@ -62,6 +63,7 @@ Status Bind(int socket, const Endpoint& endpoint, bool first, const HostPort& ad
     return FailedTo("listen on", address);
   }
   if (first && !Set(socket, SOL_SOCKET, SO_REUSEPORT)) return FailedTo("share", address);
+  AskForInq(socket);
   return {};
 }
 

@@ -3,13 +3,13 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
-#include <boost/asio/buffer.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/system/error_code.hpp>
 #include <cstddef>
 #include <utility>
 
 #include "base/task.h"
+#include "net/inq_buffer.h"
 
 namespace podium::net {
 
@@ -17,7 +17,7 @@ namespace podium::net {
 /// cancellation of its task can end takes and gives back a piece of memory; this one does without.
 /// Whoever cancels the task also interrupts the socket. `socket` outlives the wait.
 template <typename Socket>
-auto ReadApart(Socket& socket, boost::asio::mutable_buffer buffer) {
+auto ReadApart(Socket& socket, InqBuffer buffer) {
   namespace asio = boost::asio;
   auto begin = [&socket, buffer](auto resume) {
     socket.async_read_some(

@@ -22,7 +22,6 @@
 #include "net/http_parser.h"
 #include "net/http_server.h"
 #include "net/listener.h"
-#include "net/next_turn.h"
 
 namespace podium::net {
 
@@ -331,16 +330,6 @@ class ServerTest : public ::testing::Test {
     server_->Start(listeners->Take(0));
   }
   RawClient Connect() { return RawClient(context_, port_); }
-  /// So many that others wait a turn; each waits for Open.
-  std::vector<RawClient> BeginManyCalls() {
-    std::vector<RawClient> calls;
-    for (std::size_t i = 0; i < kManyCalls; ++i) {
-      calls.push_back(Connect());
-      calls.back().Send("GET /wait HTTP/1.1\r\nHost: a\r\n\r\n");
-    }
-    PollUntilWaiting(static_cast<int>(kManyCalls));
-    return calls;
-  }
   /// Time passes, and the sweeper looks.
   void Pass(std::chrono::nanoseconds time) {
     context_.poll();

@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "net/http_parser.h"
-#include "net/next_turn.h"
 
 namespace podium::net {
 namespace {
@@ -108,7 +107,6 @@ Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
   const auto phase = written.bytes > 0 ? UpstreamPhase::kSent : UpstreamPhase::kUnsent;
   const bool hopeless = written.error && (written.bytes == 0 || was_ended());
   if (hopeless) co_return Broken(phase, "sending to", written.error);
-  if (home_.calls() >= kManyCalls) co_await NextTurn(co_await asio::this_coro::executor);
   // A server that refuses a body may stop reading and answer: that says more than our error.
   std::optional<Status> answer;
   while (!answer) {

@@ -41,7 +41,6 @@ class UpstreamCall;
 class UpstreamHome {
  public:
   virtual SteadyTime Now() const = 0;
-  virtual std::size_t calls() const = 0;  ///< Those that are going on, streams included.
   virtual void Enter(UpstreamCall& call) = 0;
   virtual void Leave(UpstreamCall& call) = 0;
   virtual void Keep(UpstreamShelf& shelf, std::unique_ptr<ClientConnection> connection) = 0;

@@ -149,7 +149,6 @@ class UpstreamPool::Impl final : public UpstreamHome {
 
   // UpstreamHome.
   SteadyTime Now() const override { return clock_.SteadyNow(); }
-  std::size_t calls() const override { return calls_.size(); }
   void Enter(UpstreamCall& call) override {
     call.place = calls_.size();
     calls_.push_back(&call);

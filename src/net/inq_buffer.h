@@ -1,0 +1,102 @@
+// Reads that know whether they have emptied their socket.
+//
+// Asio tries a read before it waits, unless the read before said that nothing was left; its own
+// reads say so only at the end of a stream. So each message costs one system call that finds
+// nothing. Linux says with each read how many bytes it left behind (TCP_INQ, tcp(7)), a waiting end
+// of the stream counted as one byte: a read into an InqBuffer passes that on, and the next one
+// waits at once.
+//
+// What Asio lets say so is a detail of it: the release whose details these are is named below, and
+// with another one an InqBuffer is an ordinary buffer. Nothing but the number of system calls
+// differs.
+#pragma once
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/version.hpp>
+#include <cerrno>
+#include <cstddef>
+#include <cstring>
+
+namespace podium::net {
+
+/// What a socket of which TCP_INQ was asked is read into, by async_read_some.
+struct InqBuffer : boost::asio::mutable_buffer {
+  using boost::asio::mutable_buffer::mutable_buffer;
+};
+
+/// Whoever is accepted by a listening socket inherits it. A socket that is not TCP, or a kernel
+/// without it, reads as ever.
+inline void AskForInq(int socket) {
+  const int on = 1;
+  (void)::setsockopt(socket, IPPROTO_TCP, TCP_INQ, &on, sizeof(on));
+}
+
+/// True when the read that filled `message` left nothing in the kernel, and the peer has not ended.
+inline bool LeftNothing(const msghdr& message) {
+  if (message.msg_controllen < sizeof(cmsghdr)) return false;
+  const auto* note = static_cast<const cmsghdr*>(message.msg_control);
+  int left = 1;
+  if (note->cmsg_level != IPPROTO_TCP || note->cmsg_type != TCP_CM_INQ) return false;
+  std::memcpy(&left, CMSG_DATA(note), sizeof(left));
+  return left == 0;
+}
+
+}  // namespace podium::net
+
+#if BOOST_ASIO_VERSION == 102600
+
+namespace boost::asio::detail {
+
+template <>
+class reactive_socket_recv_op_base<podium::net::InqBuffer> : public reactor_op {
+ public:
+  reactive_socket_recv_op_base(const system::error_code& success, socket_type socket,
+                               socket_ops::state_type /*state*/,
+                               const podium::net::InqBuffer& buffer,
+                               socket_base::message_flags flags, func_type complete)
+      : reactor_op(success, &reactive_socket_recv_op_base::Perform, complete),
+        socket_(socket),
+        part_{buffer.data(), buffer.size()},
+        flags_(flags) {}
+
+ private:
+  static status Perform(reactor_op* base) {
+    return static_cast<reactive_socket_recv_op_base*>(base)->Receive();
+  }
+
+  status Receive() {
+    alignas(cmsghdr) char notes[CMSG_SPACE(sizeof(int))];
+    for (;;) {
+      msghdr message{};
+      message.msg_iov = &part_;
+      message.msg_iovlen = 1;
+      message.msg_control = notes;
+      message.msg_controllen = sizeof(notes);
+      const ssize_t bytes = ::recvmsg(socket_, &message, flags_);
+      if (bytes > 0) {
+        ec_ = {};
+        bytes_transferred_ = static_cast<std::size_t>(bytes);
+        return podium::net::LeftNothing(message) ? done_and_exhausted : done;
+      }
+      if (bytes < 0 && errno == EINTR) continue;
+      if (bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return not_done;
+      ec_.assign(errno, error::get_system_category());
+      if (bytes == 0) ec_ = error::eof;
+      bytes_transferred_ = 0;
+      return bytes == 0 ? done_and_exhausted : done;
+    }
+  }
+
+  socket_type socket_;
+  iovec part_;
+  socket_base::message_flags flags_;
+};
+
+}  // namespace boost::asio::detail
+
+#endif

@@ -1,0 +1,158 @@
+#include "net/inq_buffer.h"
+
+#include <gmock/gmock.h>
+
+#include <array>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/system/error_code.hpp>
+#include <string>
+#include <string_view>
+
+namespace podium::net {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+/// A caller, and the server's side of its connection, whose listening socket was asked for TCP_INQ.
+class InqBufferTest : public ::testing::Test {
+ protected:
+  InqBufferTest() {
+    tcp::acceptor acceptor(context_, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    AskForInq(acceptor.native_handle());
+    caller_.connect(acceptor.local_endpoint());
+    acceptor.accept(server_);
+  }
+
+  void Say(std::string_view text) { asio::write(caller_, asio::buffer(text)); }
+
+  /// Begins a read of the next `capacity` bytes at most; notes what comes of it.
+  template <typename Buffer>
+  void BeginRead(std::size_t capacity) {
+    server_.async_read_some(
+        Buffer(space_.data(), capacity), [this](error_code error, std::size_t bytes) {
+          heard_ += error ? "(" + error.message() + ")" : std::string(space_.data(), bytes);
+        });
+  }
+  /// Runs until nothing is left to do: a read that waits for what does not come is a failure.
+  void Run() {
+    context_.restart();
+    context_.run_for(std::chrono::seconds(30));
+    EXPECT_TRUE(context_.stopped()) << "a read waits for ever";
+  }
+  std::string Read(std::size_t capacity) {
+    heard_.clear();
+    BeginRead<InqBuffer>(capacity);
+    Run();
+    return heard_;
+  }
+
+  asio::io_context context_{1};
+  tcp::socket caller_{context_};
+  tcp::socket server_{context_};
+  std::array<char, 64> space_{};
+  std::string heard_;
+};
+
+/// Whether a read that is begun when its bytes have come is tried before what is queued already.
+template <typename Buffer>
+std::string OrderAfterAFirstRead(asio::io_context& context, tcp::socket& from, tcp::socket& to) {
+  std::array<char, 8> space{};
+  std::string order;
+  asio::write(from, asio::buffer("a", 1));
+  to.async_read_some(Buffer(space.data(), space.size()), [](error_code, std::size_t) {});
+  context.run_for(std::chrono::seconds(30));
+  asio::write(from, asio::buffer("b", 1));
+  to.async_read_some(Buffer(space.data(), space.size()),
+                     [&order](error_code, std::size_t) { order += "read "; });
+  asio::post(context, [&order] { order += "posted "; });
+  context.restart();
+  context.run_for(std::chrono::seconds(30));
+  return order;
+}
+
+TEST_F(InqBufferTest, WaitsAtOnceAfterAReadThatEmptiedTheSocket) {
+  EXPECT_EQ(OrderAfterAFirstRead<InqBuffer>(context_, caller_, server_), "posted read ");
+}
+
+TEST_F(InqBufferTest, AnOrdinaryBufferTriesFirst) {
+  EXPECT_EQ(OrderAfterAFirstRead<asio::mutable_buffer>(context_, caller_, server_), "read posted ");
+}
+
+TEST_F(InqBufferTest, ReadsWhatDidNotFit) {
+  Say("abcde");
+  EXPECT_EQ(Read(2), "ab");
+  EXPECT_EQ(Read(2), "cd");
+  EXPECT_EQ(Read(2), "e");
+}
+
+TEST_F(InqBufferTest, ReadsWhatFitsExactlyAndThenWhatComesLater) {
+  Say("ab");
+  EXPECT_EQ(Read(2), "ab");
+  BeginRead<InqBuffer>(2);
+  context_.restart();
+  context_.poll();
+  EXPECT_EQ(heard_, "ab") << "there is nothing yet";
+  Say("cd");
+  Run();
+  EXPECT_EQ(heard_, "abcd");
+}
+
+TEST_F(InqBufferTest, FindsTheEndThatCameWithTheLastBytes) {
+  Say("ab");
+  caller_.close();
+  EXPECT_EQ(Read(64), "ab");
+  EXPECT_EQ(Read(64), "(End of file)");
+  EXPECT_EQ(Read(64), "(End of file)");
+}
+
+TEST_F(InqBufferTest, FindsTheEndThatComesLater) {
+  Say("ab");
+  EXPECT_EQ(Read(64), "ab");
+  caller_.close();
+  EXPECT_EQ(Read(64), "(End of file)");
+}
+
+TEST_F(InqBufferTest, FindsAReset) {
+  Say("ab");
+  EXPECT_EQ(Read(64), "ab");
+  caller_.set_option(asio::socket_base::linger(true, 0));
+  caller_.close();
+  EXPECT_EQ(Read(64), "(Connection reset by peer)");
+}
+
+TEST_F(InqBufferTest, ACancelledReadLosesNothing) {
+  Say("ab");
+  EXPECT_EQ(Read(64), "ab");
+  BeginRead<InqBuffer>(64);
+  server_.cancel();
+  Run();
+  EXPECT_EQ(heard_, "ab(Operation canceled)");
+  Say("cd");
+  EXPECT_EQ(Read(64), "cd");
+}
+
+TEST_F(InqBufferTest, ReadsASocketThatCannotSayWhatItHolds) {
+  asio::local::stream_protocol::socket from(context_);
+  asio::local::stream_protocol::socket to(context_);
+  asio::local::connect_pair(from, to);
+  AskForInq(to.native_handle());
+  asio::write(from, asio::buffer("abcd", 4));
+  for (const std::string_view expected : {"ab", "cd"}) {
+    to.async_read_some(InqBuffer(space_.data(), 2), [&](error_code error, std::size_t bytes) {
+      EXPECT_FALSE(error);
+      EXPECT_EQ(std::string_view(space_.data(), bytes), expected);
+    });
+    Run();
+  }
+}
+
+}  // namespace
+}  // namespace podium::net
