@@ -111,13 +111,12 @@ Result<std::unique_ptr<SqliteConnection>> OpenWriter(const std::string& path,
   PODIUM_TRY_ASSIGN(std::unique_ptr<SqliteConnection> connection,
                     SqliteConnection::Open(path, busy_timeout));
   // Half the system calls of SQLite's own size for what comes in numbers: two writes per page and
-  // commit, and another one at a checkpoint. A file that is there already keeps the size it has.
+  // commit, and another one at a checkpoint. A small commit writes more bytes for it. A file that
+  // is there already, or restored from one, keeps the size it has.
   PODIUM_TRY(connection->Execute("PRAGMA page_size = 8192"));
   PODIUM_TRY(SwitchToWal(*connection));
   PODIUM_TRY(connection->Execute(
       "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF"));
-  // What a statement of many rows may have to undo stays in memory instead of a file of its own.
-  PODIUM_TRY(connection->Execute("PRAGMA temp_store = MEMORY"));
   return connection;
 }
 

@@ -15,6 +15,9 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::Open(const std::string& path, 
   PODIUM_TRY_ASSIGN(std::unique_ptr<SqliteConnection> writer,
                     OpenWriter(path, options.busy_timeout));
   PODIUM_TRY(MigrateSqlite(*writer, path, clock));
+  // What a statement of many rows may have to undo stays in memory instead of a file of its own.
+  // Not for migrations: an index of a large table is sorted there, too.
+  PODIUM_TRY(writer->Execute("PRAGMA temp_store = MEMORY"));
   std::vector<std::unique_ptr<SqliteConnection>> readers;
   for (int i = 0; i < std::max(1, options.readers); ++i) {
     PODIUM_TRY_ASSIGN(std::unique_ptr<SqliteConnection> reader,
