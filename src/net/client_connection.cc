@@ -86,7 +86,6 @@ Task<Status> ClientConnection::ConnectTo(const ConnectTarget& target, const Addr
     if (error) continue;
     socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
     socket_.non_blocking(true, ignored);
-    AskForInq(socket_.native_handle());
     co_return Status{};
   }
   const ErrorCode code = IsWantOfThisMachine(last) ? ErrorCode::kLimited : ErrorCode::kUnavailable;

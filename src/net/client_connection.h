@@ -73,6 +73,12 @@ class ClientConnection {
   /// Takes what was written off `buffers`; true when nothing is left.
   static bool Took(Buffers& buffers, std::size_t bytes);
 
+  /// Saves the reads in vain of one who calls LookForEnd, too. REQUIRES: open.
+  void AskForInq() { net::AskForInq(socket_.native_handle()); }
+  /// A plain read that has waited for a while is tried again if the connection has failed.
+  void LookForEnd() {
+    if (reads_plainly()) net::LookForEnd(socket_);
+  }
   /// Ends the wait that is going on, if any, with operation_aborted.
   void Interrupt();
   /// The same, and of all to come.

@@ -261,6 +261,25 @@ TEST_F(ServerTest, LargeAnswersArriveWhole) {
 
 // ---- Slow peers. Each limit is tested just before and just after.
 
+// Whoever goes with half a request said leaves nothing behind, however it goes.
+TEST_F(ServerTest, AResetInTheMiddleEndsTheConnection) {
+  Start();
+  for (const char* half :
+       {"GET / HT", "POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx"}) {
+    SCOPED_TRACE(half);
+    RawClient client = Connect();
+    PollUntilConnections(1);
+    context_.poll();  // It waits for a request.
+    const std::string_view text = half;
+    ASSERT_EQ(client.SendSome(text.substr(0, 4), 0), 4u);
+    context_.poll();
+    ASSERT_EQ(client.SendSome(text, 4), text.size() - 4);
+    client.Leave(true);
+    for (int i = 0; i < 3; ++i) Pass(std::chrono::milliseconds(1));
+    EXPECT_EQ(server_->connections(), 0u);
+  }
+}
+
 TEST_F(ServerTest, SlowHeadIs408EvenIfItTrickles) {
   Start();
   RawClient client = Connect();

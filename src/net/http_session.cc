@@ -8,7 +8,6 @@
 
 #include "net/address.h"
 #include "net/http_parser.h"
-#include "net/inq_buffer.h"
 #include "net/read_apart.h"
 
 namespace podium::net {
@@ -46,7 +45,9 @@ Task<void> HttpSession::Run() {
       case Step::kReadHead: {
         PrepareToReadHead();
         const InqBuffer space(in_.free_begin(), in_.free_bytes());
+        quiet_.Begin();
         const auto [error, bytes] = co_await ReadApart(socket_, space);
+        quiet_.End();
         step = HeadBytes(error, bytes);
         break;
       }
@@ -80,6 +81,7 @@ void HttpSession::Arm(std::chrono::nanoseconds patience) {
 bool HttpSession::Sweep(SteadyTime now) {
   if (unwatched_ && !watch_) StartWatch();
   if (now < deadline_) {
+    if (quiet_.Sweep()) LookForEnd(socket_);
     if (now < park_at_) return false;
     park_at_ = SteadyTime::max();
   } else {

@@ -20,6 +20,7 @@
 #include "net/byte_buffer.h"
 #include "net/http_body.h"
 #include "net/http_server.h"
+#include "net/inq_buffer.h"
 #include "net/pace.h"
 
 namespace podium::net {
@@ -58,8 +59,8 @@ class HttpSession final : public Exchange {
   /// Serves requests until the connection is closed.
   Task<void> Run();
 
-  /// Ends the wait that is going on if its deadline has passed; parks a connection that has been
-  /// idle for kParkAfter. True when it did either.
+  /// Ends the wait that is going on if its deadline has passed or its connection has failed; parks
+  /// a connection that has been idle for kParkAfter. True for a deadline or a place to park.
   bool Sweep(SteadyTime now);
   /// Ends an idle connection; one with a request, be it in the kernel, goes on to its answer.
   void CloseIfIdle();
@@ -151,6 +152,7 @@ class HttpSession final : public Exchange {
   std::string peer_text_;
   SteadyTime deadline_ = SteadyTime::max();
   bool expired_ = false;  // The sweeper ended the current wait.
+  QuietRead quiet_;
   SteadyTime park_at_ = SteadyTime::max();
   bool idle_ = false;  // Waiting for the first byte of a request.
   bool cut_ = false;

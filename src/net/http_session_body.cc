@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "net/http_session.h"
-#include "net/inq_buffer.h"
 
 namespace podium::net {
 namespace {
@@ -154,7 +153,9 @@ Task<Status> HttpSession::Read(char* buffer, std::size_t capacity, std::size_t& 
   const SteadyTime start = shared_.clock.SteadyNow();
   Arm(body_pace_.Left());
   const InqBuffer space(buffer, capacity);
+  quiet_.Begin();
   const auto [error, count] = co_await socket_.async_read_some(space, kAwaitTuple);
+  quiet_.End();
   Disarm();
   body_pace_.Took(shared_.clock.SteadyNow() - start, count);
   bytes = count;

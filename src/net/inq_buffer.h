@@ -2,24 +2,29 @@
 //
 // Asio tries a read before it waits, unless the read before said that nothing was left; its own
 // reads say so only at the end of a stream. So each message costs one system call that finds
-// nothing. Linux says with each read how many bytes it left behind (TCP_INQ, tcp(7)), a waiting end
-// of the stream counted as one byte: a read into an InqBuffer passes that on, and the next one
-// waits at once.
+// nothing. Linux says with each read how many bytes it left behind (TCP_INQ), and counts an end
+// that the peer meant as one byte: a read into an InqBuffer passes that on, and the next one waits
+// at once.
+//
+// Only such an end is counted. An error that comes together with the last bytes is told of once,
+// with them, and the wait for more would not hear of it: who waits looks after a while (QuietRead).
 //
 // What Asio lets say so is a detail of it: the release whose details these are is named below, and
-// with another one an InqBuffer is an ordinary buffer. Nothing but the number of system calls
-// differs.
+// with another one an InqBuffer is an ordinary buffer.
 #pragma once
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/version.hpp>
+#include <boost/system/error_code.hpp>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 
 namespace podium::net {
@@ -45,6 +50,31 @@ inline bool LeftNothing(const msghdr& message) {
   std::memcpy(&left, CMSG_DATA(note), sizeof(left));
   return left == 0;
 }
+
+/// Has a read that waits tried again if the connection has failed or was shut down, whatever came
+/// with it. Costs one system call.
+template <typename Socket>
+void LookForEnd(Socket& socket) {
+  pollfd look{socket.native_handle(), 0, 0};
+  if (::poll(&look, 1, 0) <= 0) return;
+  // Asio arms the socket anew for this wait, and the kernel tells of what there is once more.
+  socket.async_wait(Socket::wait_error, [](const boost::system::error_code&) {});
+}
+
+/// Whether the read going on has waited for so long that a look is due: at the second sweep, once.
+class QuietRead {
+ public:
+  void Begin() { sweeps_ = 0; }
+  void End() { sweeps_ = kNone; }
+  /// At each sweep: true when it is time to LookForEnd.
+  bool Sweep() { return sweeps_ < kLook && ++sweeps_ == kLook; }
+
+ private:
+  static constexpr std::uint8_t kLook = 2;
+  static constexpr std::uint8_t kNone = kLook;
+
+  std::uint8_t sweeps_ = kNone;
+};
 
 }  // namespace podium::net
 

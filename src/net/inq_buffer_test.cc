@@ -11,6 +11,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/error_code.hpp>
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -126,6 +127,68 @@ TEST_F(InqBufferTest, FindsAReset) {
   caller_.set_option(asio::socket_base::linger(true, 0));
   caller_.close();
   EXPECT_EQ(Read(64), "(Connection reset by peer)");
+}
+
+// What ends a connection besides an end that the peer meant is told of with the bytes before it,
+// and not again: a look finds it.
+class LookForEndTest : public InqBufferTest, public ::testing::WithParamInterface<const char*> {
+ protected:
+  void End() {
+    const std::string_view how = GetParam();
+    if (how == "reset") {
+      caller_.set_option(asio::socket_base::linger(true, 0));
+      caller_.close();
+    } else if (how == "closed over unread bytes") {
+      asio::write(server_, asio::buffer("x", 1));
+      caller_.close();
+    } else {
+      server_.shutdown(tcp::socket::shutdown_both);
+    }
+  }
+};
+
+TEST_P(LookForEndTest, FindsWhatCameWithTheLastBytes) {
+  BeginRead<InqBuffer>(64);
+  context_.poll();  // It waits: all that follows comes in one notice of the kernel's.
+  Say("ab");
+  End();
+  context_.restart();
+  context_.poll();
+  ASSERT_EQ(heard_, "ab");
+  BeginRead<InqBuffer>(64);
+  context_.restart();
+  context_.poll();
+  LookForEnd(server_);
+  Run();
+  EXPECT_THAT(heard_, ::testing::AnyOf("ab(Connection reset by peer)", "ab(End of file)"));
+  EXPECT_EQ(heard_ == "ab(End of file)", std::string_view(GetParam()) == "shut down here");
+}
+INSTANTIATE_TEST_SUITE_P(Ends, LookForEndTest,
+                         ::testing::Values("reset", "closed over unread bytes", "shut down here"));
+
+TEST_F(InqBufferTest, ALookAtAnOpenConnectionChangesNothing) {
+  BeginRead<InqBuffer>(64);
+  LookForEnd(server_);
+  context_.poll();
+  EXPECT_EQ(heard_, "");
+  Say("ab");
+  Run();
+  EXPECT_EQ(heard_, "ab");
+}
+
+TEST(QuietRead, IsLookedAtOnceAtItsSecondSweep) {
+  QuietRead read;
+  EXPECT_FALSE(read.Sweep()) << "nothing is read";
+  for (int again = 0; again < 2; ++again) {
+    read.Begin();
+    EXPECT_FALSE(read.Sweep());
+    EXPECT_TRUE(read.Sweep());
+    for (int i = 0; i < 600; ++i) EXPECT_FALSE(read.Sweep());
+  }
+  read.Begin();
+  EXPECT_FALSE(read.Sweep());
+  read.End();
+  EXPECT_FALSE(read.Sweep());
 }
 
 TEST_F(InqBufferTest, ACancelledReadLosesNothing) {

@@ -42,7 +42,11 @@ void UpstreamCall::Arm(std::chrono::nanoseconds patience) {
 }
 
 void UpstreamCall::Sweep(SteadyTime now) {
-  if (now < deadline_ || cancelled_) return;
+  if (cancelled_) return;
+  if (now < deadline_) {
+    if (quiet_.Sweep()) connection_->LookForEnd();
+    return;
+  }
   Disarm();
   expired_ = true;
   connection_->Abort();
@@ -88,7 +92,10 @@ Task<Status> UpstreamCall::Open(const ConnectTarget& target, NameResolver& resol
   Status opened = co_await connection_->Open(target, resolver);
   Disarm();
   Note(co_await asio::this_coro::cancellation_state);
-  if (opened && !was_ended()) co_return Status{};
+  if (opened && !was_ended()) {
+    connection_->AskForInq();
+    co_return Status{};
+  }
   if (was_ended()) co_return Broken(UpstreamPhase::kConnect, "connecting to", {});
   co_return At(Failure(std::move(opened).error()), UpstreamPhase::kConnect);
 }
@@ -201,6 +208,7 @@ void UpstreamCall::KeepHead(const ResponseHead& head, std::size_t bytes) {
 void UpstreamCall::BeginWait(std::chrono::nanoseconds patience, const Cancellation& task) {
   Note(task);
   Arm(patience);
+  quiet_.Begin();
 }
 
 /// After it; an end is 0 bytes, with or without an error.
@@ -208,6 +216,7 @@ ClientConnection::Io UpstreamCall::Commit(const ClientConnection::Came& came,
                                           const Cancellation& task) {
   const auto& [error, bytes] = came;
   Disarm();
+  quiet_.End();
   if (error) Note(task);
   in_.Commit(bytes);
   if (was_ended()) return {asio::error::operation_aborted, 0};

@@ -70,7 +70,7 @@ class UpstreamCall final : public UpstreamResponse {
     if (deadline_ != SteadyTime::max()) deadline_ = std::min(deadline_, deadline);
   }
 
-  /// Ends the wait that is going on if its deadline has passed.
+  /// Ends the wait that is going on if its deadline has passed or its connection has failed.
   void Sweep(SteadyTime now);
   /// It was ended, by Cancel, its task or a deadline: it has not failed by itself.
   bool was_ended() const { return cancelled_ || expired_; }
@@ -101,6 +101,7 @@ class UpstreamCall final : public UpstreamResponse {
   std::unique_ptr<ClientConnection> connection_;  // Until it has been let go.
   SteadyTime deadline_ = SteadyTime::max();       // Of the wait going on.
   std::chrono::nanoseconds patience_{};           // That it came from.
+  QuietRead quiet_;
   bool expired_ = false;
   bool cancelled_ = false;
 

@@ -45,6 +45,51 @@ TEST_F(UpstreamTest, KeepsItsConnection) {
   EXPECT_EQ(resolver_.asked, 1);
 }
 
+// A server that fails with an answer half said resets its connection: the kernel tells of that with
+// the last bytes, or after them. Neither waits for a deadline.
+TEST_F(UpstreamTest, AResetInTheMiddleIsNoticedSoon) {
+  Start();
+  const auto sweep = [this] {
+    for (int i = 0; i < 3; ++i) Pass(std::chrono::milliseconds(1));
+  };
+  for (const bool whole_head : {false, true}) {
+    SCOPED_TRACE(whole_head);
+    SendCancel cancel;
+    UpstreamRequest request = Post();
+    request.cancel = &cancel;
+    const std::size_t call = Begin(Here(), std::move(request));
+    const auto peer = Accept();
+    (void)peer->Receive();
+    context_.poll();  // The call waits for its answer.
+    const std::string_view said =
+        whole_head ? "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf" : "HTTP/1.1 2";
+    ASSERT_EQ(peer->SendSome(said), static_cast<ssize_t>(said.size()));
+    peer->Close(true);
+    sweep();
+    if (!answered(call)) {
+      cancel.Cancel();
+      ADD_FAILURE() << "it waits for its deadline";
+    }
+    auto answer = Finish(call);
+    ASSERT_EQ(answer.has_value(), whole_head);
+    if (!whole_head) {
+      EXPECT_EQ(PhaseOf(answer.error()), UpstreamPhase::kHead);
+      continue;
+    }
+    EXPECT_EQ(Read(**answer).value_or("broken"), "half");
+    std::optional<Result<std::string>> piece;
+    calls_.Spawn(ReadInto(**answer, piece));
+    sweep();
+    if (!piece) {
+      (*answer)->Cancel();
+      ADD_FAILURE() << "it waits for its deadline";
+    }
+    while (!piece) context_.poll();
+    ASSERT_FALSE(*piece);
+    EXPECT_EQ(PhaseOf(piece->error()), UpstreamPhase::kBody);
+  }
+}
+
 // Each kind of body, whether its connection may serve again, and an end that is not one.
 TEST_F(UpstreamTest, BodiesAndWhatTheyLeave) {
   Start();
