@@ -67,11 +67,15 @@ class QuietRead {
   void Begin() { sweeps_ = 0; }
   void End() { sweeps_ = kNone; }
   /// At each sweep: true when it is time to LookForEnd.
-  bool Sweep() { return sweeps_ < kLook && ++sweeps_ == kLook; }
+  bool Sweep() {
+    if (sweeps_ == kNone) return false;
+    ++sweeps_;
+    return sweeps_ == kLook;
+  }
 
  private:
   static constexpr std::uint8_t kLook = 2;
-  static constexpr std::uint8_t kNone = kLook;
+  static constexpr std::uint8_t kNone = kLook;  // Nothing is read, or it has been looked at.
 
   std::uint8_t sweeps_ = kNone;
 };
