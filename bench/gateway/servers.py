@@ -163,6 +163,13 @@ class PodiumGateway(Podium):
         return QUICK, body(arguments[0], arguments[0] != "quick")
 
 
+def bases(quick, streams):
+    """Kind of call → the base URL of its provider, for gateways that are told one for each."""
+    return {"quick": f"http://127.0.0.1:{quick.port}/v1",
+            "streams": f"http://127.0.0.1:{streams.port}/streams/v1",
+            "idle": f"http://127.0.0.1:{streams.port}/streams/idle/v1"}
+
+
 class TensorZero(Proxy):
     """TensorZero's gateway from its Python package, its log of calls off: without its database."""
 
@@ -173,10 +180,7 @@ class TensorZero(Proxy):
         config.write_text("[gateway.observability]\nenabled = false\n" + "".join(
             f"[models.{name}]\nrouting = [\"fake\"]\n[models.{name}.providers.fake]\n"
             f"type = \"openai\"\nmodel_name = \"bench\"\napi_key_location = \"none\"\n"
-            f"api_base = \"http://127.0.0.1:{port}{path}/\"\n"
-            for name, port, path in (("quick", quick.port, "/v1"),
-                                     ("streams", streams.port, "/streams/v1"),
-                                     ("idle", streams.port, "/streams/idle/v1"))))
+            f"api_base = \"{base}/\"\n" for name, base in bases(quick, streams).items()))
         log = pathlib.Path(directory) / "tensorzero.log"
         super().__init__([*pinned("server"), python, GATEWAY / "tensorzero_gateway.py", config],
                          env={**os.environ, "RUST_LOG": "error"}, stdout=log.open("wb"))
@@ -203,10 +207,8 @@ class LiteLlm(Proxy):
         config = pathlib.Path(directory) / "litellm.yaml"
         config.write_text("model_list:\n" + "".join(
             f"  - model_name: {name}\n    litellm_params:\n      model: openai/bench\n"
-            f"      api_base: http://127.0.0.1:{port}{path}\n      api_key: sk-bench\n"
-            for name, port, path in (("quick", quick.port, "/v1"),
-                                     ("streams", streams.port, "/streams/v1"),
-                                     ("idle", streams.port, "/streams/idle/v1"))))
+            f"      api_base: {base}\n      api_key: sk-bench\n"
+            for name, base in bases(quick, streams).items()))
         super().__init__([*pinned("server"), python.with_name("litellm"), "--config", config, "--port",
                           self.port, "--host", "127.0.0.1", "--num_workers", 1],
                          env={**os.environ, "LITELLM_LOG": "ERROR", "LITELLM_LOCAL_MODEL_COST_MAP":
@@ -227,9 +229,7 @@ class Portkey(Proxy):
 
     def __init__(self, directory, quick, streams, folder):
         self.port = free_port()
-        self.hosts = {"quick": f"http://127.0.0.1:{quick.port}/v1",
-                      "streams": f"http://127.0.0.1:{streams.port}/streams/v1",
-                      "idle": f"http://127.0.0.1:{streams.port}/streams/idle/v1"}
+        self.hosts = bases(quick, streams)
         script = folder / "node_modules" / "@portkey-ai" / "gateway" / "build" / "start-server.js"
         super().__init__([*pinned("server"), "node", script, f"--port={self.port}", "--headless"],
                          stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
