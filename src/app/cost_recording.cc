@@ -12,12 +12,14 @@ namespace podium::app {
 namespace {
 
 // Two prepared segments last longer, however fast records come.
-constexpr std::chrono::milliseconds kJournalTick{50};
+constexpr std::chrono::milliseconds kJournalTick{100};
 // What has gathered by then shares its transactions: each costs as much as some ten events.
 constexpr std::chrono::milliseconds kCostTick{500};
-constexpr int kJournalThreads = 2;  // One may wait for the disk while the other makes room.
-constexpr std::size_t kJournalQueue = 8;
 constexpr std::string_view kJournalIsWell = "the journal is well again";
+constexpr Trouble kNoRoom("the journal cannot be prepared: calls that cost money may be refused",
+                          kJournalIsWell);
+constexpr Trouble kNotSynced("the journal cannot be synced: a power cut may cost records",
+                             kJournalIsWell);
 
 std::unique_ptr<journal::Journal> OpenJournal(const std::string& root, std::size_t cores,
                                               Rng& rng) {
@@ -41,16 +43,26 @@ CostRecording::CostRecording(std::string root, std::size_t cores, store::CostSto
       projector_(journal_ ? std::make_unique<control::CostProjector>(*journal_, std::move(root),
                                                                      store, clock)
                           : nullptr),
-      files_("journal", kJournalThreads, kJournalQueue) {}
+      files_("journal", 1, 1) {}
 
 void CostRecording::Start(TaskGroup& ticking) {
   if (!journal_) return;
-  ticking.Spawn(Prepare());
-  ticking.Spawn(Sync());
+  // Threads of their own: each may wait for the disk while the other goes on, and nobody else is
+  // woken as often as they look.
+  making_room_.emplace("journal-room", kJournalTick, [this, trouble = kNoRoom]() mutable {
+    if (journal_->wants_segments()) trouble.Note(journal_->Prepare());
+  });
+  syncing_.emplace("journal-sync", limits::kJournalSync, [this, trouble = kNotSynced]() mutable {
+    if (journal_->unsynced()) trouble.Note(journal_->Sync());
+  });
   ticking.Spawn(Store());
 }
 
-void CostRecording::StopFiles() { files_.Stop(); }
+void CostRecording::StopFiles() {
+  making_room_.reset();
+  syncing_.reset();
+  files_.Stop();
+}
 
 void CostRecording::StoreLast() {
   if (!projector_) return;
@@ -62,26 +74,6 @@ void CostRecording::StoreLast() {
 
 void CostRecording::WriteMetrics(Exposition& out) const {
   if (projector_) projector_->WriteMetrics(out);
-}
-
-Task<void> CostRecording::Prepare() {
-  Trouble trouble("the journal cannot be prepared: calls that cost money may be refused",
-                  kJournalIsWell);
-  do {
-    // Most ticks find nothing to do: they wake no thread.
-    if (!journal_->wants_segments()) continue;
-    auto prepare = RunOn(files_, [this] { return journal_->Prepare(); });
-    trouble.Note(co_await std::move(prepare));
-  } while (co_await NextTick(kJournalTick));
-}
-
-Task<void> CostRecording::Sync() {
-  Trouble trouble("the journal cannot be synced: a power cut may cost records", kJournalIsWell);
-  while (co_await NextTick(limits::kJournalSync)) {
-    if (!journal_->unsynced()) continue;
-    auto sync = RunOn(files_, [this] { return journal_->Sync(); });
-    trouble.Note(co_await std::move(sync));
-  }
 }
 
 Task<void> CostRecording::Store() {

@@ -4,12 +4,14 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
 #include "base/exposition.h"
 #include "base/rng.h"
 #include "base/task.h"
+#include "base/tick_thread.h"
 #include "base/worker_pool.h"
 #include "control/costs/cost_projector.h"
 #include "journal/journal.h"
@@ -38,15 +40,15 @@ class CostRecording {
   void WriteMetrics(Exposition& out) const;
 
  private:
-  Task<void> Prepare();
-  Task<void> Sync();
   Task<void> Store();
   Status StoreSome();
 
   WorkerPool& writer_;
   const std::unique_ptr<journal::Journal> journal_;
   const std::unique_ptr<control::CostProjector> projector_;  // With the journal.
-  WorkerPool files_;
+  WorkerPool files_;  // Saves how far the projector has come.
+  std::optional<TickThread> making_room_;
+  std::optional<TickThread> syncing_;
 };
 
 }  // namespace podium::app

@@ -12,7 +12,7 @@ namespace podium::app {
 class Trouble {
  public:
   /// Both texts outlive it.
-  Trouble(std::string_view what, std::string_view well) : what_(what), well_(well) {}
+  constexpr Trouble(std::string_view what, std::string_view well) : what_(what), well_(well) {}
 
   void Note(const Status& status) {
     if (!status && !failing_) LogWarning(what_, {{"error", Describe(status.error())}});

@@ -1,7 +1,5 @@
 #include "base/background_worker.h"
 
-#include <pthread.h>
-
 #include <chrono>
 #include <utility>
 
@@ -16,13 +14,9 @@ constexpr int kIdleLooks = 500;
 }  // namespace
 
 BackgroundWorker::BackgroundWorker(std::string name, int threads, std::function<bool()> step)
-    : step_(std::move(step)) {
+    : name_(std::move(name)), step_(std::move(step)) {
   threads_.reserve(static_cast<std::size_t>(threads));
-  for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { Work(); });
-    // Fifteen characters are what the kernel keeps; a longer name would be refused whole.
-    pthread_setname_np(threads_.back().native_handle(), name.substr(0, 15).c_str());
-  }
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
 
 BackgroundWorker::~BackgroundWorker() { Stop(); }
@@ -55,7 +49,7 @@ bool BackgroundWorker::TakeSteps() {
 }
 
 void BackgroundWorker::Work() {
-  TakePriority(ThreadPriority::kFarBehind);
+  EnterThread(name_, ThreadPriority::kFarBehind);
   int idle = 0;
   while (!stopping_) {
     idle = TakeSteps() ? 0 : idle + 1;

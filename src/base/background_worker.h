@@ -32,6 +32,7 @@ class BackgroundWorker {
   void Work();
   bool TakeSteps();
 
+  const std::string name_;
   const std::function<bool()> step_;
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,9 +1,11 @@
 #include "base/thread_priority.h"
 
+#include <pthread.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 
 namespace podium {
 namespace {
@@ -22,9 +24,12 @@ constexpr int StepsBehind(ThreadPriority priority) {
   return 0;
 }
 
+constexpr std::size_t kNameBytes = 15;  // The kernel refuses a longer one whole.
+
 }  // namespace
 
-void TakePriority(ThreadPriority priority) {
+void EnterThread(const std::string& name, ThreadPriority priority) {
+  pthread_setname_np(pthread_self(), name.substr(0, kNameBytes).c_str());
   const int steps = StepsBehind(priority);
   if (steps == 0) return;
   // On Linux a thread has a priority of its own.

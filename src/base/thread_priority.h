@@ -1,6 +1,8 @@
 // Where a thread stands when there is more to run than there are processors.
 #pragma once
 
+#include <string>
+
 namespace podium {
 
 /// Callers wait for the cores and for models; nobody waits as long for anything else. A thread that
@@ -12,8 +14,9 @@ enum class ThreadPriority {
   kFarBehind,  ///< What may be dropped.
 };
 
-/// Of the calling thread, once; measured from how the process was started. Where the system refuses
-/// it the work is done all the same.
-void TakePriority(ThreadPriority priority);
+/// Of the calling thread, once: what tools of the system call it (fifteen characters are kept) and
+/// where it stands, measured from how the process was started. Where the system refuses either the
+/// work is done all the same.
+void EnterThread(const std::string& name, ThreadPriority priority);
 
 }  // namespace podium

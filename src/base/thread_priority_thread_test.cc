@@ -18,7 +18,7 @@ int After(int start, ThreadPriority priority) {
   int found = 0;
   std::thread([&] {
     EXPECT_EQ(setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), start), 0);
-    TakePriority(priority);
+    EnterThread("of a test", priority);
     found = Niceness();
   }).join();
   return found;

@@ -1,7 +1,5 @@
 #include "base/worker_pool.h"
 
-#include <pthread.h>
-
 #include <utility>
 
 namespace podium {
@@ -10,11 +8,7 @@ WorkerPool::WorkerPool(std::string name, int threads, std::size_t queue_limit,
                        ThreadPriority priority)
     : name_(std::move(name)), queue_limit_(queue_limit), priority_(priority) {
   threads_.reserve(static_cast<std::size_t>(threads));
-  for (int i = 0; i < threads; ++i) {
-    threads_.emplace_back([this] { Work(); });
-    // Fifteen characters are what the kernel keeps; a longer name would be refused whole.
-    pthread_setname_np(threads_.back().native_handle(), name_.substr(0, 15).c_str());
-  }
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Work(); });
 }
 
 WorkerPool::~WorkerPool() { Stop(); }
@@ -65,7 +59,7 @@ std::size_t WorkerPool::queued() const {
 }
 
 void WorkerPool::Work() {
-  TakePriority(priority_);
+  EnterThread(name_, priority_);
   for (;;) {
     std::function<void()> job;
     {

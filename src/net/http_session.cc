@@ -62,7 +62,9 @@ Task<void> HttpSession::Run() {
         step = co_await WriteRest() ? NextRequest() : Step::kClose;
         break;
       case Step::kStream:
+        ++shared_.streams;
         step = co_await RunStream();
+        --shared_.streams;
         break;
       case Step::kClose:
         if (unread_) co_await Linger();

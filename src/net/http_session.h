@@ -48,7 +48,8 @@ struct ServerCore {
   HttpServerOptions options;
   std::string date_line;
   bool draining = false;
-  std::string joined{};  ///< Of the session that writes a piece, while it tries to.
+  std::size_t streams = 0;  ///< Answers that are streams and under way.
+  std::string joined{};     ///< Of the session that writes a piece, while it tries to.
 };
 
 /// Threads: as HttpServer.
@@ -129,6 +130,7 @@ class HttpSession final : public Exchange {
   // An answer that is a stream.
   Task<Step> RunStream();
   void BeginStream();
+  auto AfterWhatIsReady();
   void WriteHeadAlone();
   void PutPiece(std::string_view piece);
   void KeepUnsent();

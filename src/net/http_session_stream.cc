@@ -1,4 +1,5 @@
 // An answer that is a stream, and the watch for a caller who leaves while one is made.
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
@@ -88,6 +89,11 @@ void HttpSession::TellHandler() {
 
 // ---- The stream.
 
+/// To await: goes on once all that the core's loop has found ready was dealt with. So the pieces of
+/// several streams that came together go out together, and a caller who reads them all, or many on
+/// one machine, is woken once and not for each: the kernel's dearest work for a piece.
+auto HttpSession::AfterWhatIsReady() { return asio::post(socket_.get_executor(), asio::deferred); }
+
 Task<HttpSession::Step> HttpSession::RunStream() {
   BeginStream();
   for (;;) {
@@ -109,6 +115,8 @@ Task<HttpSession::Step> HttpSession::RunStream() {
     piece_waits_ = false;
     const Result<std::string_view>& piece = *came;
     if (caller_left_ || cut_ || !piece) co_return EndStream(false);
+    // The first one goes at once, with the head.
+    if (!head_waits_ && shared_.streams > 1) co_await AfterWhatIsReady();
     PutPiece(*piece);
     const Written written = TryWrite();
     if (written == Written::kSome) KeepUnsent();

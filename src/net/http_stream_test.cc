@@ -77,6 +77,24 @@ TEST_F(StreamTest, NothingWaitsForWhatComesLater) {
   EXPECT_EQ(client.ReceiveUntil("0\r\n\r\n"), "0\r\n\r\n");
 }
 
+TEST_F(StreamTest, PiecesThatComeTogetherGoOutTogether) {
+  Start();
+  std::vector<RawClient> callers;
+  for (int i = 0; i < 3; ++i) {
+    callers.push_back(Ask());
+    (void)callers.back().ReceiveUntil("\r\n\r\n");
+  }
+  script().on_piece = [&] {
+    for (const RawClient& caller : callers) EXPECT_FALSE(caller.something_came());
+  };
+  for (std::size_t i = 0; i < callers.size(); ++i) script().Give("next");
+  context_.poll();
+  for (RawClient& caller : callers) {
+    ASSERT_TRUE(caller.something_came());
+    EXPECT_EQ(caller.ReceiveUntil("next\r\n"), "4\r\nnext\r\n");
+  }
+}
+
 TEST_F(StreamTest, EmptyStreamIsAnAnswer) {
   Start();
   RawClient client = Ask();

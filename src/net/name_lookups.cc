@@ -2,7 +2,6 @@
 
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -15,6 +14,8 @@
 #include <system_error>
 #include <thread>
 #include <utility>
+
+#include "base/thread_priority.h"
 
 namespace podium::net {
 namespace {
@@ -141,6 +142,7 @@ bool NameLookups::RunNext() {
 }
 
 void NameLookups::Work(const std::shared_ptr<State>& state) {
+  EnterThread("names", ThreadPriority::kLive);
   std::unique_lock lock(state->mutex);
   for (;;) {
     ++state->idle;
@@ -158,7 +160,6 @@ bool NameLookups::State::StartThread(const std::shared_ptr<State>& self) {
   try {
     // Nobody can end a lookup, and nobody waits for it: hence no pool that is joined.
     std::thread thread([self] { Work(self); });
-    pthread_setname_np(thread.native_handle(), "names");
     thread.detach();
   } catch (const std::system_error&) {
     return threads > 0;

@@ -67,6 +67,7 @@ struct StreamScript {
   int cancelled = 0;
   bool waits = false;
   bool destroyed = false;
+  std::function<void()> on_piece;  ///< As a stream takes one.
 };
 
 class ScriptedStream final : public BodyStream {
@@ -87,6 +88,7 @@ class ScriptedStream final : public BodyStream {
       if (script_.failed) co_return Fail(ErrorCode::kInternal, "the source broke");
       co_return std::string_view{};
     }
+    if (script_.on_piece) script_.on_piece();
     last_ = std::move(script_.pieces.front());
     script_.pieces.pop_front();
     co_return last_;
@@ -291,6 +293,11 @@ class RawClient {
   }
   /// The last ReceiveAll or ReceiveUntil ended with a reset.
   bool was_reset() const { return reset_; }
+  /// Whether bytes lie in the socket, while the loop stands still.
+  bool something_came() const {
+    char byte = 0;
+    return ::recv(socket_, &byte, 1, MSG_DONTWAIT | MSG_PEEK) > 0;
+  }
   bool closed() {
     context_.poll();
     char byte = 0;

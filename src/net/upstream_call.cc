@@ -252,6 +252,7 @@ Task<Result<std::string_view>> UpstreamCall::ReadSome() {
 
 std::optional<PendingRead> UpstreamCall::BeginRead(const Cancellation& task) {
   if (broken_ || cancelled_ || !connection_->reads_plainly()) return std::nullopt;
+  if (!std::exchange(streams_, true)) connection_->AcknowledgeLazily();
   MakeRoom();
   BeginWait(timeouts_.idle, task);
   if (was_ended()) return std::nullopt;

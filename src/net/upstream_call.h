@@ -111,6 +111,7 @@ class UpstreamCall final : public UpstreamResponse {
   int interim_ = 0;
   bool answered_ = false;  // A byte has come back.
   bool keep_alive_ = false;
+  bool streams_ = false;  // Its body is read piece by piece.
   BodyFraming framing_;
   std::string_view ready_;  // What came of the body with the head, in in_.
   bool ended_ = false;
