@@ -156,7 +156,9 @@ def streams(setup):
                 rounds[t.name].append(stream_round(t, setup.seconds(10), world.directory))
         figures = {"failed": failed,
                    "cpu_us_per_chunk": {n: round(median([r["cpu_us"] for r in of]), 2)
-                                        for n, of in rounds.items() if n != "direct"}}
+                                        for n, of in rounds.items() if n != "direct"},
+                   "cpu_ratio_rounds_podium": [round(r["cpu_us"] / base["cpu_us"], 2) for r, base in
+                                               zip(rounds["podium"], rounds["nginx proxy_pass"])]}
         for q in ("first_p50_us", "first_p99_us"):
             of = {n: [r[q] for r in rs] for n, rs in rounds.items()}
             figures[f"{q}"] = {n: round(median(v), 1) for n, v in of.items()}

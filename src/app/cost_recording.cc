@@ -45,7 +45,7 @@ CostRecording::CostRecording(std::string root, std::size_t cores, store::CostSto
                           : nullptr),
       files_("journal", 1, 1) {}
 
-void CostRecording::Start(TaskGroup& ticking) {
+void CostRecording::StartFiles() {
   if (!journal_) return;
   // Threads of their own: each may wait for the disk while the other goes on, and nobody else is
   // woken as often as they look.
@@ -55,7 +55,10 @@ void CostRecording::Start(TaskGroup& ticking) {
   syncing_.emplace("journal-sync", limits::kJournalSync, [this, trouble = kNotSynced]() mutable {
     if (journal_->unsynced()) trouble.Note(journal_->Sync());
   });
-  ticking.Spawn(Store());
+}
+
+void CostRecording::Start(TaskGroup& ticking) {
+  if (journal_) ticking.Spawn(Store());
 }
 
 void CostRecording::StopFiles() {

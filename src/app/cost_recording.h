@@ -19,7 +19,8 @@
 
 namespace podium::app {
 
-/// Threads: Start and the ends on one; the tasks on the group's executor; WriteMetrics anywhere.
+/// Threads: StartFiles and the ends on one; Start and the tasks on the group's executor;
+/// WriteMetrics anywhere.
 class CostRecording {
  public:
   /// `root`: the folder of the journals; without one, calls that cost money are refused and all
@@ -30,6 +31,7 @@ class CostRecording {
   /// Null when it could not be opened.
   journal::Journal* journal() const { return journal_.get(); }
 
+  void StartFiles();
   void Start(TaskGroup& ticking);
   /// REQUIRES: the tasks have ended.
   void StopFiles();

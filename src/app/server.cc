@@ -432,6 +432,7 @@ struct Server::Impl {
     address = {settings.listen.host, http->port()};
     if (telemetry) telemetry->Start();
     replicas.Join({replica.get(), place.incarnation(), net::ToString(address), PODIUM_BUILD});
+    costs.StartFiles();
     ticker.Run(0, [this] {
       ticking.emplace(ticker.executor(0));
       ticking->Spawn(PollTable());

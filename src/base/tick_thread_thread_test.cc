@@ -12,6 +12,7 @@ namespace podium {
 namespace {
 
 constexpr std::chrono::milliseconds kOften{1};
+constexpr std::chrono::hours kBeyondAnyUptime{1'000'000};
 
 TEST(TickThreadTest, TicksAgainAndAgainUntilItIsStopped) {
   int ticks = 0;  // Of the thread's, until it is joined.
@@ -42,7 +43,7 @@ TEST(TickThreadTest, StopWaitsForTheTickUnderWayAndForNoOther) {
   stopping = true;
   thread.reset();
   EXPECT_TRUE(ended);
-  thread.emplace("never", std::chrono::hours(1), [&] { ended = false; });
+  thread.emplace("never", kBeyondAnyUptime, [&] { ended = false; });
   thread.reset();
   EXPECT_TRUE(ended) << "its first tick would have come much later";
 }

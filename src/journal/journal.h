@@ -47,7 +47,7 @@ class Journal final : public Log {
   /// REQUIRES: core < options.cores.
   Writer& writer(std::size_t core) { return logs_[core]->writer; }
 
-  /// Makes the segments that writers will need next; to be called every few milliseconds. A core
+  /// Makes the segments that writers will need next; to be called ten times a second. A core
   /// that has all it may have unread gets none: that is kLimited. kUnavailable: no room, or no
   /// permission.
   Status Prepare();

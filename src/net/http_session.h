@@ -131,6 +131,7 @@ class HttpSession final : public Exchange {
   Task<Step> RunStream();
   void BeginStream();
   auto AfterWhatIsReady();
+  bool MayWaitATurn(const Result<std::string_view>& piece) const;
   void WriteHeadAlone();
   void PutPiece(std::string_view piece);
   void KeepUnsent();
@@ -182,7 +183,7 @@ class HttpSession final : public Exchange {
   std::shared_ptr<Watched> watch_;   // While an answer streams, or a handler wants to know.
   bool in_chunks_ = false;
   bool head_waits_ = false;              // For the first piece, or the next turn of the loop.
-  bool piece_waits_ = false;             // For the next piece of the stream.
+  bool piece_waits_ = false;             // For the next piece of the stream, or its turn.
   ClientConnection* awaited_ = nullptr;  // The one that a piece is read of, while it is.
   bool caller_left_ = false;             // During this request.
 };

@@ -94,6 +94,11 @@ void HttpSession::TellHandler() {
 /// one machine, is woken once and not for each: the kernel's dearest work for a piece.
 auto HttpSession::AfterWhatIsReady() { return asio::post(socket_.get_executor(), asio::deferred); }
 
+/// Not the last piece, nor one that is there before the head is out and goes with it.
+bool HttpSession::MayWaitATurn(const Result<std::string_view>& piece) const {
+  return shared_.streams > 1 && !head_waits_ && !caller_left_ && piece && !piece->empty();
+}
+
 Task<HttpSession::Step> HttpSession::RunStream() {
   BeginStream();
   for (;;) {
@@ -112,11 +117,13 @@ Task<HttpSession::Step> HttpSession::RunStream() {
       response_.stream->EndRead(bytes, co_await asio::this_coro::cancellation_state);
       came = response_.stream->TryNext();
     }
-    piece_waits_ = false;
     const Result<std::string_view>& piece = *came;
+    if (MayWaitATurn(piece)) {
+      co_await AfterWhatIsReady();
+      if (caller_left_ && !cut_) continue;  // The stream knows, and ends or reads on for the bill.
+    }
+    piece_waits_ = false;
     if (caller_left_ || cut_ || !piece) co_return EndStream(false);
-    // The first one goes at once, with the head.
-    if (!head_waits_ && shared_.streams > 1) co_await AfterWhatIsReady();
     PutPiece(*piece);
     const Written written = TryWrite();
     if (written == Written::kSome) KeepUnsent();

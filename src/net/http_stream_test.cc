@@ -30,6 +30,15 @@ class StreamTest : public ServerTest {
   }
 };
 
+/// While the loop stands still.
+bool ComesSoon(const RawClient& caller) {
+  constexpr int kLooks = 100'000;  // The kernel may deliver after the send has returned.
+  for (int i = 0; i < kLooks; ++i) {
+    if (caller.something_came()) return true;
+  }
+  return false;
+}
+
 /// What the chunks of a whole answer say; "?" when they are not whole.
 std::string BodyOf(std::string_view answer) {
   ResponseHead head;
@@ -90,9 +99,43 @@ TEST_F(StreamTest, PiecesThatComeTogetherGoOutTogether) {
   for (std::size_t i = 0; i < callers.size(); ++i) script().Give("next");
   context_.poll();
   for (RawClient& caller : callers) {
-    ASSERT_TRUE(caller.something_came());
+    ASSERT_TRUE(ComesSoon(caller));
     EXPECT_EQ(caller.ReceiveUntil("next\r\n"), "4\r\nnext\r\n");
   }
+}
+
+TEST_F(StreamTest, PiecesOfOneStreamAloneDoNotWait) {
+  Start();
+  RawClient before = Ask();
+  script().End();
+  (void)before.ReceiveUntil(kLast);
+  script().ended = false;
+  RawClient alone = Ask();
+  (void)alone.ReceiveUntil("\r\n\r\n");
+  bool came = false;
+  script().on_piece = [&] {
+    boost::asio::post(context_, [&] { came = ComesSoon(alone); });  // The next thing to be done.
+  };
+  script().Give("next");
+  context_.poll();
+  EXPECT_TRUE(came);
+}
+
+TEST_F(StreamTest, CallerWhoLeavesBeforeItsPieceGoesOutEndsTheSource) {
+  Start();
+  RawClient leaving = Ask();
+  RawClient staying = Ask();
+  (void)leaving.ReceiveUntil("\r\n\r\n");
+  (void)staying.ReceiveUntil("\r\n\r\n");
+  ASSERT_EQ(script().asked, 2);
+  int cancelled_at_piece = -1;
+  script().on_piece = [&] { cancelled_at_piece = script().cancelled; };
+  leaving.Leave(false);
+  script().Give("nobody's");
+  PollUntilConnections(0);
+  EXPECT_EQ(cancelled_at_piece, 0) << "it leaves behind the piece";
+  EXPECT_EQ(script().cancelled, 1);
+  EXPECT_EQ(script().asked, 3) << "what the source does then is its business: it may read on";
 }
 
 TEST_F(StreamTest, EmptyStreamIsAnAnswer) {
