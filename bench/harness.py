@@ -37,6 +37,15 @@ def cpu_seconds(pid):
     return (int(fields[11]) + int(fields[12])) * TICK_S
 
 
+def thread_cpu_seconds(pid):
+    """Of each thread by its id, to the nanosecond; those that have ended are not among them."""
+    used = {}
+    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            used[thread.name] = int((thread / "schedstat").read_text().split()[0]) / 1e9
+    return used
+
+
 def rss_bytes(pid):
     text = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(r"VmRSS:\s+(\d+) kB", text).group(1)) * 1024

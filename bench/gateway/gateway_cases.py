@@ -11,7 +11,8 @@ import types
 from servers import (BUILT, HaProxy, LiteLlm, NginxProxy, PodiumGateway, Portkey, QuickUpstream,
                      StreamUpstream, TensorZero)
 
-from harness import closed_loop, cpu_seconds, header_lines, open_loop, pinned, rss_bytes, scratch, system_calls
+from harness import (closed_loop, cpu_seconds, header_lines, open_loop, pinned, rss_bytes, scratch,
+                     system_calls, thread_cpu_seconds)
 from verdict import median
 
 ROUNDS = 5
@@ -19,6 +20,8 @@ MODEST_RATE = 500       # Calls a second.
 STEADY_RATES = (500, 4000, 10_000)
 STREAM_RATE = 50        # Streams a second: 5,000 chunks.
 CHUNKS = 100            # Of a stream.
+PROCESSES = 6           # Of each gateway, one after the other: two of one binary differ by a tenth.
+TURNS = 8               # Of each process.
 IDLE_STREAMS = 5000
 SOAK_SECONDS = 600
 SOAK_RATE = 2000        # Calls a second: 1,000,000 in all.
@@ -28,6 +31,7 @@ TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 @dataclasses.dataclass(frozen=True)
 class Setup:
     podium: pathlib.Path
+    beside: dict          # Name of another build → its binary.
     scale: float          # Of the stretches of time and the numbers of repetitions.
     peers: dict           # Name of a peer → where it is installed.
 
@@ -45,7 +49,10 @@ class Setup:
             streams = stack.enter_context(StreamUpstream())
             made = [stack.enter_context(gateway(directory, quick, streams))
                     for gateway in (NginxProxy, HaProxy)]
-            made.append(stack.enter_context(PodiumGateway(self.podium, directory, quick, streams)))
+            for name, binary in {"podium": self.podium, **self.beside}.items():
+                home = directory / name
+                home.mkdir()
+                made.append(stack.enter_context(PodiumGateway(binary, home, quick, streams, name)))
             for name, folder in self.peers.items() if peers else ():
                 peer = {"litellm": LiteLlm, "portkey": Portkey, "tensorzero": TensorZero}[name]
                 made.append(stack.enter_context(peer(directory, quick, streams, folder)))
@@ -192,6 +199,39 @@ def stream_round(t, seconds, directory):
     return {**report, "cpu_us": 1e6 * (cpu_seconds(t.pid) - before) / report["tokens"]}
 
 
+def chunks(setup):
+    """CPU per chunk again, with less noise: short rounds in turn, and several processes of each.
+
+    Given are the round that a quarter of them did not exceed, and the median; of all threads, and of
+    the one that does the work."""
+    rounds = {}
+    for _ in range(setup.times(PROCESSES)):
+        with setup.gateways(peers=False) as world:
+            targets = [target(s, "streams") for s in world.all]
+            for t in targets:
+                stream_round(t, 1, world.directory)
+            for turn in range(TURNS):
+                for t in targets if turn % 2 else targets[::-1]:
+                    rounds.setdefault(t.name, []).append(_thread_round(t, world.directory))
+    figures = {}
+    for part, of in (("process", sum), ("busiest_thread", max)):
+        cost = {n: sorted(of(threads) for threads in rs) for n, rs in rounds.items()}
+        for which, at in (("quarter", 0.25), ("median", 0.5)):
+            us = {n: costs[int(len(costs) * at)] for n, costs in cost.items()}
+            figures[f"{part}_us_{which}"] = {n: round(v, 2) for n, v in us.items()}
+            figures[f"{part}_ratio_to_nginx_{which}"] = {
+                n: round(v / us["nginx proxy_pass"], 3) for n, v in us.items()}
+    return figures
+
+
+def _thread_round(t, directory):
+    """CPU µs per chunk of each thread."""
+    before = thread_cpu_seconds(t.pid)
+    report = stream_round(t, 1, directory)
+    after = thread_cpu_seconds(t.pid)
+    return [1e6 * (used - before.get(thread, 0)) / report["tokens"] for thread, used in after.items()]
+
+
 def idle(setup):
     """Streams whose provider says one token and then nothing: what each keeps in memory."""
     count, figures = setup.times(IDLE_STREAMS), {}
@@ -223,4 +263,4 @@ def soak(setup):
         return {"rss_mib": memory}
 
 
-CASES = {f.__name__: f for f in (throughput, latency, steady, streams, idle, soak)}
+CASES = {f.__name__: f for f in (throughput, latency, steady, streams, chunks, idle, soak)}

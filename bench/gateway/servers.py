@@ -126,9 +126,8 @@ class PodiumGateway(Podium):
     """Podium with all that it has for language models on: routing by the table with a canary, prices,
     usage, the journal, records, metrics. Two providers share each route by halves."""
 
-    name = "podium"
-
-    def __init__(self, binary, directory, quick, streams):
+    def __init__(self, binary, directory, quick, streams, name="podium"):
+        self.name = name
         config = pathlib.Path(directory) / "podium.yaml"
         config.write_text("providers:\n" + "".join(
             f"  {name}:\n    kind: openai\n    base_url: http://127.0.0.1:{port}{path}\n"
