@@ -1,5 +1,6 @@
 #include "predictions/core_log.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/assert.h"
@@ -75,7 +76,9 @@ std::unique_ptr<Record> CoreLog::Take() {
 
 std::size_t CoreLog::waiting() const {
   const std::uint64_t read = read_.load(std::memory_order_acquire);
-  return static_cast<std::size_t>(written_.load(std::memory_order_acquire) - read);
+  const std::uint64_t written = written_.load(std::memory_order_acquire);
+  // Between the two looks of a third thread many may have come and gone.
+  return std::min(static_cast<std::size_t>(written - read), capacity_);
 }
 
 }  // namespace podium::predictions
