@@ -150,11 +150,7 @@ TEST_F(UpstreamTest, BodiesAndWhatTheyLeave) {
 
 TEST_F(UpstreamTest, PiecesComeAsTheyAreSent) {
   Start();
-  const std::size_t call = Begin(Here(), Post());
-  const auto peer = Accept();
-  (void)peer->Receive();
-  peer->Send(kStream);
-  auto answer = Finish(call);
+  auto [peer, answer] = OpenStream();
   ASSERT_TRUE(answer);
   peer->Send("5\r\nhello\r\n");
   EXPECT_EQ(*Read(**answer), "hello");
@@ -182,11 +178,7 @@ int SocketTo(std::uint16_t port) {
 // After a pause the kernel acknowledges each piece by itself: half of what a fast stream costs it.
 TEST_F(UpstreamTest, AStreamAfterAPauseIsNotAcknowledgedPieceByPiece) {
   Start();
-  const std::size_t call = Begin(Here(), Post());
-  const auto peer = Accept();
-  (void)peer->Receive();
-  peer->Send(kStream);
-  auto answer = Finish(call);
+  auto [peer, answer] = OpenStream();
   ASSERT_TRUE(answer);
   const int socket = SocketTo(port_);
   int at_once = 1;

@@ -231,6 +231,9 @@ class UpstreamTest : public ::testing::Test {
     return Finish(call);
   }
 
+  /// The head of a stream on a connection that is new.
+  std::pair<std::unique_ptr<UpstreamPeer>, Answer> OpenStream();
+
   /// The next piece, once it is there.
   Result<std::string> Read(UpstreamResponse& response) {
     std::optional<Result<std::string>> piece;
@@ -286,5 +289,13 @@ class UpstreamTest : public ::testing::Test {
 inline constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 inline constexpr std::string_view kStream =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+inline auto UpstreamTest::OpenStream() -> std::pair<std::unique_ptr<UpstreamPeer>, Answer> {
+  const std::size_t call = Begin(Here(), Post());
+  auto peer = Accept();
+  (void)peer->Receive();
+  peer->Send(kStream);
+  return {std::move(peer), Finish(call)};
+}
 
 }  // namespace podium::net
