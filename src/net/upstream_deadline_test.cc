@@ -119,11 +119,7 @@ TEST_F(UpstreamTest, DeadlineOfAllIsKeptWhateverComes) {
   Start();
   UpstreamRequest request = Post();
   request.timeouts.deadline = clock_.SteadyNow() + seconds(5);
-  const auto call = Begin(Here(), request);
-  const auto peer = Accept();
-  (void)peer->Receive();
-  peer->Send(kStream);
-  auto answer = Finish(call);
+  auto [peer, answer] = OpenStream(request);
   ASSERT_TRUE(answer);
   for (int i = 0; i < 4; ++i) {
     peer->Send("1\r\nx\r\n");
@@ -141,11 +137,7 @@ TEST_F(UpstreamTest, DeadlineOfAllIsKeptWhateverComes) {
 TEST_F(UpstreamTest, CancelEndsTheWaitAndTheConnection) {
   Start();
   for (const bool waiting : {true, false}) {
-    const auto call = Begin(Here(), Post());
-    const auto peer = Accept();
-    (void)peer->Receive();
-    peer->Send(kStream);
-    auto answer = Finish(call);
+    auto [peer, answer] = OpenStream();
     ASSERT_TRUE(answer);
     std::optional<Result<std::string>> piece;
     if (waiting) calls_.Spawn(ReadInto(**answer, piece));
@@ -226,11 +218,7 @@ TEST_F(UpstreamTest, CancelAfterTheHeadIsTheResponsesOwn) {
   SendCancel cancel;
   UpstreamRequest request = Post();
   request.cancel = &cancel;
-  const auto call = Begin(Here(), request);
-  const auto peer = Accept();
-  (void)peer->Receive();
-  peer->Send(kStream);
-  auto answer = Finish(call);
+  auto [peer, answer] = OpenStream(request);
   ASSERT_TRUE(answer);
   cancel.Cancel();
   peer->Send("1\r\nx\r\n0\r\n\r\n");
@@ -272,11 +260,7 @@ TEST_F(UpstreamTest, CancelledCallIsNeverSentAgain) {
 // A task is cancelled once: what it does after that learns of it all the same.
 TEST_F(UpstreamTest, CancelledTaskReadsNoMore) {
   Start();
-  const auto call = Begin(Here(), Post());
-  const auto peer = Accept();
-  (void)peer->Receive();
-  peer->Send(kStream);
-  auto answer = Finish(call);
+  auto [peer, answer] = OpenStream();
   ASSERT_TRUE(answer);
   TestGate gate(context_.get_executor(), TestGate::time_point::max());
   std::optional<Result<std::string>> piece;

@@ -253,11 +253,7 @@ TEST_F(UpstreamTest, Inv16InterimAnswersAreBounded) {
 // What is not read is not received: memory stays flat and the server is the one that waits.
 TEST_F(UpstreamTest, Inv16WhoDoesNotReadIsSentNothing) {
   Start();
-  const auto call = Begin(Here(), Post());
-  const auto peer = Accept();
-  (void)peer->Receive();
-  peer->Send(kStream);
-  auto answer = Finish(call);
+  auto [peer, answer] = OpenStream();
   ASSERT_TRUE(answer);
   const std::string chunk = "10000\r\n" + std::string(65'536, 'c') + "\r\n";
   std::size_t sent = 0;
@@ -276,11 +272,7 @@ TEST_F(UpstreamTest, Inv16WhoDoesNotReadIsSentNothing) {
 
 TEST_F(UpstreamTest, WaitingStreamHoldsOneSmallBuffer) {
   Start();
-  const auto call = Begin(Here(), Post());
-  const auto peer = Accept();
-  (void)peer->Receive();
-  peer->Send(kStream);
-  auto answer = Finish(call);
+  auto [peer, answer] = OpenStream();
   ASSERT_TRUE(answer);
   std::optional<Result<std::string>> piece;
   calls_.Spawn(ReadInto(**answer, piece));

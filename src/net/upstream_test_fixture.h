@@ -232,7 +232,7 @@ class UpstreamTest : public ::testing::Test {
   }
 
   /// The head of a stream on a connection that is new.
-  std::pair<std::unique_ptr<UpstreamPeer>, Answer> OpenStream();
+  std::pair<std::unique_ptr<UpstreamPeer>, Answer> OpenStream(UpstreamRequest request = Post());
 
   /// The next piece, once it is there.
   Result<std::string> Read(UpstreamResponse& response) {
@@ -290,8 +290,9 @@ inline constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\
 inline constexpr std::string_view kStream =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-inline auto UpstreamTest::OpenStream() -> std::pair<std::unique_ptr<UpstreamPeer>, Answer> {
-  const std::size_t call = Begin(Here(), Post());
+inline auto UpstreamTest::OpenStream(UpstreamRequest request)
+    -> std::pair<std::unique_ptr<UpstreamPeer>, Answer> {
+  const std::size_t call = Begin(Here(), std::move(request));
   auto peer = Accept();
   (void)peer->Receive();
   peer->Send(kStream);
