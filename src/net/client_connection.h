@@ -58,9 +58,7 @@ class ClientConnection {
     return socket_.async_read_some(InqBuffer(buffer, capacity), kAwaitTuple);
   }
   /// As ReadPlainly, and ReadApart: whoever cancels the task that waits calls Interrupt, too.
-  auto ReadPlainlyApart(char* buffer, std::size_t capacity) {
-    return ReadApart(socket_, InqBuffer(buffer, capacity));
-  }
+  auto ReadPlainlyApart(InqBuffer buffer) { return ReadApart(socket_, buffer); }
   /// Neither TLS nor an end of the connection is in the way of a read.
   bool reads_plainly() const { return !aborted_ && !tls_; }
   /// What the kernel takes at once: nearly always all of it. Nothing where TLS or an end of the

@@ -11,15 +11,14 @@ namespace podium::net {
 ChunkedDecoder::Step ChunkedDecoder::Next(std::string_view input) {
   Step step;
   while (step.consumed < input.size() && !done()) {
+    step.consumed += EatAtOnce(input.substr(step.consumed));
     if (state_ == State::kData) {
-      const std::uint64_t available = input.size() - step.consumed;
-      const auto taken = static_cast<std::size_t>(std::min(remaining_, available));
-      step.piece = input.substr(step.consumed, taken);
-      step.consumed += taken;
-      remaining_ -= taken;
-      if (remaining_ == 0) state_ = State::kDataCr;
+      step.piece = TakeData(input.substr(step.consumed));
+      step.consumed += step.piece.size();
+      step.consumed += EatAtOnce(input.substr(step.consumed));
       return step;
     }
+    if (step.consumed == input.size()) return step;
     if (!Eat(input[step.consumed])) {
       step.failed = true;
       return step;
@@ -27,6 +26,40 @@ ChunkedDecoder::Step ChunkedDecoder::Next(std::string_view input) {
     ++step.consumed;
   }
   return step;
+}
+
+/// What nearly all chunks have around them, where it lies in one piece: the line end behind the
+/// data, or a size line of few digits and no extension. Eats nothing that is anything else, and
+/// nothing that Eat would refuse.
+std::size_t ChunkedDecoder::EatAtOnce(std::string_view input) {
+  constexpr std::string_view kLineEnd = "\r\n";
+  constexpr std::size_t kFewDigits = 8;
+  if (state_ == State::kDataCr && input.starts_with(kLineEnd)) {
+    state_ = State::kSizeFirst;
+    line_bytes_ = 0;
+    return kLineEnd.size();
+  }
+  if (state_ != State::kSizeFirst) return 0;
+  std::uint64_t size = 0;
+  std::size_t digits = 0;
+  for (; digits < std::min(kFewDigits, input.size()); ++digits) {
+    const int digit = HexValue(input[digits]);
+    if (digit < 0) break;
+    size = (size << 4) | static_cast<std::uint64_t>(digit);
+  }
+  // The last chunk is left to Eat: its size, 0, is not followed by data.
+  if (size == 0 || !input.substr(digits).starts_with(kLineEnd)) return 0;
+  remaining_ = size;
+  state_ = State::kData;
+  return digits + kLineEnd.size();
+}
+
+std::string_view ChunkedDecoder::TakeData(std::string_view input) {
+  const std::string_view piece =
+      input.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(remaining_, input.size())));
+  remaining_ -= piece.size();
+  if (remaining_ == 0) state_ = State::kDataCr;
+  return piece;
 }
 
 bool ChunkedDecoder::Refuse(std::string_view text) {

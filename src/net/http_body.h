@@ -19,7 +19,8 @@ class ChunkedDecoder {
     std::string_view piece;    ///< Body bytes, a view into `input`; may be empty.
     bool failed = false;       ///< Then error() says why; do not call again.
   };
-  /// Eats input up to the end of one piece, of the body, or of the input.
+  /// Eats input up to the end of one piece (and the line end behind it, where it has come), of the
+  /// body, or of the input.
   Step Next(std::string_view input);
   bool done() const { return state_ == State::kDone; }
   HttpParseError error() const { return error_; }
@@ -40,6 +41,8 @@ class ChunkedDecoder {
     kEndLf,
     kDone,
   };
+  std::size_t EatAtOnce(std::string_view input);
+  std::string_view TakeData(std::string_view input);
   bool Eat(char c);
   bool EatSizeLine(char c);
   bool EatTrailer(char c);

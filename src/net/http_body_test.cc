@@ -1,5 +1,6 @@
 #include "net/http_body.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -42,6 +43,26 @@ TEST(ChunkedDecoder, GivesTheBodyAndStopsAtItsEnd) {
   for (std::size_t part = 1; part < text.size(); ++part) {
     EXPECT_EQ(Decode(text, part), whole) << part;
   }
+}
+
+// Sizes are read at once or digit by digit: the same sizes.
+TEST(ChunkedDecoder, ReadsSizesOfAnyLength) {
+  for (const std::string_view size : {"3", "03", "00000003", "000000003", "0000000000000003"}) {
+    SCOPED_TRACE(size);
+    const std::string text = fmt::format("{}\r\nabc\r\n{}\r\ndef\r\n00\r\n\r\n", size, size);
+    const Decoded whole = Decode(text, text.size());
+    EXPECT_TRUE(whole.done);
+    EXPECT_EQ(whole.body, "abcdef");
+    for (std::size_t part = 1; part < text.size(); ++part) EXPECT_EQ(Decode(text, part), whole);
+  }
+  ChunkedDecoder large;
+  EXPECT_EQ(large.Next("fFfFfFfF\r\nabc").piece, "abc");
+}
+
+TEST(ChunkedDecoder, TakesTheEndOfAChunkWithIt) {
+  ChunkedDecoder decoder;
+  const std::string_view text = "3\r\nabc\r\n";
+  EXPECT_EQ(decoder.Next(text).consumed, text.size());
 }
 
 // What one server takes for a size and the next for something else is refused.

@@ -21,6 +21,7 @@
 #include "net/http_body.h"
 #include "net/http_server.h"
 #include "net/inq_buffer.h"
+#include "net/loop_turn.h"
 #include "net/pace.h"
 
 namespace podium::net {
@@ -49,6 +50,7 @@ struct ServerCore {
   std::string date_line;
   bool draining = false;
   std::size_t streams = 0;  ///< Answers that are streams and under way.
+  LoopTurn turn{};          ///< Whose end pieces of streams wait for.
   std::string joined{};     ///< Of the session that writes a piece, while it tries to.
 };
 
@@ -130,7 +132,6 @@ class HttpSession final : public Exchange {
   // An answer that is a stream.
   Task<Step> RunStream();
   void BeginStream();
-  auto AfterWhatIsReady();
   bool MayWaitATurn(const Result<std::string_view>& piece) const;
   void WriteHeadAlone();
   void PutPiece(std::string_view piece);

@@ -1,11 +1,13 @@
 // An answer that is a stream, and the watch for a caller who leaves while one is made.
-#include <boost/asio/deferred.hpp>
+#include <algorithm>
+#include <array>
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/socket_base.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <charconv>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 #include "net/http_session.h"
@@ -20,13 +22,20 @@ constexpr std::string_view kChunkEnd = "\r\n";
 constexpr std::string_view kLastChunk = "0\r\n\r\n";
 
 void AppendChunkSize(std::size_t bytes, std::string& out) {
-  std::array<char, 2 * sizeof(bytes)> digits;
-  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), bytes, 16).ptr;
-  out.append(digits.data(), end).append(kChunkEnd);
+  std::array<char, 2 * sizeof(bytes) + kChunkEnd.size()> line;
+  char* const end = std::to_chars(line.data(), line.data() + line.size(), bytes, 16).ptr;
+  out.append(line.data(), std::ranges::copy(kChunkEnd, end).out);
+}
+
+std::string_view TextOf(const asio::const_buffer& buffer) {
+  return {static_cast<const char*>(buffer.data()), buffer.size()};
 }
 
 /// Assigning an empty string would keep the memory of the old one.
-void GiveBack(std::string& text) { std::string().swap(text); }
+void GiveBack(std::string& text) {
+  if (text.capacity() > std::string().capacity()) std::string().swap(text);
+  text.clear();
+}
 
 }  // namespace
 
@@ -89,11 +98,9 @@ void HttpSession::TellHandler() {
 
 // ---- The stream.
 
-/// To await: goes on once all that the core's loop has found ready was dealt with. So the pieces of
-/// several streams that came together go out together, and a caller who reads them all, or many on
-/// one machine, is woken once and not for each: the kernel's dearest work for a piece.
-auto HttpSession::AfterWhatIsReady() { return asio::post(socket_.get_executor(), asio::deferred); }
-
+/// Until all that the core's loop has found ready was dealt with. So the pieces of several streams
+/// that came together go out together, and a caller who reads them all, or many on one machine, is
+/// woken once and not for each: the kernel's dearest work for a piece.
 /// Not the last piece, nor one that is there before the head is out and goes with it.
 bool HttpSession::MayWaitATurn(const Result<std::string_view>& piece) const {
   return shared_.streams > 1 && !head_waits_ && !caller_left_ && piece && !piece->empty();
@@ -101,6 +108,7 @@ bool HttpSession::MayWaitATurn(const Result<std::string_view>& piece) const {
 
 Task<HttpSession::Step> HttpSession::RunStream() {
   BeginStream();
+  LoopTurn::Waiter waiter;
   for (;;) {
     piece_waits_ = true;
     std::optional<Result<std::string_view>> came = response_.stream->TryNext();
@@ -119,7 +127,7 @@ Task<HttpSession::Step> HttpSession::RunStream() {
     }
     const Result<std::string_view>& piece = *came;
     if (MayWaitATurn(piece)) {
-      co_await AfterWhatIsReady();
+      co_await shared_.turn.End(socket_.get_executor(), waiter);
       if (caller_left_ && !cut_) continue;  // The stream knows, and ends or reads on for the bill.
     }
     piece_waits_ = false;
@@ -169,7 +177,8 @@ void HttpSession::WriteHeadAlone() {
 void HttpSession::PutPiece(std::string_view piece) {
   head_waits_ = false;
   std::string& joined = shared_.joined;
-  joined.assign(static_cast<const char*>(unsent_[0].data()), unsent_[0].size());
+  joined.clear();
+  if (unsent_[0].size() > 0) joined.append(TextOf(unsent_[0]));
   GiveBack(out_);
   const bool small = piece.size() <= kJoinedPieceBytes;
   const bool in_chunk = in_chunks_ && !piece.empty();
@@ -186,7 +195,7 @@ void HttpSession::PutPiece(std::string_view piece) {
 
 /// What the kernel has left of PutPiece's memory: the core needs it for others.
 void HttpSession::KeepUnsent() {
-  out_.assign(static_cast<const char*>(unsent_[0].data()), unsent_[0].size());
+  out_.assign(TextOf(unsent_[0]));
   unsent_[0] = BufferOf(out_);
 }
 

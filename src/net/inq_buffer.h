@@ -32,6 +32,11 @@ namespace podium::net {
 /// What a socket of which TCP_INQ was asked is read into, by async_read_some.
 struct InqBuffer : boost::asio::mutable_buffer {
   using boost::asio::mutable_buffer::mutable_buffer;
+
+  /// Nothing is asked, which is cheaper: a read that does not fill the buffer has left nothing.
+  /// Then an end that the peer meant, too, is not heard of when it came together with the last
+  /// bytes. For who knows without it where what he reads ends.
+  bool short_is_all = false;
 };
 
 /// Whoever is accepted by a listening socket inherits it. A socket that is not TCP, or a kernel
@@ -51,11 +56,11 @@ inline bool LeftNothing(const msghdr& message) {
   return left == 0;
 }
 
-/// Has a read that waits tried again if the connection has failed or was shut down, whatever came
-/// with it. Costs one system call.
+/// Has a read that waits tried again if the connection has failed or was shut down, by whom ever,
+/// whatever came with it. Costs one system call.
 template <typename Socket>
 void LookForEnd(Socket& socket) {
-  pollfd look{socket.native_handle(), 0, 0};
+  pollfd look{socket.native_handle(), POLLRDHUP, 0};
   if (::poll(&look, 1, 0) <= 0) return;
   // Asio arms the socket anew for this wait, and the kernel tells of what there is once more.
   socket.async_wait(Socket::wait_error, [](const boost::system::error_code&) {});
@@ -96,7 +101,8 @@ class reactive_socket_recv_op_base<podium::net::InqBuffer> : public reactor_op {
       : reactor_op(success, &reactive_socket_recv_op_base::Perform, complete),
         socket_(socket),
         part_{buffer.data(), buffer.size()},
-        flags_(flags) {}
+        flags_(flags),
+        short_is_all_(buffer.short_is_all) {}
 
  private:
   static status Perform(reactor_op* base) {
@@ -104,18 +110,13 @@ class reactive_socket_recv_op_base<podium::net::InqBuffer> : public reactor_op {
   }
 
   status Receive() {
-    alignas(cmsghdr) char notes[CMSG_SPACE(sizeof(int))];
     for (;;) {
-      msghdr message{};
-      message.msg_iov = &part_;
-      message.msg_iovlen = 1;
-      message.msg_control = notes;
-      message.msg_controllen = sizeof(notes);
-      const ssize_t bytes = ::recvmsg(socket_, &message, flags_);
+      bool exhausted = false;
+      const ssize_t bytes = short_is_all_ ? ReceivePart(exhausted) : ReceiveNoted(exhausted);
       if (bytes > 0) {
         ec_ = {};
         bytes_transferred_ = static_cast<std::size_t>(bytes);
-        return podium::net::LeftNothing(message) ? done_and_exhausted : done;
+        return exhausted ? done_and_exhausted : done;
       }
       if (bytes < 0 && errno == EINTR) continue;
       if (bytes < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return not_done;
@@ -126,9 +127,28 @@ class reactive_socket_recv_op_base<podium::net::InqBuffer> : public reactor_op {
     }
   }
 
+  ssize_t ReceivePart(bool& exhausted) const {
+    const ssize_t bytes = ::recv(socket_, part_.iov_base, part_.iov_len, flags_);
+    exhausted = bytes > 0 && static_cast<std::size_t>(bytes) < part_.iov_len;
+    return bytes;
+  }
+
+  ssize_t ReceiveNoted(bool& exhausted) {
+    alignas(cmsghdr) char notes[CMSG_SPACE(sizeof(int))];
+    msghdr message{};
+    message.msg_iov = &part_;
+    message.msg_iovlen = 1;
+    message.msg_control = notes;
+    message.msg_controllen = sizeof(notes);
+    const ssize_t bytes = ::recvmsg(socket_, &message, flags_);
+    exhausted = bytes > 0 && podium::net::LeftNothing(message);
+    return bytes;
+  }
+
   socket_type socket_;
   iovec part_;
   socket_base::message_flags flags_;
+  bool short_is_all_;
 };
 
 }  // namespace boost::asio::detail

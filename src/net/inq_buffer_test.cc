@@ -22,6 +22,14 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
+InqBuffer Asked(char* data, std::size_t size) { return {data, size}; }
+InqBuffer Unasked(char* data, std::size_t size) {
+  InqBuffer buffer(data, size);
+  buffer.short_is_all = true;
+  return buffer;
+}
+asio::mutable_buffer Ordinary(char* data, std::size_t size) { return {data, size}; }
+
 /// A caller, and the server's side of its connection, whose listening socket was asked for TCP_INQ.
 class InqBufferTest : public ::testing::Test {
  protected:
@@ -35,10 +43,10 @@ class InqBufferTest : public ::testing::Test {
   void Say(std::string_view text) { asio::write(caller_, asio::buffer(text)); }
 
   /// Begins a read of the next `capacity` bytes at most; notes what comes of it.
-  template <typename Buffer>
+  template <auto buffer = Asked>
   void BeginRead(std::size_t capacity) {
     server_.async_read_some(
-        Buffer(space_.data(), capacity), [this](error_code error, std::size_t bytes) {
+        buffer(space_.data(), capacity), [this](error_code error, std::size_t bytes) {
           heard_ += error ? "(" + error.message() + ")" : std::string(space_.data(), bytes);
         });
   }
@@ -48,9 +56,10 @@ class InqBufferTest : public ::testing::Test {
     context_.run_for(std::chrono::seconds(30));
     EXPECT_TRUE(context_.stopped()) << "a read waits for ever";
   }
+  template <auto buffer = Asked>
   std::string Read(std::size_t capacity) {
     heard_.clear();
-    BeginRead<InqBuffer>(capacity);
+    BeginRead<buffer>(capacity);
     Run();
     return heard_;
   }
@@ -63,15 +72,15 @@ class InqBufferTest : public ::testing::Test {
 };
 
 /// Whether a read that is begun when its bytes have come is tried before what is queued already.
-template <typename Buffer>
+template <auto buffer>
 std::string OrderAfterAFirstRead(asio::io_context& context, tcp::socket& from, tcp::socket& to) {
   std::array<char, 8> space{};
   std::string order;
   asio::write(from, asio::buffer("a", 1));
-  to.async_read_some(Buffer(space.data(), space.size()), [](error_code, std::size_t) {});
+  to.async_read_some(buffer(space.data(), space.size()), [](error_code, std::size_t) {});
   context.run_for(std::chrono::seconds(30));
   asio::write(from, asio::buffer("b", 1));
-  to.async_read_some(Buffer(space.data(), space.size()),
+  to.async_read_some(buffer(space.data(), space.size()),
                      [&order](error_code, std::size_t) { order += "read "; });
   asio::post(context, [&order] { order += "posted "; });
   context.restart();
@@ -80,11 +89,43 @@ std::string OrderAfterAFirstRead(asio::io_context& context, tcp::socket& from, t
 }
 
 TEST_F(InqBufferTest, WaitsAtOnceAfterAReadThatEmptiedTheSocket) {
-  EXPECT_EQ(OrderAfterAFirstRead<InqBuffer>(context_, caller_, server_), "posted read ");
+  EXPECT_EQ(OrderAfterAFirstRead<Asked>(context_, caller_, server_), "posted read ");
 }
 
 TEST_F(InqBufferTest, AnOrdinaryBufferTriesFirst) {
-  EXPECT_EQ(OrderAfterAFirstRead<asio::mutable_buffer>(context_, caller_, server_), "read posted ");
+  EXPECT_EQ(OrderAfterAFirstRead<Ordinary>(context_, caller_, server_), "read posted ");
+}
+
+TEST_F(InqBufferTest, WaitsAtOnceAfterAReadThatDidNotFillItsBuffer) {
+  EXPECT_EQ(OrderAfterAFirstRead<Unasked>(context_, caller_, server_), "posted read ");
+}
+
+TEST_F(InqBufferTest, ReadsOnWithoutAskingAfterWhatFilledItsBuffer) {
+  Say("abcd");
+  EXPECT_EQ(Read<Unasked>(2), "ab");
+  EXPECT_EQ(Read<Unasked>(2), "cd");
+  BeginRead<Unasked>(2);
+  Say("e");
+  Run();
+  EXPECT_EQ(heard_, "cde");
+}
+
+TEST_F(InqBufferTest, WithoutAskingALookFindsTheEndThatCameWithTheLastBytes) {
+  BeginRead<Unasked>(64);
+  context_.poll();
+  Say("ab");
+  caller_.shutdown(tcp::socket::shutdown_send);
+  context_.restart();
+  context_.poll();
+  ASSERT_EQ(heard_, "ab");
+  BeginRead<Unasked>(64);
+  context_.restart();
+  context_.poll();
+  EXPECT_EQ(heard_, "ab") << "it waits";
+  LookForEnd(server_);
+  context_.restart();
+  while (heard_ == "ab" && context_.run_one_for(std::chrono::seconds(30)) > 0) continue;
+  EXPECT_EQ(heard_, "ab(End of file)");
 }
 
 TEST_F(InqBufferTest, ReadsWhatDidNotFit) {
@@ -97,7 +138,7 @@ TEST_F(InqBufferTest, ReadsWhatDidNotFit) {
 TEST_F(InqBufferTest, ReadsWhatFitsExactlyAndThenWhatComesLater) {
   Say("ab");
   EXPECT_EQ(Read(2), "ab");
-  BeginRead<InqBuffer>(2);
+  BeginRead(2);
   context_.restart();
   context_.poll();
   EXPECT_EQ(heard_, "ab") << "there is nothing yet";
@@ -148,14 +189,14 @@ class LookForEndTest : public InqBufferTest, public ::testing::WithParamInterfac
 };
 
 TEST_P(LookForEndTest, FindsWhatCameWithTheLastBytes) {
-  BeginRead<InqBuffer>(64);
+  BeginRead(64);
   context_.poll();  // It waits: all that follows comes in one notice of the kernel's.
   Say("ab");
   End();
   context_.restart();
   context_.poll();
   ASSERT_EQ(heard_, "ab");
-  BeginRead<InqBuffer>(64);
+  BeginRead(64);
   context_.restart();
   context_.poll();
   LookForEnd(server_);
@@ -167,7 +208,7 @@ INSTANTIATE_TEST_SUITE_P(Ends, LookForEndTest,
                          ::testing::Values("reset", "closed over unread bytes", "shut down here"));
 
 TEST_F(InqBufferTest, ALookAtAnOpenConnectionChangesNothing) {
-  BeginRead<InqBuffer>(64);
+  BeginRead(64);
   LookForEnd(server_);
   context_.poll();
   EXPECT_EQ(heard_, "");
@@ -194,7 +235,7 @@ TEST(QuietRead, IsLookedAtOnceAtItsSecondSweep) {
 TEST_F(InqBufferTest, ACancelledReadLosesNothing) {
   Say("ab");
   EXPECT_EQ(Read(64), "ab");
-  BeginRead<InqBuffer>(64);
+  BeginRead(64);
   server_.cancel();
   Run();
   EXPECT_EQ(heard_, "ab(Operation canceled)");

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <boost/asio/cancellation_state.hpp>
-#include <cstddef>
 
 #include "net/client_connection.h"
 
@@ -13,12 +12,11 @@ using Cancellation = boost::asio::cancellation_state;
 
 struct PendingRead {
   ClientConnection* connection;
-  char* buffer;
-  std::size_t capacity;
+  InqBuffer buffer;
 
   /// To await: gives ClientConnection::Came. Whoever cancels the task that waits interrupts the
   /// connection, too.
-  auto Came() const { return connection->ReadPlainlyApart(buffer, capacity); }
+  auto Came() const { return connection->ReadPlainlyApart(buffer); }
 };
 
 }  // namespace podium::net

@@ -7,6 +7,8 @@ namespace podium::net {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr std::string_view kDataField = "data: ";
+constexpr std::string_view kEventEnd = "\n\n";
 
 bool IsLineEnd(char c) { return c == '\n' || c == '\r'; }
 
@@ -35,6 +37,12 @@ void SseParser::Feed(std::string_view piece) {
 Result<std::optional<SseEvent>> SseParser::Next() {
   if (event_is_out_) ForgetEvent();
   if (failed_) return TooLarge();
+  if (const auto line = WholeEvent()) {
+    if (line->size() > max_event_bytes_) return TooLarge();
+    data_ = line->substr(kDataField.size());
+    event_is_out_ = true;
+    return SseEvent{name_, data_, id_};
+  }
   while (const auto line = NextLine()) {
     if (line->size() + data_.size() > max_event_bytes_) return TooLarge();
     if (!TakeLine(*line)) continue;
@@ -51,6 +59,18 @@ Failure SseParser::TooLarge() {
   failed_ = true;
   return Fail(ErrorCode::kTooLarge, "one event of the stream is larger than the limit of {} bytes",
               max_event_bytes_);
+}
+
+/// The line of data of the next event where that lies whole in the piece and is written as nearly
+/// all are: such a line, an LF, a blank line. nullopt, and nothing taken: it is read line by line.
+std::optional<std::string_view> SseParser::WholeEvent() {
+  if (begun_ || !line_.empty() || !piece_.starts_with(kDataField)) return std::nullopt;
+  if (!piece_.substr(next_lf_).starts_with(kEventEnd)) return std::nullopt;
+  const std::string_view line = piece_.substr(0, next_lf_);
+  if (line.find('\r') != std::string_view::npos) return std::nullopt;
+  first_line_ = after_cr_ = false;
+  Feed(piece_.substr(line.size() + kEventEnd.size()));
+  return line;
 }
 
 /// Without its end; nullopt when that has not come. A view of the piece or of line_.
@@ -125,12 +145,16 @@ void SseParser::ForgetEvent() {
 
 /// The piece goes now: what is needed of it is copied.
 void SseParser::KeepWhatIsBegun() {
-  line_.append(piece_);
+  if (!piece_.empty()) line_.append(piece_);
   piece_ = {};
   next_lf_ = 0;
   if (!has_data_ || data_.data() == kept_.data()) return;
   kept_.assign(data_);
   data_ = kept_;
+}
+
+void AppendSseLine(std::string_view data, std::string& out) {
+  out.append(kDataField).append(data).append(kEventEnd);
 }
 
 void AppendSseEvent(std::string_view name, std::string_view data, std::string& out) {
@@ -144,8 +168,7 @@ void AppendSseEvent(std::string_view name, std::string_view data, std::string& o
   // Nearly all data is one line, and finding that out so is many times faster than line by line.
   if (!data.empty() && data.find('\n') == std::string_view::npos &&
       data.find('\r') == std::string_view::npos) {
-    out.append("data: ").append(data).append("\n\n");
-    return;
+    return AppendSseLine(data, out);
   }
   const bool open_end = data.empty() || IsLineEnd(data.back());
   while (!data.empty()) out.append("data: ").append(TakeFirstLine(data)).append("\n");

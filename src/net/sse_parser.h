@@ -43,6 +43,7 @@ class SseParser {
   bool mid_event() const { return begun_ || !line_.empty(); }
 
  private:
+  std::optional<std::string_view> WholeEvent();
   std::optional<std::string_view> NextLine();
   bool TakeLine(std::string_view line);
   void TakeData(std::string_view value);
@@ -71,5 +72,7 @@ class SseParser {
 /// Appends one event. `name` may be empty. A line end in `data` (LF, CR, CRLF) begins a new line of
 /// it; one in `name` becomes a space: text from outside cannot end an event or begin another.
 void AppendSseEvent(std::string_view name, std::string_view data, std::string& out);
+/// Without a name, and without looking for line ends. REQUIRES: `data` has none.
+void AppendSseLine(std::string_view data, std::string& out);
 
 }  // namespace podium::net

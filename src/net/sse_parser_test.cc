@@ -58,6 +58,11 @@ const std::vector<Case>& Cases() {
       {"nothing", "", {}},
       {"one", "data: a\n\n", {"|a|"}},
       {"two", "data: a\n\ndata: b\n\n", {"|a|", "|b|"}},
+      {"plain ones among others",
+       "data: a\n\n: hi\ndata: b\n\nevent: e\ndata: c\n\ndata: d\ndata: e\n\ndata: f\r\n\ndata: "
+       "g\n\n",
+       {"|a|", "|b|", "e|c|", "|d\ne|", "|f|", "|g|"}},
+      {"CR inside of a plain one", "data: a\rdata: b\n\ndata: c\r\r\n\n", {"|a\nb|", "|c|"}},
       {"name and id", "event: delta\nid: 7\ndata: x\n\n", {"delta|x|7"}},
       {"name after data", "data: x\nevent: delta\n\n", {"delta|x|"}},
       {"last name wins", "event: a\nevent: b\ndata: x\n\n", {"b|x|"}},

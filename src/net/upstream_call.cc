@@ -256,7 +256,9 @@ std::optional<PendingRead> UpstreamCall::BeginRead(const Cancellation& task) {
   MakeRoom();
   BeginWait(timeouts_.idle, task);
   if (was_ended()) return std::nullopt;
-  return PendingRead{connection_.get(), in_.free_begin(), in_.free_bytes()};
+  InqBuffer buffer(in_.free_begin(), in_.free_bytes());
+  buffer.short_is_all = !framing_.until_close();
+  return PendingRead{connection_.get(), buffer};
 }
 
 /// Memory follows what the server does: small pieces until one has filled its buffer.
@@ -293,8 +295,11 @@ std::string_view UpstreamCall::TakePieces() {
       break;
     }
     if (step.piece.empty()) continue;
-    if (begin == nullptr) begin = in_.data() + (step.piece.data() - in_.data());
-    std::memmove(begin + size, step.piece.data(), step.piece.size());
+    if (begin == nullptr) {
+      begin = in_.data() + (step.piece.data() - in_.data());
+    } else {
+      std::memmove(begin + size, step.piece.data(), step.piece.size());
+    }
     size += step.piece.size();
   }
   if (framing_.done()) {

@@ -1,5 +1,8 @@
 // What goes to an upstream and what comes back, and how far it had come when it fails.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
+
+#include <boost/asio/this_coro.hpp>
 
 #include "net/upstream_call.h"
 #include "net/upstream_pool.h"
@@ -173,6 +176,62 @@ int SocketTo(std::uint16_t port) {
     if (peer.sin_family == AF_INET && ntohs(peer.sin_port) == port) return fd;
   }
   return -1;
+}
+
+/// Reads as a server does for its caller: what is plain, without a coroutine for each piece.
+Task<void> ReadAsAStream(UpstreamResponse& response, std::string& all) {
+  for (;;) {
+    while (const auto piece = response.TryRead()) {
+      if (piece->empty()) co_return;
+      all += *piece;
+    }
+    const auto read = response.BeginRead(co_await boost::asio::this_coro::cancellation_state);
+    if (!read) break;
+    const ClientConnection::Came came = co_await read->Came();
+    response.EndRead(came, co_await boost::asio::this_coro::cancellation_state);
+  }
+  auto rest = response.ReadSome();
+  const auto end = co_await std::move(rest);
+  all += end ? *end : "|" + end.error().where;
+}
+
+// The server's end comes with the last piece, and a read that does not ask does not hear of it.
+TEST_F(UpstreamTest, AStreamThatEndsInTheMiddleIsNoticedSoon) {
+  Start();
+  for (const bool reset : {false, true}) {
+    SCOPED_TRACE(reset);
+    auto [peer, answer] = OpenStream();
+    ASSERT_TRUE(answer);
+    std::string all;
+    calls_.Spawn(ReadAsAStream(**answer, all));
+    context_.poll();  // It waits for its first piece.
+    peer->Send("4\r\nhalf\r\n");
+    peer->Close(reset);
+    for (int i = 0; i < 3; ++i) Pass(std::chrono::milliseconds(1));
+    EXPECT_EQ(all, "half|body");
+    (*answer)->Cancel();
+    context_.poll();
+  }
+}
+
+// Pieces that fill the buffer, and what is behind them.
+TEST_F(UpstreamTest, AStreamOfLargePiecesArrivesWhole) {
+  Start();
+  auto [peer, answer] = OpenStream();
+  ASSERT_TRUE(answer);
+  std::string all;
+  calls_.Spawn(ReadAsAStream(**answer, all));
+  std::string sent;
+  for (const std::size_t size : {1U, 4083U, 4084U, 4085U, 8192U, 20'000U}) {
+    context_.poll();
+    const std::string piece(size, static_cast<char>('a' + size % 26));
+    peer->Send(fmt::format("{:x}\r\n{}\r\n", size, piece));
+    sent += piece;
+  }
+  peer->Send("0\r\n\r\n");
+  while (all.size() < sent.size()) ASSERT_GT(context_.run_one_for(std::chrono::seconds(30)), 0U);
+  EXPECT_EQ(all, sent);
+  context_.poll();
 }
 
 // After a pause the kernel acknowledges each piece by itself: half of what a fast stream costs it.

@@ -41,6 +41,15 @@ TEST(DeltaPattern, LeavesTheRestToTheParser) {
   }
 }
 
+// What matches is written as one line, unseen.
+TEST(DeltaPattern, LearnsNoFrameOfSeveralLines) {
+  for (const std::string_view end : {"\n", "\r", "\r\n"}) {
+    DeltaPattern pattern;
+    EXPECT_FALSE(pattern.Learn(fmt::format("{}{}", FrameWith("word"), end), 4));
+    EXPECT_FALSE(pattern.Match(fmt::format("{}{}", FrameWith("word"), end)));
+  }
+}
+
 // The quote that opens the text may look like another one's.
 TEST(DeltaPattern, FindsTheTextThatTheParserFinds) {
   DeltaPattern pattern;
