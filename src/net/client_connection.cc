@@ -118,7 +118,7 @@ Task<error_code> ClientConnection::Await(TlsStream::Wait wait) {
 }
 
 Task<ClientConnection::Came> ClientConnection::Read(char* buffer, std::size_t capacity) {
-  if (reads_plainly()) co_return co_await ReadPlainly(buffer, capacity);
+  if (reads_plainly()) co_return co_await ReadPlainly(InqBuffer(buffer, capacity));
   for (;;) {
     if (aborted_) co_return Came(asio::error::operation_aborted, 0);
     const TlsStream::Step step = tls_->Read(buffer, capacity);

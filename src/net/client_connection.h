@@ -54,9 +54,7 @@ class ClientConnection {
   Task<Came> Read(char* buffer, std::size_t capacity);
   /// The same without a coroutine, as an operation to await: the way of every piece.
   /// REQUIRES: reads_plainly().
-  auto ReadPlainly(char* buffer, std::size_t capacity) {
-    return socket_.async_read_some(InqBuffer(buffer, capacity), kAwaitTuple);
-  }
+  auto ReadPlainly(InqBuffer buffer) { return socket_.async_read_some(buffer, kAwaitTuple); }
   /// As ReadPlainly, and ReadApart: whoever cancels the task that waits calls Interrupt, too.
   auto ReadPlainlyApart(InqBuffer buffer) { return ReadApart(socket_, buffer); }
   /// Neither TLS nor an end of the connection is in the way of a read.
@@ -81,7 +79,7 @@ class ClientConnection {
     const int off = 0;
     (void)::setsockopt(socket_.native_handle(), IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
   }
-  /// A plain read that has waited for a while is tried again if the connection has failed.
+  /// A plain read that has waited for a while is tried again if the connection has failed or ended.
   void LookForEnd() {
     if (reads_plainly()) net::LookForEnd(socket_);
   }

@@ -55,6 +55,9 @@ TEST(ChunkedDecoder, ReadsSizesOfAnyLength) {
     EXPECT_EQ(whole.body, "abcdef");
     for (std::size_t part = 1; part < text.size(); ++part) EXPECT_EQ(Decode(text, part), whole);
   }
+  ChunkedDecoder digits;
+  EXPECT_EQ(digits.Next("100000003\r\nabc").piece, "abc");
+  EXPECT_TRUE(Decode("12345678 \r\n", 100).failed);
   ChunkedDecoder large;
   EXPECT_EQ(large.Next("fFfFfFfF\r\nabc").piece, "abc");
 }

@@ -33,8 +33,11 @@ std::string_view TextOf(const asio::const_buffer& buffer) {
 
 /// Assigning an empty string would keep the memory of the old one.
 void GiveBack(std::string& text) {
-  if (text.capacity() > std::string().capacity()) std::string().swap(text);
-  text.clear();
+  if (text.capacity() > std::string().capacity()) {
+    std::string().swap(text);
+  } else {
+    text.clear();
+  }
 }
 
 }  // namespace
@@ -98,9 +101,9 @@ void HttpSession::TellHandler() {
 
 // ---- The stream.
 
-/// Until all that the core's loop has found ready was dealt with. So the pieces of several streams
-/// that came together go out together, and a caller who reads them all, or many on one machine, is
-/// woken once and not for each: the kernel's dearest work for a piece.
+/// Whether it waits until all that the core's loop has found ready was dealt with. So the pieces of
+/// several streams that came together go out together, and a caller who reads them all, or many on
+/// one machine, is woken once and not for each: the kernel's dearest work for a piece.
 /// Not the last piece, nor one that is there before the head is out and goes with it.
 bool HttpSession::MayWaitATurn(const Result<std::string_view>& piece) const {
   return shared_.streams > 1 && !head_waits_ && !caller_left_ && piece && !piece->empty();

@@ -335,6 +335,25 @@ TEST_F(StreamTest, DrainLetsStreamsEnd) {
   EXPECT_EQ(script().cancelled, 0);
 }
 
+// A deadline that passes between the reading of a piece and its writing.
+TEST_F(StreamTest, DrainCutsStreamsWhosePiecesWaitTheirTurn) {
+  Start();
+  RawClient one = Ask();
+  RawClient other = Ask();
+  one.ReceiveUntil("\r\n\r\n");
+  other.ReceiveUntil("\r\n\r\n");
+  StartDrain(seconds(5));
+  int pieces = 0;
+  script().on_piece = [&] {
+    if (++pieces == 1) clock_.Advance(seconds(6));
+    boost::asio::post(context_, [this] { server_->SweepNow(); });
+  };
+  script().Give("late");
+  while (!drained()) context_.poll();
+  EXPECT_GE(pieces, 1);
+  EXPECT_THAT(one.ReceiveAll() + other.ReceiveAll(), ::testing::Not(::testing::HasSubstr("0\r\n")));
+}
+
 TEST_F(StreamTest, DrainCutsStreamsAtItsDeadline) {
   Start();
   RawClient client = Ask();

@@ -9,6 +9,10 @@
 // Only such an end is counted. An error that comes together with the last bytes is told of once,
 // with them, and the wait for more would not hear of it: who waits looks after a while (QuietRead).
 //
+// A read that knows by other means where the end is need not be told (short_is_all): what did not
+// fill its buffer has emptied the socket. It hears neither of an end nor of urgent data that came
+// with the last bytes, but by that look.
+//
 // What Asio lets say so is a detail of it: the release whose details these are is named below, and
 // with another one an InqBuffer is an ordinary buffer.
 #pragma once
@@ -33,9 +37,8 @@ namespace podium::net {
 struct InqBuffer : boost::asio::mutable_buffer {
   using boost::asio::mutable_buffer::mutable_buffer;
 
-  /// Nothing is asked, which is cheaper: a read that does not fill the buffer has left nothing.
-  /// Then an end that the peer meant, too, is not heard of when it came together with the last
-  /// bytes. For who knows without it where what he reads ends.
+  /// The kernel's note is not taken, which saves its making: a read that does not fill the buffer
+  /// has left nothing. For who knows by other means where what is read ends, and calls LookForEnd.
   bool short_is_all = false;
 };
 
@@ -56,13 +59,14 @@ inline bool LeftNothing(const msghdr& message) {
   return left == 0;
 }
 
-/// Has a read that waits tried again if the connection has failed or was shut down, by whom ever,
-/// whatever came with it. Costs one system call.
+/// Has a read that waits tried again if there is anything to hear: the connection has failed or was
+/// shut down by either side, or bytes lie there. Costs one system call.
 template <typename Socket>
 void LookForEnd(Socket& socket) {
-  pollfd look{socket.native_handle(), POLLRDHUP, 0};
+  pollfd look{socket.native_handle(), POLLIN | POLLRDHUP, 0};
   if (::poll(&look, 1, 0) <= 0) return;
-  // Asio arms the socket anew for this wait, and the kernel tells of what there is once more.
+  // Asio arms the socket anew for this wait, and the kernel tells of what there is once more. An
+  // end is no error, and leaves the wait there until the socket is closed or cancelled.
   socket.async_wait(Socket::wait_error, [](const boost::system::error_code&) {});
 }
 

@@ -68,14 +68,15 @@ class LoopTurn {
     explicit Waiting(LoopTurn& of) : turn(of) {}
     Waiting(const Waiting&) = delete;
     Waiting& operator=(const Waiting&) = delete;
-    ~Waiting() { TakeAll(false); }
+    ~Waiting() {
+      if (first != nullptr) TakeAll(false);
+    }
 
     void TakeAll(bool goes_on) {
-      if (turn.open_ == this)
-        turn.open_ = nullptr;  // Whoever waits from now on waits for the next.
-      Waiter* waiter = std::exchange(first, nullptr);
-      while (waiter != nullptr) {
-        Waiter& taken = *std::exchange(waiter, waiter->next_);
+      // Whoever waits from now on waits for the next end.
+      if (turn.open_ == this) turn.open_ = nullptr;
+      while (first != nullptr) {
+        Waiter& taken = *std::exchange(first, first->next_);
         taken.take_(taken, goes_on);
       }
     }

@@ -153,7 +153,7 @@ void SseParser::KeepWhatIsBegun() {
   data_ = kept_;
 }
 
-void AppendSseLine(std::string_view data, std::string& out) {
+void AppendOneLineEvent(std::string_view data, std::string& out) {
   out.append(kDataField).append(data).append(kEventEnd);
 }
 
@@ -168,10 +168,10 @@ void AppendSseEvent(std::string_view name, std::string_view data, std::string& o
   // Nearly all data is one line, and finding that out so is many times faster than line by line.
   if (!data.empty() && data.find('\n') == std::string_view::npos &&
       data.find('\r') == std::string_view::npos) {
-    return AppendSseLine(data, out);
+    return AppendOneLineEvent(data, out);
   }
   const bool open_end = data.empty() || IsLineEnd(data.back());
-  while (!data.empty()) out.append("data: ").append(TakeFirstLine(data)).append("\n");
+  while (!data.empty()) out.append(kDataField).append(TakeFirstLine(data)).append("\n");
   if (open_end) out.append("data: \n");
   out.append("\n");
 }

@@ -73,6 +73,6 @@ class SseParser {
 /// it; one in `name` becomes a space: text from outside cannot end an event or begin another.
 void AppendSseEvent(std::string_view name, std::string_view data, std::string& out);
 /// Without a name, and without looking for line ends. REQUIRES: `data` has none.
-void AppendSseLine(std::string_view data, std::string& out);
+void AppendOneLineEvent(std::string_view data, std::string& out);
 
 }  // namespace podium::net

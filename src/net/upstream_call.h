@@ -70,7 +70,8 @@ class UpstreamCall final : public UpstreamResponse {
     if (deadline_ != SteadyTime::max()) deadline_ = std::min(deadline_, deadline);
   }
 
-  /// Ends the wait that is going on if its deadline has passed or its connection has failed.
+  /// Ends the wait that is going on if its deadline has passed or its connection has failed or
+  /// ended.
   void Sweep(SteadyTime now);
   /// It was ended, by Cancel, its task or a deadline: it has not failed by itself.
   bool was_ended() const { return cancelled_ || expired_; }

@@ -67,7 +67,7 @@ Status ChatPass::Feed(std::string_view event, std::string_view data, std::string
   if (event.empty()) {
     if (const auto text = pattern_.Match(data)) {
       TakeLearned(text->size());
-      net::AppendSseLine(data, out);
+      net::AppendOneLineEvent(data, out);
       return {};
     }
   }

@@ -44,10 +44,12 @@ bool DeltaPattern::Fits(std::string_view frame) const {
 }
 
 bool DeltaPattern::Learn(std::string_view frame, std::size_t text_bytes) {
+  if (learned_in_vain_ == kMostLearnedInVain) return false;
   // An escape may stand in the text, and then its like is known; or hide a name from who compares
   // bytes. A line end is for those who look for it.
-  if (frame.find_first_of("\\\r\n") != std::string_view::npos) return false;
-  if (learned_in_vain_ == kMostLearnedInVain) return false;
+  for (const char c : {'\\', '\n', '\r'}) {
+    if (frame.find(c) != std::string_view::npos) return false;
+  }
   ++learned_in_vain_;
   if (frame.size() > kMostFrameBytes + text_bytes) return false;
   const std::optional<std::size_t> begin = TextBegin(frame);

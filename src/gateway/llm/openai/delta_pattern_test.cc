@@ -46,7 +46,9 @@ TEST(DeltaPattern, LearnsNoFrameOfSeveralLines) {
   for (const std::string_view end : {"\n", "\r", "\r\n"}) {
     DeltaPattern pattern;
     EXPECT_FALSE(pattern.Learn(fmt::format("{}{}", FrameWith("word"), end), 4));
+    ASSERT_TRUE(pattern.Learn(FrameWith("word"), 4));
     EXPECT_FALSE(pattern.Match(fmt::format("{}{}", FrameWith("word"), end)));
+    EXPECT_FALSE(pattern.Match(FrameWith(end)));
   }
 }
 
