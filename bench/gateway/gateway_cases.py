@@ -204,15 +204,26 @@ def chunks(setup):
 
     Given are the round that a quarter of them did not exceed, and the median; of all threads, and of
     the one that does the work."""
+    return _in_turns(setup, "streams", lambda t, directory: stream_round(t, 1, directory)["tokens"])
+
+
+def calls(setup):
+    """CPU per call of the closed loop again, with less noise: as chunks."""
+    return _in_turns(setup, "quick",
+                     lambda t, directory: closed_loop(t, 1, directory=directory).requests)
+
+
+def _in_turns(setup, kind, load):
+    """CPU of each gateway for a unit of `load`, which says how many units it was."""
     rounds = {}
     for _ in range(setup.times(PROCESSES)):
         with setup.gateways(peers=False) as world:
-            targets = [target(s, "streams") for s in world.all]
+            targets = [target(s, kind) for s in world.all]
             for t in targets:
-                stream_round(t, 1, world.directory)
+                load(t, world.directory)
             for turn in range(TURNS):
                 for t in targets if turn % 2 else targets[::-1]:
-                    rounds.setdefault(t.name, []).append(_thread_round(t, world.directory))
+                    rounds.setdefault(t.name, []).append(_thread_round(t, load, world.directory))
     figures = {}
     for part, of in (("process", sum), ("busiest_thread", max)):
         cost = {n: sorted(of(threads) for threads in rs) for n, rs in rounds.items()}
@@ -224,12 +235,12 @@ def chunks(setup):
     return figures
 
 
-def _thread_round(t, directory):
-    """CPU µs per chunk of each thread."""
+def _thread_round(t, load, directory):
+    """CPU µs per unit of each thread."""
     before = thread_cpu_seconds(t.pid)
-    report = stream_round(t, 1, directory)
+    units = load(t, directory)
     after = thread_cpu_seconds(t.pid)
-    return [1e6 * (used - before.get(thread, 0)) / report["tokens"] for thread, used in after.items()]
+    return [1e6 * (used - before.get(thread, 0)) / units for thread, used in after.items()]
 
 
 def idle(setup):
@@ -263,4 +274,4 @@ def soak(setup):
         return {"rss_mib": memory}
 
 
-CASES = {f.__name__: f for f in (throughput, latency, steady, streams, chunks, idle, soak)}
+CASES = {f.__name__: f for f in (throughput, calls, latency, steady, streams, chunks, idle, soak)}
