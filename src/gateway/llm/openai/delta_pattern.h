@@ -15,8 +15,8 @@ namespace podium::gateway::llm {
 class DeltaPattern {
  public:
   /// True: `frame`, whose first choice has a text of `text_bytes` bytes as `delta.content`, is what
-  /// later ones are compared with. Not so when it has escapes or line ends, or when nothing was like
-  /// the last few. REQUIRES: `frame` was parsed, as an object of this shape.
+  /// later ones are compared with. Not so when it has escapes or line ends, or when nothing was
+  /// like the last few. REQUIRES: `frame` was parsed, as an object of this shape.
   bool Learn(std::string_view frame, std::size_t text_bytes);
 
   /// The text of a frame that is otherwise the one learned, byte for byte, and as good JSON as
