@@ -122,7 +122,7 @@ Task<Status> UpstreamCall::Exchange(HttpMethod method, std::string_view head,
               co_await asio::this_coro::cancellation_state);
     ClientConnection::Came came;
     if (connection_->reads_plainly()) {  // Without a coroutine: this is the way of every call.
-      came = co_await connection_->ReadPlainly(InqBuffer(in_.free_begin(), in_.free_bytes()));
+      came = co_await connection_->ReadPlainly(FreeSpace());
     } else {
       came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
     }
@@ -242,7 +242,7 @@ Task<Result<std::string_view>> UpstreamCall::ReadSome() {
     BeginWait(timeouts_.idle, co_await asio::this_coro::cancellation_state);
     ClientConnection::Came came;
     if (connection_->reads_plainly()) {
-      came = co_await connection_->ReadPlainly(InqBuffer(in_.free_begin(), in_.free_bytes()));
+      came = co_await connection_->ReadPlainly(FreeSpace());
     } else {
       came = co_await connection_->Read(in_.free_begin(), in_.free_bytes());
     }
@@ -256,7 +256,7 @@ std::optional<PendingRead> UpstreamCall::BeginRead(const Cancellation& task) {
   MakeRoom();
   BeginWait(timeouts_.idle, task);
   if (was_ended()) return std::nullopt;
-  InqBuffer buffer(in_.free_begin(), in_.free_bytes());
+  InqBuffer buffer = FreeSpace();
   buffer.short_is_all = !framing_.until_close();
   return PendingRead{connection_.get(), buffer};
 }

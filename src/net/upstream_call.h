@@ -13,6 +13,7 @@
 #include "net/byte_buffer.h"
 #include "net/client_connection.h"
 #include "net/http_body.h"
+#include "net/inq_buffer.h"
 #include "net/upstream.h"
 
 namespace podium::net {
@@ -87,6 +88,7 @@ class UpstreamCall final : public UpstreamResponse {
   void BeginWait(std::chrono::nanoseconds patience, const Cancellation& task);
   ClientConnection::Io Commit(const ClientConnection::Came& came, const Cancellation& task);
   void MakeRoom();
+  InqBuffer FreeSpace() { return {in_.free_begin(), in_.free_bytes()}; }
   std::string_view TakePieces();
   void LetGo(bool reusable);
   void Note(const Cancellation& task);
