@@ -2,28 +2,37 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <string_view>
+#include <utility>
 
 #include "base/limits.h"
 #include "store/sqlite_file.h"
 
 namespace podium::store {
 
+namespace {
+
 using std::chrono::milliseconds;
+
+// Another answer is news: another revision, or another version wanted. Those that are wanted are
+// few, and soon forgotten.
+constexpr std::string_view kNews =
+    "SELECT epoch || ' ' || revision || ' ' || head_hash || COALESCE((SELECT"
+    " group_concat(' ' || until_at || ' ' || model_id) FROM replica_wants), '')"
+    " FROM registry_revision";
+
+}  // namespace
 
 Result<bool> SqliteChangeWatch::Wait(milliseconds patience) {
   const auto end = clock_.SteadyNow() + patience;
   for (bool first = true;; first = false) {
     if (first || WantsLook()) {
-      Result<std::int64_t> now = Look();
-      if (!now) {
+      const Result<bool> news = Look();
+      if (!news) {
         seen_.reset();
-        return Fail(std::move(now).error());
+        news_.reset();
       }
-      if (seen_ != *now) {
-        seen_ = *now;
-        rhythm_.Expect();  // Another may have been written with it.
-        return true;
-      }
+      if (!news || *news) return news;
     }
     const auto left = std::chrono::ceil<milliseconds>(end - clock_.SteadyNow());
     if (left <= milliseconds(0) || !Listen(left)) return false;
@@ -34,7 +43,7 @@ bool SqliteChangeWatch::WantsLook() {
   return !head_ || clock_.SteadyNow() >= next_look_ || connection_->PeekWalHead() != head_;
 }
 
-Result<std::int64_t> SqliteChangeWatch::Look() {
+Result<bool> SqliteChangeWatch::Look() {
   if (!connection_) {
     // Opening would make a file where there is none, in the place that somebody may put it back to.
     std::error_code ignored;
@@ -52,9 +61,16 @@ Result<std::int64_t> SqliteChangeWatch::Look() {
     rhythm_.Expect();
   }
   head_ = seen_ ? connection_->PeekWalHead() : std::nullopt;
-  Query version(*connection_, "PRAGMA data_version");
-  PODIUM_TRY(version.Next());
-  return version.Int(0);
+  PODIUM_TRY_ASSIGN(const std::int64_t now, CountOf(*connection_, "PRAGMA data_version"));
+  if (seen_ == now) return false;
+  Query query(*connection_, kNews);
+  PODIUM_TRY(query.Next());
+  std::string news = query.Text(0);
+  seen_ = now;
+  rhythm_.Expect();  // Another may have been written with it.
+  if (news_ == news) return false;
+  news_ = std::move(news);
+  return true;
 }
 
 bool SqliteChangeWatch::Listen(milliseconds left) {

@@ -1,7 +1,7 @@
-// Hears of commits to a SQLite file: the kernel says when its log is written, and what all
-// processes that have it open share in memory says when a commit is whole. SQLite is asked only
-// when that has changed, and now and then whether the file is in its place. Where the kernel does
-// not say, memory is looked at every limits::kChangePoll.
+// Hears of changes of a registry in a SQLite file: the kernel says when its log is written, and
+// what all processes that have it open share in memory says when a commit is whole. SQLite is asked
+// only when that has changed, and now and then whether the file is in its place. Where the kernel
+// does not say, memory is looked at every limits::kChangePoll.
 #pragma once
 
 #include <chrono>
@@ -32,7 +32,8 @@ class SqliteChangeWatch final : public ChangeWatch {
 
  private:
   bool WantsLook();
-  Result<std::int64_t> Look();
+  /// Whether there was a commit that is news, since the last one that was.
+  Result<bool> Look();
   /// Sleeps until a peek may find something, at most `left`. False when it was stopped.
   bool Listen(std::chrono::milliseconds left);
 
@@ -41,6 +42,7 @@ class SqliteChangeWatch final : public ChangeWatch {
   SystemClock clock_;                             // It waits in real time.
   std::unique_ptr<SqliteConnection> connection_;  // Null until asked.
   std::optional<std::int64_t> seen_;              ///< SQLite's count of others' commits.
+  std::optional<std::string> news_;               ///< What kNews said then.
   std::optional<SqliteWalHead> head_;             ///< Before that count was asked for.
   SteadyTime next_look_;                          ///< Of its own accord.
   PeekRhythm rhythm_;

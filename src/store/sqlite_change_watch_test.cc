@@ -37,7 +37,7 @@ class SqliteWatch : public ::testing::Test {
   int changes_ = 0;
 };
 
-TEST_F(SqliteWatch, TellsOfEveryCommitAndOfNothingElse) {
+TEST_F(SqliteWatch, TellsOfEveryChangeAndOfNothingElse) {
   const auto watch = store_->WatchChanges();
   EXPECT_EQ(watch->Wait(0ms), true) << "what was before is not known";
   EXPECT_EQ(watch->Wait(0ms), false);
@@ -48,6 +48,32 @@ TEST_F(SqliteWatch, TellsOfEveryCommitAndOfNothingElse) {
   }
   ASSERT_TRUE(store_->ReadTable(Revision(0)));
   EXPECT_EQ(watch->Wait(0ms), false) << "a reader changes nothing";
+}
+
+TEST_F(SqliteWatch, TellsOfVersionsThatAreWanted) {
+  const auto watch = store_->WatchChanges();
+  ASSERT_EQ(watch->Wait(0ms), true);
+  for (const auto patience : {1000ms, 2000ms}) {
+    ASSERT_TRUE(store_->Want(ModelId("m"), patience));
+    EXPECT_EQ(watch->Wait(0ms), true);
+    EXPECT_EQ(watch->Wait(0ms), false);
+  }
+}
+
+TEST_F(SqliteWatch, DoesNotTellOfWhatIsCommittedAllTheTime) {
+  const auto watch = store_->WatchChanges();
+  ASSERT_EQ(watch->Wait(0ms), true);
+  ASSERT_TRUE(store_->Join({"a", "first", "", ""}));
+  ASSERT_TRUE(store_->Beat({{"a", "first", "", ""}, Generation(1), {}, {}, 0, 0}));
+  CostEvent cost;
+  cost.event_id = "c";
+  cost.model_id = "mini";
+  cost.at = clock_.Now();
+  const RecordedCosts recorded = *store_->RecordCosts({&cost, 1});
+  ASSERT_EQ(recorded.inserted, 1U);
+  EXPECT_EQ(watch->Wait(0ms), false);
+  Change();
+  EXPECT_EQ(watch->Wait(0ms), true);
 }
 
 // Without asking SQLite anything: what the watch goes by between its looks.
