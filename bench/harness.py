@@ -98,6 +98,19 @@ class Process:
                 stream.close()
 
 
+@contextlib.contextmanager
+def awake():
+    """The processors do not sleep meanwhile: each has work that gives way to all other.
+
+    As on a machine that is set up for latency. Where they sleep, waking them is most of what a call
+    takes, on a virtual machine above all."""
+    with contextlib.ExitStack() as stack:
+        for cpu in CPUS:
+            stack.enter_context(Process(["taskset", "-c", cpu, "chrt", "--idle", 0,
+                                         "sh", "-c", "while :; do :; done"]))
+        yield
+
+
 class Podium(Process):
     """`podium serve` on one core unless told otherwise, on a data directory of its own."""
 

@@ -11,8 +11,8 @@ import types
 from servers import (BUILT, HaProxy, LiteLlm, NginxProxy, PodiumGateway, Portkey, QuickUpstream,
                      StreamUpstream, TensorZero)
 
-from harness import (closed_loop, cpu_seconds, header_lines, open_loop, pinned, rss_bytes, scratch,
-                     system_calls, thread_cpu_seconds)
+from harness import (awake, closed_loop, cpu_seconds, header_lines, open_loop, pinned, rss_bytes,
+                     scratch, system_calls, thread_cpu_seconds)
 from verdict import median
 
 ROUNDS = 5
@@ -111,6 +111,12 @@ def latency(setup):
                 n: round(median([mine - base for mine, base in zip(v, of["direct"])]), 1)
                 for n, v in of.items() if n != "direct"}
         return figures
+
+
+def latency_awake(setup):
+    """The same with processors that do not sleep: what the gateway itself adds."""
+    with awake():
+        return latency(setup)
 
 
 def steady(setup):
@@ -274,4 +280,5 @@ def soak(setup):
         return {"rss_mib": memory}
 
 
-CASES = {f.__name__: f for f in (throughput, calls, latency, steady, streams, chunks, idle, soak)}
+CASES = {f.__name__: f for f in (throughput, calls, latency, latency_awake, steady, streams, chunks,
+                                 idle, soak)}
