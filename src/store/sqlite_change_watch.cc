@@ -9,7 +9,6 @@
 #include "store/sqlite_file.h"
 
 namespace podium::store {
-
 namespace {
 
 using std::chrono::milliseconds;
@@ -28,10 +27,7 @@ Result<bool> SqliteChangeWatch::Wait(milliseconds patience) {
   for (bool first = true;; first = false) {
     if (first || WantsLook()) {
       const Result<bool> news = Look();
-      if (!news) {
-        seen_.reset();
-        news_.reset();
-      }
+      if (!news) seen_.reset();
       if (!news || *news) return news;
     }
     const auto left = std::chrono::ceil<milliseconds>(end - clock_.SteadyNow());
@@ -65,12 +61,10 @@ Result<bool> SqliteChangeWatch::Look() {
   if (seen_ == now) return false;
   Query query(*connection_, kNews);
   PODIUM_TRY(query.Next());
-  std::string news = query.Text(0);
-  seen_ = now;
+  const std::string before = std::exchange(news_, query.Text(0));
   rhythm_.Expect();  // Another may have been written with it.
-  if (news_ == news) return false;
-  news_ = std::move(news);
-  return true;
+  const bool known = std::exchange(seen_, now).has_value();
+  return !known || news_ != before;
 }
 
 bool SqliteChangeWatch::Listen(milliseconds left) {

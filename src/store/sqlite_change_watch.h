@@ -42,7 +42,7 @@ class SqliteChangeWatch final : public ChangeWatch {
   SystemClock clock_;                             // It waits in real time.
   std::unique_ptr<SqliteConnection> connection_;  // Null until asked.
   std::optional<std::int64_t> seen_;              ///< SQLite's count of others' commits.
-  std::optional<std::string> news_;               ///< What kNews said then.
+  std::string news_;                              ///< What kNews said then.
   std::optional<SqliteWalHead> head_;             ///< Before that count was asked for.
   SteadyTime next_look_;                          ///< Of its own accord.
   PeekRhythm rhythm_;
