@@ -14,7 +14,7 @@ namespace {
 // Two prepared segments last longer, however fast records come.
 constexpr std::chrono::milliseconds kJournalTick{100};
 // What has gathered by then shares its transactions: each costs as much as some ten events.
-constexpr std::chrono::milliseconds kCostTick{500};
+constexpr std::chrono::seconds kCostTick{1};
 constexpr std::string_view kJournalIsWell = "the journal is well again";
 constexpr Trouble kNoRoom("the journal cannot be prepared: calls that cost money may be refused",
                           kJournalIsWell);

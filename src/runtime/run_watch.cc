@@ -1,6 +1,7 @@
 #include "runtime/run_watch.h"
 
 #include <algorithm>
+#include <span>
 #include <thread>
 
 namespace podium::runtime {
@@ -22,7 +23,8 @@ RunWatch::RunWatch(std::chrono::milliseconds timeout)
 int RunWatch::Tick() {
   const std::uint64_t now = tick_.fetch_add(1, std::memory_order_relaxed) + 1;
   int overdue = 0;
-  for (Place& place : places_) {
+  const auto known = std::span(places_).first(known_.load(std::memory_order_acquire));
+  for (Place& place : known) {
     if (place.state.load(std::memory_order_acquire) != kRunning) continue;
     // One tick more, since the run may have begun just before the tick that it remembers ended.
     if (now - place.since.load(std::memory_order_relaxed) <= timeout_) continue;
@@ -40,6 +42,13 @@ int RunWatch::Tick() {
   return overdue;
 }
 
+// Seldom more than a load: a thread comes back to the place that it had.
+void RunWatch::Know(std::size_t place) {
+  std::size_t known = known_.load(std::memory_order_relaxed);
+  while (known <= place && !known_.compare_exchange_weak(known, place + 1)) {
+  }
+}
+
 int RunWatch::stuck() const {
   return static_cast<int>(std::count_if(places_.begin(), places_.end(), [](const Place& place) {
     return place.state.load(std::memory_order_relaxed) >= kRunning &&
@@ -54,6 +63,7 @@ RunWatch::Watched::Watched(RunWatch& watch, Late& run) {
     std::uint32_t free = kFree;
     if (!place.state.compare_exchange_strong(free, kTaken, std::memory_order_acquire)) continue;
     t_place = (t_place + i) % kWatchedRuns;
+    watch.Know(t_place);
     place.run.store(&run, std::memory_order_relaxed);
     place.periods.store(0, std::memory_order_relaxed);
     place.since.store(watch.tick_.load(std::memory_order_relaxed), std::memory_order_relaxed);

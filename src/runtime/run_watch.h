@@ -53,9 +53,12 @@ class RunWatch {
     std::atomic<Late*> run{nullptr};
   };
 
+  void Know(std::size_t place);
+
   const std::uint64_t timeout_;  // In ticks.
   std::atomic<std::uint64_t> tick_{0};
   std::atomic<std::size_t> next_thread_{0};
+  std::atomic<std::size_t> known_{0};  // Places below it are looked at; none above was ever taken.
   std::array<Place, kWatchedRuns> places_;
 };
 

@@ -268,7 +268,7 @@ TEST_F(CostProjectorTest, NothingIsSavedWhileSomeIsNotStored) {
   EXPECT_FALSE(projector_->save_due()) << "until a second has passed";
 }
 
-// A step that finds nothing costs a thread its sleep: twice a second, for ever.
+// A step that finds nothing costs a thread its sleep: at every tick, for ever.
 TEST_F(CostProjectorTest, AStepIsDueWhileItMayFindSomething) {
   Start();
   EXPECT_TRUE(projector_->due()) << "what earlier processes have left is not known yet";
